@@ -1,0 +1,1 @@
+//! Closed forms of Wasserstein gradient flows with Riesz kernels.

@@ -1,0 +1,1 @@
+//! Reverse-mode automatic differentiation of matrix-valued expressions on a reusable arena tape.

@@ -1,0 +1,1 @@
+//! Wasserstein gradient flows of Riesz-kernel functionals: neural backward and forward schemes and the particle flow.

@@ -1,0 +1,1 @@
+//! Multilayer perceptrons and the Adam optimiser on flat parameter vectors.

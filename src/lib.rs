@@ -1,0 +1,1 @@
+//! Wasserstein gradient flows of discrepancies with Riesz kernels.
