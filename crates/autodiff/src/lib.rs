@@ -1,1 +1,42 @@
 //! Reverse-mode automatic differentiation of matrix-valued expressions on a reusable arena tape.
+//!
+//! A function θ ↦ L(θ) of one flat parameter vector is *recorded* operation by operation on a
+//! [`Tape`]; one reverse sweep then gives its gradient. The nodes are matrices, so a layer of a
+//! network is one node, and they live in an arena that keeps its memory: from the second recording
+//! of the same expression on, nothing is allocated.
+//!
+//! ```
+//! use nalgebra::DMatrix;
+//! use rieszflow_autodiff::Tape;
+//!
+//! // L(W) = Σ (x W)² with x = (1, 2) and W a 2×1 matrix.
+//! let parameters = [3.0, -1.0];
+//! let mut gradient = [0.0; 2];
+//! let mut tape = Tape::new();
+//!
+//! let mut graph = tape.record(&parameters);
+//! let x = graph.constant(&DMatrix::from_row_slice(1, 2, &[1.0, 2.0]));
+//! let w = graph.parameter(0, 2, 1);
+//! let y = graph.product(x, w);
+//! let loss = graph.sum_of_squares(y);
+//! assert_eq!(graph.scalar(loss), 1.0);
+//!
+//! graph.gradient(loss, &mut gradient);
+//! assert_eq!(gradient, [2.0, 4.0]);
+//! ```
+//!
+//! The parts: the arena and the reverse sweep ([`Tape`], [`Graph`]), the operations (`ops/`, each
+//! with its vector-Jacobian product beside it), a mechanism for fused primitives supplied from
+//! outside ([`CustomOp`]), and a checker by finite differences ([`check`]).
+
+pub mod check;
+mod custom;
+mod ops;
+pub mod product;
+mod real;
+mod tape;
+
+pub use custom::CustomOp;
+pub use ops::Activation;
+pub use real::Real;
+pub use tape::{Graph, Tape, Var};

@@ -1,0 +1,133 @@
+//! The Adam optimiser.
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+use rieszflow_autodiff::Real;
+
+/// Blocks of this many parameters are updated in parallel; smaller networks stay on one thread.
+const BLOCK: usize = 1 << 16;
+
+/// The constants of Adam (Kingma and Ba 2015); the defaults are PyTorch's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// Decay β₁ of the mean gradient, 0.9 by default.
+    pub beta1: f64,
+    /// Decay β₂ of the mean squared gradient, 0.999 by default.
+    pub beta2: f64,
+    /// ε in the denominator, 10⁻⁸ by default.
+    pub epsilon: f64,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+/// The running moments m and v of the gradient and the number t of updates so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moments<T> {
+    /// m, the decaying mean of the gradients.
+    pub first: Vec<T>,
+    /// v, the decaying mean of their squares.
+    pub second: Vec<T>,
+    /// t, the number of updates.
+    pub updates: u64,
+}
+
+impl<T: Real> Moments<T> {
+    /// Zero moments for `count` parameters.
+    pub fn new(count: usize) -> Self {
+        Self {
+            first: vec![T::zero(); count],
+            second: vec![T::zero(); count],
+            updates: 0,
+        }
+    }
+}
+
+/// The numbers that all parameters of one update share.
+#[derive(Clone, Copy)]
+struct Coefficients<T> {
+    beta1: T,
+    beta2: T,
+    epsilon: T,
+    /// α / (1 − β₁ᵗ)
+    rate: T,
+    /// 1 / √(1 − β₂ᵗ)
+    correction: T,
+}
+
+impl Adam {
+    /// One update with learning rate α:
+    ///
+    /// m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
+    /// θ ← θ − α (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε).
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn update<T: Real>(
+        &self,
+        learning_rate: f64,
+        parameters: &mut [T],
+        gradient: &[T],
+        moments: &mut Moments<T>,
+    ) {
+        let count = parameters.len();
+        assert_eq!(count, gradient.len(), "one derivative a parameter");
+        assert_eq!(count, moments.first.len(), "one moment a parameter");
+        moments.updates += 1;
+        let t = moments.updates as f64;
+        let shared = Coefficients {
+            beta1: T::from_f64(self.beta1),
+            beta2: T::from_f64(self.beta2),
+            epsilon: T::from_f64(self.epsilon),
+            rate: T::from_f64(learning_rate / (1.0 - self.beta1.powf(t))),
+            correction: T::from_f64(1.0 / (1.0 - self.beta2.powf(t)).sqrt()),
+        };
+        let (first, second) = (&mut moments.first[..], &mut moments.second[..]);
+        if count <= BLOCK {
+            update_block(parameters, gradient, first, second, shared);
+            return;
+        }
+        parameters
+            .par_chunks_mut(BLOCK)
+            .zip(gradient.par_chunks(BLOCK))
+            .zip(first.par_chunks_mut(BLOCK))
+            .zip(second.par_chunks_mut(BLOCK))
+            .for_each(|(((parameters, gradient), first), second)| {
+                update_block(parameters, gradient, first, second, shared);
+            });
+    }
+}
+
+#[multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512cd+avx512dq+avx512vl+avx2+fma",
+    "x86_64+avx2+fma"
+))]
+fn update_block<T: Real>(
+    parameters: &mut [T],
+    gradient: &[T],
+    first: &mut [T],
+    second: &mut [T],
+    shared: Coefficients<T>,
+) {
+    let Coefficients {
+        beta1,
+        beta2,
+        epsilon,
+        rate,
+        correction,
+    } = shared;
+    let moments = first.iter_mut().zip(second);
+    for ((parameter, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
+        *m = beta1 * *m + (T::one() - beta1) * g;
+        *v = beta2 * *v + (T::one() - beta2) * g * g;
+        let root = v.sqrt() * correction;
+        *parameter -= rate * *m / (root + epsilon);
+    }
+}
