@@ -1,0 +1,233 @@
+//! The exact squared discrepancy between particles and a scaled equilibrium: a finite sum, no sampling of the measure.
+
+use nalgebra::DMatrix;
+use rayon::prelude::*;
+
+use crate::equilibrium::Equilibrium;
+
+/// Particles whose pairs are summed as one unit of work; fixed, so that sums do not depend on the number of threads.
+const BLOCK: usize = 64;
+
+/// The two usual estimates of D² from particles.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Discrepancy {
+    /// With the pairs i = j counted: D² of the empirical measure itself, ≥ 0. For independent draws from the measure
+    /// compared with, its mean is the [`sampling_floor`].
+    pub v_statistic: f64,
+    /// Without the pairs i = j, divided by N(N−1): unbiased for independent particles, may be negative; NaN for N = 1.
+    pub u_statistic: f64,
+}
+
+/// Computes D²(μᴺ, ηᶜ) between the particles and the scaled equilibrium ηᶜ = (c·Id)#η*, exact in ηᶜ.
+///
+/// ```math
+/// D^2(μ_N, η_c) = -\frac1{2N^2}\sum_{i,j}|x_i-x_j|^r + \frac1N\sum_i U_c(x_i) - c^r\frac{m_2}r
+/// ```
+///
+/// `particles` is N×d, a row per particle; `scale` is c ≥ 0, and c = 0 compares with δ₀. Uᶜ is
+/// [`Equilibrium::scaled_potential`]. Costs O(N²d), in parallel over blocks whose sums are combined in fixed order: the
+/// result is the same to the bit for every number of threads.
+///
+/// # Panics
+/// If `particles` has no row or not d columns, or c is negative, infinite or NaN.
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use rieszflow_analytic::{Equilibrium, discrepancy_to_equilibrium};
+/// let interval = Equilibrium::new(1, 1.0)?; // uniform on [−1, 1]
+/// let dirac = DMatrix::zeros(1, 1);
+/// let d2 = discrepancy_to_equilibrium(&dirac, &interval, 1.0).v_statistic;
+/// assert!((d2 - (0.5 - 1.0 / 3.0)).abs() < 1e-15); // ∫|y| − ½∬|y−y'|
+/// # Ok::<(), rieszflow_analytic::Error>(())
+/// ```
+pub fn discrepancy_to_equilibrium(
+    particles: &DMatrix<f64>,
+    equilibrium: &Equilibrium,
+    scale: f64,
+) -> Discrepancy {
+    let (count, dim) = particles.shape();
+    assert!(count > 0, "0 particles given, but at least one is needed");
+    assert!(
+        dim == equilibrium.dim(),
+        "particles in dimension {dim} given, but the equilibrium has {}",
+        equilibrium.dim()
+    );
+    assert!(
+        scale >= 0.0 && scale.is_finite(),
+        "scale c = {scale} given, but a finite c ≥ 0 is needed"
+    );
+    let n = count as f64;
+    let r = equilibrium.exponent();
+    let potential: f64 = blocks(count, |rows| {
+        rows.map(|i| equilibrium.scaled_potential(scale, particles.row(i).norm()))
+            .sum()
+    });
+    // Σ_{i<j}: half the double sum without its diagonal, which is zero.
+    let pairs: f64 = blocks(count, |rows| pair_sum(particles, rows, r));
+    let fixed = potential / n + scaled_energy(equilibrium, scale);
+    Discrepancy {
+        v_statistic: fixed - pairs / (n * n),
+        u_statistic: fixed - pairs / (n * (n - 1.0)),
+    }
+}
+
+/// Computes the mean of D²(ηᴺ, ηᶜ) over N independent draws from ηᶜ itself, −E(ηᶜ)/N = cʳm₂/(rN).
+///
+/// Below this the V-statistic of independent particles does not get.
+///
+/// ```
+/// use rieszflow_analytic::{Equilibrium, sampling_floor};
+/// let floor = sampling_floor(&Equilibrium::new(1, 1.0)?, 1.0, 1000);
+/// assert!((floor - 1e-3 / 3.0).abs() < 1e-18);
+/// # Ok::<(), rieszflow_analytic::Error>(())
+/// ```
+pub fn sampling_floor(equilibrium: &Equilibrium, scale: f64, count: usize) -> f64 {
+    -scaled_energy(equilibrium, scale) / count as f64
+}
+
+/// E(ηᶜ) = cʳE(η*).
+fn scaled_energy(equilibrium: &Equilibrium, scale: f64) -> f64 {
+    scale.powf(equilibrium.exponent()) * equilibrium.energy()
+}
+
+/// Sums over fixed blocks of 0..count in parallel and adds the blocks in order.
+fn blocks(count: usize, sum: impl Fn(std::ops::Range<usize>) -> f64 + Sync) -> f64 {
+    let partial: Vec<f64> = (0..count.div_ceil(BLOCK))
+        .into_par_iter()
+        .map(|block| sum(block * BLOCK..((block + 1) * BLOCK).min(count)))
+        .collect();
+    partial.iter().sum()
+}
+
+/// Σ |xᵢ−xⱼ|ʳ over i in `rows` and j > i.
+fn pair_sum(particles: &DMatrix<f64>, rows: std::ops::Range<usize>, r: f64) -> f64 {
+    let count = particles.nrows();
+    let mut squares = vec![0.0; count];
+    rows.map(|i| {
+        let squares = &mut squares[i + 1..];
+        squares.fill(0.0);
+        for column in particles.column_iter() {
+            let column = column.as_slice();
+            for (square, x) in squares.iter_mut().zip(&column[i + 1..]) {
+                *square += (x - column[i]) * (x - column[i]);
+            }
+        }
+        squares.iter().map(|&square| power(square, r)).sum::<f64>()
+    })
+    .sum()
+}
+
+/// uʳ from u²; the exponents of the experiments by square roots, several times faster than `powf`.
+fn power(square: f64, r: f64) -> f64 {
+    let distance = square.sqrt();
+    if r == 1.0 {
+        distance
+    } else if r == 0.5 {
+        distance.sqrt()
+    } else if r == 1.5 {
+        distance * distance.sqrt()
+    } else {
+        distance.powf(r)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    /// The double sum as it stands in the definition.
+    fn plain(particles: &DMatrix<f64>, eta: &Equilibrium, scale: f64) -> f64 {
+        let (n, r) = (particles.nrows(), eta.exponent());
+        let mut pairs = 0.0;
+        let mut potential = 0.0;
+        for i in 0..n {
+            potential += scale.powf(r) * eta.potential(particles.row(i).norm() / scale);
+            for j in 0..n {
+                pairs += (particles.row(i) - particles.row(j)).norm().powf(r);
+            }
+        }
+        let n = n as f64;
+        -pairs / (2.0 * n * n) + potential / n - scale.powf(r) * eta.second_moment() / r
+    }
+
+    #[test]
+    fn blocks_agree_with_the_plain_double_sum() {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for (d, r, n) in [
+            (1, 1.5, 1),
+            (2, 1.0, 65),
+            (3, 0.5, 128),
+            (5, 0.7, 200),
+            (40, 1.9, 70),
+        ] {
+            let eta = Equilibrium::new(d, r).unwrap();
+            let particles = eta.sample(n, &mut rng);
+            let got = discrepancy_to_equilibrium(&particles, &eta, 1.3).v_statistic;
+            let allowed = 1e-13 * (1.0 - eta.energy());
+            assert!(
+                (got - plain(&particles, &eta, 1.3)).abs() < allowed,
+                "d = {d}, r = {r}"
+            );
+        }
+    }
+
+    #[test]
+    fn mean_over_samples_is_the_sampling_floor() {
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        for (d, r) in [(1, 0.5), (2, 1.0), (2, 1.5), (3, 0.8), (3, 1.2), (10, 1.0)] {
+            let eta = Equilibrium::new(d, r).unwrap();
+            let (runs, n) = (400, 50);
+            let (mut v, mut u) = (0.0, 0.0);
+            for _ in 0..runs {
+                let found = discrepancy_to_equilibrium(&eta.sample(n, &mut rng), &eta, 1.0);
+                v += found.v_statistic / f64::from(runs);
+                u += found.u_statistic / f64::from(runs);
+            }
+            let floor = sampling_floor(&eta, 1.0, n);
+            // The spread of a mean over 400 runs is well below a tenth of the floor.
+            assert!(
+                (v / floor - 1.0).abs() < 0.15,
+                "d = {d}, r = {r}: {v} against {floor}"
+            );
+            assert!(u.abs() < 0.15 * floor, "d = {d}, r = {r}: {u}");
+        }
+    }
+
+    #[test]
+    fn a_dirac_compared_with_itself_is_at_zero() {
+        let eta = Equilibrium::new(3, 1.0).unwrap();
+        let found = discrepancy_to_equilibrium(&DMatrix::zeros(10, 3), &eta, 0.0);
+        assert_eq!(
+            found,
+            Discrepancy {
+                v_statistic: 0.0,
+                u_statistic: 0.0
+            }
+        );
+    }
+
+    #[test]
+    fn same_bits_for_any_number_of_threads() {
+        let eta = Equilibrium::new(4, 1.3).unwrap();
+        let particles = eta.sample(500, &mut ChaCha8Rng::seed_from_u64(5));
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| discrepancy_to_equilibrium(&particles, &eta, 0.9))
+                .v_statistic
+                .to_bits()
+        };
+        assert_eq!(with(1), with(3));
+    }
+
+    #[test]
+    #[should_panic(expected = "the equilibrium has 2")]
+    fn dimensions_must_agree() {
+        let eta = Equilibrium::new(2, 1.0).unwrap();
+        discrepancy_to_equilibrium(&DMatrix::zeros(4, 3), &eta, 1.0);
+    }
+}
