@@ -1,0 +1,163 @@
+//! A panel of particles on the line: their histogram as a density, and a stem for every atom.
+
+use nalgebra::DMatrix;
+
+use super::axis::Axis;
+use super::canvas::{Area, Canvas, Color, Pen};
+use super::frame::Frame;
+use super::snapshots::{PARTICLES, Panel, SUPPORT, TARGET, coordinate};
+
+/// Opacity of the histogram's bars.
+pub(super) const FILL: f64 = 0.3;
+/// Width in pixels of the histogram's outline.
+pub(super) const OUTLINE: f64 = 2.5;
+pub(super) const SUPPORT_PEN: Pen = Pen {
+    color: SUPPORT,
+    width: 3.0,
+    dashes: &[11.0, 6.0],
+};
+
+/// Particles of this share of all are an atom if they lie this close, in units of the window.
+const ATOM_SHARE: f64 = 0.05;
+const ATOM_GAP: f64 = 1e-7;
+
+/// What a panel turned out to hold.
+pub(super) struct Drawn {
+    /// The axes; their height is the histogram's.
+    pub frame: Frame,
+    /// Whether there is a histogram, so that heights mean densities.
+    pub has_density: bool,
+    pub has_atoms: bool,
+}
+
+/// Draws everything inside the axes.
+pub(super) fn draw(canvas: &mut Canvas, area: Area, x: Axis, panel: &Panel<'_>) -> Drawn {
+    let cloud = Cloud::of(panel.particles, x.span());
+    let target = panel.target.map(|points| Cloud::of(points, x.span()));
+    let highest = cloud
+        .highest()
+        .max(target.as_ref().map_or(0.0, Cloud::highest));
+    let has_density = highest > 0.0;
+    let y = Axis::over(0.0, if has_density { 1.15 * highest } else { 1.0 });
+    let frame = Frame { area, x, y };
+    if let Some(mut sheet) = Canvas::sheet(&frame.area) {
+        if let Some(target) = &target {
+            target.draw(&mut sheet, &frame, TARGET, 0.15);
+        }
+        cloud.draw(&mut sheet, &frame, PARTICLES, FILL);
+        if let Some(support) = panel.support {
+            draw_edges(&mut sheet, &frame, support.radius);
+        }
+        canvas.paste(&sheet);
+    }
+    let has_atoms = !cloud.atoms.is_empty();
+    Drawn {
+        frame,
+        has_density,
+        has_atoms,
+    }
+}
+
+/// Particles sorted into atoms and the rest.
+struct Cloud {
+    /// Place and share of all particles.
+    atoms: Vec<(f64, f64)>,
+    /// Edges and density of the histogram's bins.
+    bins: Vec<(f64, f64, f64)>,
+}
+
+impl Cloud {
+    fn of(points: &DMatrix<f64>, span: f64) -> Self {
+        let mut values: Vec<f64> = coordinate(points, 0).collect();
+        values.sort_by(f64::total_cmp);
+        let count = values.len() as f64;
+        let (mut atoms, mut rest) = (Vec::new(), Vec::new());
+        for cluster in values.chunk_by(|a, b| b - a <= ATOM_GAP * span) {
+            let share = cluster.len() as f64 / count;
+            if share >= ATOM_SHARE {
+                atoms.push((cluster[cluster.len() / 2], share));
+            } else {
+                rest.extend_from_slice(cluster);
+            }
+        }
+        let bins = histogram(&rest, count, span);
+        Self { atoms, bins }
+    }
+
+    fn highest(&self) -> f64 {
+        self.bins.iter().map(|b| b.2).fold(0.0, f64::max)
+    }
+
+    fn draw(&self, sheet: &mut Canvas, frame: &Frame, color: Color, fill: f64) {
+        let bottom = frame.area.bottom();
+        let mut steps = Vec::new();
+        for &(from, to, density) in &self.bins {
+            let corners = (frame.place(from, density), frame.across(to));
+            let (Some((left, top)), Some(right)) = corners else {
+                continue;
+            };
+            steps.extend([(left, top), (right, top)]);
+        }
+        let (Some(&first), Some(&last)) = (steps.first(), steps.last()) else {
+            return self.draw_atoms(sheet, frame, color);
+        };
+        steps.insert(0, (first.0, bottom));
+        steps.push((last.0, bottom));
+        sheet.polygon(&steps, color.opacity(fill));
+        sheet.line(&steps, &Pen::solid(color, OUTLINE));
+        self.draw_atoms(sheet, frame, color);
+    }
+
+    fn draw_atoms(&self, sheet: &mut Canvas, frame: &Frame, color: Color) {
+        let bottom = frame.area.bottom();
+        for &(value, share) in &self.atoms {
+            let Some(x) = frame.across(value) else {
+                continue;
+            };
+            let top = (x, bottom - 0.88 * share * frame.area.height);
+            sheet.line(&[(x, bottom), top], &Pen::solid(color, 4.0));
+            sheet.dot(top, 8.0, color);
+        }
+    }
+}
+
+/// Bins over the range of the sorted values, their width by the rule of Freedman and Diaconis.
+/// Densities are those of these values among `count`.
+fn histogram(sorted: &[f64], count: f64, span: f64) -> Vec<(f64, f64, f64)> {
+    let (Some(&min), Some(&max)) = (sorted.first(), sorted.last()) else {
+        return Vec::new();
+    };
+    let quartiles = sorted[sorted.len() * 3 / 4] - sorted[sorted.len() / 4];
+    let rule = 2.0 * quartiles / (sorted.len() as f64).cbrt();
+    let range = (max - min).max(1e-3 * span);
+    let bins = (range / rule.max(range / 300.0)).ceil().max(1.0);
+    let width = range / bins;
+    let mut tally = vec![0_usize; bins as usize];
+    for value in sorted {
+        let bin = ((value - min) / width) as usize;
+        tally[bin.min(bins as usize - 1)] += 1;
+    }
+    let edge = |k: usize| min + k as f64 * width;
+    let bars = tally.iter().enumerate();
+    bars.map(|(k, &n)| (edge(k), edge(k + 1), n as f64 / (count * width)))
+        .collect()
+}
+
+/// Marks the interval about 0, unless it would be a speck.
+fn draw_edges(sheet: &mut Canvas, frame: &Frame, radius: f64) {
+    let ends = (frame.across(-radius), frame.across(radius));
+    let (Some(left), Some(right)) = ends else {
+        return;
+    };
+    if right - left < 3.0 {
+        return;
+    }
+    let (top, bottom) = (frame.area.y, frame.area.bottom());
+    for x in [left, right] {
+        sheet.line(&[(x, bottom), (x, top)], &SUPPORT_PEN);
+    }
+    sheet.line(
+        &[(left, bottom - 3.0), (right, bottom - 3.0)],
+        &Pen::solid(SUPPORT, 6.0),
+    );
+}

@@ -1,0 +1,206 @@
+//! Curves over time in panels side by side.
+
+use std::path::Path;
+
+use super::axis::{Axis, Scale};
+use super::canvas::{Canvas, Color, Pen};
+use super::frame::{self, Frame, Ticks};
+use super::grid::{Grid, Spacing};
+use super::legend::{self, Entry, Swatch};
+use super::save::{FigureError, save};
+
+/// One curve: its points in the order in which they are joined.
+#[derive(Clone, Debug)]
+pub struct Curve<'a> {
+    /// What the legend says.
+    pub label: String,
+    /// Horizontal positions, usually times.
+    pub x: &'a [f64],
+    /// Values. Where one is not finite, or not positive on a log axis, the curve has a gap.
+    pub y: &'a [f64],
+}
+
+/// A level that curves are to be compared with, drawn across the panel.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// What the legend says.
+    pub label: String,
+    /// The level, in the units of the panel's y axis.
+    pub value: f64,
+}
+
+/// One panel of [`draw_metrics`].
+#[derive(Clone, Debug)]
+pub struct MetricPanel<'a> {
+    /// Written above the panel.
+    pub title: String,
+    /// Written under the horizontal axis.
+    pub x_label: String,
+    /// Written beside the vertical axis.
+    pub y_label: String,
+    /// How horizontal positions are laid out.
+    pub x_scale: Scale,
+    /// How values are laid out.
+    pub y_scale: Scale,
+    /// The curves, drawn one over the other in this order.
+    pub curves: Vec<Curve<'a>>,
+    /// A level to compare the curves with.
+    pub reference: Option<Reference>,
+}
+
+/// Okabe and Ito's colours, each with dashes of its own so that they survive a grey printer.
+const CURVE_PENS: [Pen; 6] = [
+    curve_pen(Color::BLUE, &[]),
+    curve_pen(Color::VERMILLION, &[15.0, 7.0]),
+    curve_pen(Color::GREEN, &[15.0, 5.0, 4.0, 5.0]),
+    curve_pen(Color::PURPLE, &[4.0, 5.0]),
+    curve_pen(Color::SKY, &[24.0, 6.0]),
+    curve_pen(Color::ORANGE, &[24.0, 5.0, 4.0, 5.0, 4.0, 5.0]),
+];
+
+const REFERENCE_PEN: Pen = Pen {
+    color: Color::GREY,
+    width: 2.5,
+    dashes: &[7.0, 5.0],
+};
+
+const fn curve_pen(color: Color, dashes: &'static [f32]) -> Pen {
+    Pen {
+        color,
+        width: 3.5,
+        dashes,
+    }
+}
+
+/// Draws the panels and writes a PNG of up to 1600 pixels' width, three panels to a row.
+///
+/// # Errors
+///
+/// [`FigureError`] if there are no panels, too many for a picture, or if the file cannot be
+/// written.
+pub fn draw_metrics(
+    path: &Path,
+    title: &str,
+    panels: &[MetricPanel<'_>],
+) -> Result<(), FigureError> {
+    if panels.is_empty() {
+        return Err(FigureError::Empty {
+            path: path.to_owned(),
+        });
+    }
+    let spacing = Spacing {
+        left: 138.0,
+        right: 30.0,
+        top: 118.0,
+        bottom: 92.0,
+        columns: 144.0,
+        rows: 150.0,
+    };
+    let aspect = if panels.len() < 3 { 0.62 } else { 0.85 };
+    let grid = Grid::new(panels.len(), 3, spacing, 900.0, aspect);
+    let canvas = Canvas::new(grid.width(), grid.height());
+    let mut canvas = canvas.ok_or_else(|| FigureError::TooLarge {
+        path: path.to_owned(),
+        panels: panels.len(),
+    })?;
+    frame::draw_figure_title(&mut canvas, title);
+    for (index, panel) in panels.iter().enumerate() {
+        panel.draw(&mut canvas, &grid, index);
+    }
+    save(&canvas, path)
+}
+
+impl MetricPanel<'_> {
+    fn draw(&self, canvas: &mut Canvas, grid: &Grid, index: usize) {
+        let frame = Frame {
+            area: grid.area(index),
+            x: Axis::around(self.positions(), self.x_scale),
+            y: Axis::around(self.levels(), self.y_scale),
+        };
+        frame.draw_grid(canvas);
+        self.draw_reference(canvas, &frame);
+        let mut drawn = Vec::new();
+        for (curve, pen) in self.curves.iter().zip(CURVE_PENS.iter().cycle()) {
+            let pieces = pieces(curve, &frame);
+            for piece in &pieces {
+                draw_piece(canvas, piece, pen);
+            }
+            drawn.extend(pieces.iter().flat_map(|piece| beads(piece)));
+        }
+        let reach = frame.draw_box(canvas, Ticks::Labelled, Ticks::Labelled);
+        frame.draw_title(canvas, &self.title);
+        frame.draw_x_label(canvas, &self.x_label);
+        frame.draw_y_label(canvas, &self.y_label, reach);
+        let entries = self.legend();
+        if !entries.is_empty() {
+            legend::draw_box(canvas, &entries, &frame.area, &drawn);
+        }
+    }
+
+    /// Horizontal positions of all points that are shown.
+    fn positions(&self) -> impl Iterator<Item = f64> {
+        let points = self.curves.iter().flat_map(|c| c.x.iter().zip(c.y));
+        let shown = points.filter(|(_, y)| y.is_finite());
+        shown.map(|(&x, _)| x)
+    }
+
+    fn levels(&self) -> impl Iterator<Item = f64> {
+        let values = self.curves.iter().flat_map(|c| c.x.iter().zip(c.y));
+        let shown = values.filter(|(x, _)| x.is_finite()).map(|(_, &y)| y);
+        shown.chain(self.reference.iter().map(|r| r.value))
+    }
+
+    fn draw_reference(&self, canvas: &mut Canvas, frame: &Frame) {
+        let level = self.reference.as_ref().map(|r| r.value);
+        if let Some(y) = level.and_then(|value| frame.down(value)) {
+            let (left, right) = (frame.area.x, frame.area.right());
+            canvas.line(&[(left, y), (right, y)], &REFERENCE_PEN);
+        }
+    }
+
+    fn legend(&self) -> Vec<Entry> {
+        let curves = self.curves.iter().zip(CURVE_PENS.iter().cycle());
+        let references = self.reference.iter().map(|r| (&r.label, &REFERENCE_PEN));
+        curves
+            .map(|(curve, pen)| (&curve.label, pen))
+            .chain(references)
+            .filter(|(label, _)| !label.is_empty())
+            .map(|(label, &pen)| Entry::new(Swatch::Line(pen), label.as_str()))
+            .collect()
+    }
+}
+
+/// The curve in pixels, cut where a point has no place.
+fn pieces(curve: &Curve<'_>, frame: &Frame) -> Vec<Vec<(f64, f64)>> {
+    let places: Vec<_> = curve
+        .x
+        .iter()
+        .zip(curve.y)
+        .map(|(&x, &y)| frame.place(x, y))
+        .collect();
+    places
+        .split(Option::is_none)
+        .map(|piece| piece.iter().copied().flatten().collect())
+        .collect()
+}
+
+fn draw_piece(canvas: &mut Canvas, piece: &[(f64, f64)], pen: &Pen) {
+    match piece {
+        [alone] => canvas.dot(*alone, 1.5 * pen.width, pen.color),
+        _ => canvas.line(piece, pen),
+    }
+}
+
+/// Points along the curve, close enough together to tell what it passes.
+fn beads(piece: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    const APART: f64 = 8.0;
+    let between = |a: (f64, f64), b: (f64, f64)| {
+        let count = ((b.0 - a.0).hypot(b.1 - a.1) / APART).ceil();
+        (0..count as usize).map(move |k| {
+            let s = k as f64 / count;
+            (a.0 + s * (b.0 - a.0), a.1 + s * (b.1 - a.1))
+        })
+    };
+    let inner = piece.windows(2).flat_map(|pair| between(pair[0], pair[1]));
+    inner.chain(piece.last().copied()).collect()
+}

@@ -1,0 +1,29 @@
+//! Pictures of a run: particles at several times side by side, and metrics over time.
+//!
+//! Everything is drawn by `tiny-skia`, text included: its glyphs are outlines from an embedded
+//! subset of DejaVu Sans, so pictures are the same on machines without any fonts. The plotting
+//! library tried first, kuva 0.6, rounds windows outwards, joins curves across the gaps that log
+//! axes call for, puts points on whole pixels and has the last word on the size of panels; these
+//! are what the figures here are about.
+//!
+//! Colours are those of Okabe and Ito, which colour-blind readers can tell apart.
+
+mod axis;
+mod canvas;
+mod density;
+mod font;
+mod frame;
+mod grid;
+mod legend;
+mod metrics;
+mod save;
+mod scatter;
+mod snapshots;
+
+pub use axis::Scale;
+pub use metrics::{Curve, MetricPanel, Reference, draw_metrics};
+pub use save::FigureError;
+pub use snapshots::{Panel, Support, draw_snapshots};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! A panel of points in the plane, the support's outline on top.
+
+use std::collections::BTreeMap;
+
+use nalgebra::DMatrix;
+
+use super::canvas::{Canvas, Color, Pen};
+use super::frame::Frame;
+use super::snapshots::{PARTICLES, Panel, SUPPORT, TARGET};
+
+pub(super) const SUPPORT_PEN: Pen = Pen::solid(SUPPORT, 3.0);
+
+/// Points of this share of all count as one atom if they fall onto one pixel.
+const ATOM_SHARE: f64 = 0.05;
+/// The least radius in pixels at which an atom is seen.
+const ATOM_RADIUS: f64 = 7.0;
+
+pub(super) fn draw(canvas: &mut Canvas, frame: &Frame, panel: &Panel<'_>) {
+    let Some(mut sheet) = Canvas::sheet(&frame.area) else {
+        return;
+    };
+    if let Some(target) = panel.target {
+        draw_points(&mut sheet, frame, target, TARGET);
+    }
+    draw_points(&mut sheet, frame, panel.particles, PARTICLES);
+    if let Some(support) = panel.support {
+        draw_outline(&mut sheet, frame, support.radius);
+    }
+    canvas.paste(&sheet);
+}
+
+fn draw_points(sheet: &mut Canvas, frame: &Frame, points: &DMatrix<f64>, color: Color) {
+    if points.ncols() < 2 {
+        return;
+    }
+    let rows = points.column(0).into_iter().zip(points.column(1));
+    let visible = frame.area.grown(ATOM_RADIUS);
+    let places: Vec<(f64, f64)> = rows
+        .filter_map(|(&x, &y)| frame.place(x, y))
+        .filter(|&place| visible.contains(place))
+        .collect();
+    let room = frame.area.width * frame.area.height / places.len().max(1) as f64;
+    let (radius, opacity) = dot_style(room.sqrt());
+    for &place in &places {
+        sheet.dot(place, radius, color.opacity(opacity));
+    }
+    for atom in atoms(&places) {
+        sheet.dot(atom, ATOM_RADIUS.max(radius), color);
+    }
+}
+
+/// Radius and opacity of dots that have so many pixels to themselves, if spread evenly: found by
+/// eye, to show them where they are dense and where they are not.
+fn dot_style(distance: f64) -> (f64, f64) {
+    let root = distance.sqrt();
+    (
+        (0.8 * root).clamp(1.5, ATOM_RADIUS),
+        (0.15 * root).clamp(0.25, 0.85),
+    )
+}
+
+/// Middles of the pixels' worth of points that hold a good share of them all: at such places the
+/// points hide each other, and one dot would not show.
+fn atoms(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut pixels: BTreeMap<(i64, i64), (usize, f64, f64)> = BTreeMap::new();
+    for &(x, y) in places {
+        let pixel = pixels.entry((x.round() as i64, y.round() as i64));
+        let (count, sum_x, sum_y) = pixel.or_default();
+        *count += 1;
+        *sum_x += x;
+        *sum_y += y;
+    }
+    let least = ATOM_SHARE * places.len() as f64;
+    let heavy = pixels.into_values().filter(|p| p.0 as f64 >= least);
+    heavy
+        .map(|(count, x, y)| (x / count as f64, y / count as f64))
+        .collect()
+}
+
+/// The circle about 0; nothing where it would be a speck.
+fn draw_outline(sheet: &mut Canvas, frame: &Frame, radius: f64) {
+    let pixels = radius / frame.x.span() * frame.area.width;
+    if let Some(centre) = frame.place(0.0, 0.0)
+        && (3.0..1e5).contains(&pixels)
+    {
+        sheet.ring(centre, pixels, &SUPPORT_PEN);
+    }
+}

@@ -1,0 +1,280 @@
+//! Tests of whole figures: that they are pictures of the right size, whatever the data.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nalgebra::DMatrix;
+use tiny_skia::Pixmap;
+
+use super::*;
+
+/// A folder of the test's own, gone when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("figures-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("figure.png")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn panel(particles: &DMatrix<f64>) -> Panel<'_> {
+    Panel {
+        title: "t = 0.5".to_owned(),
+        particles,
+        target: None,
+        support: Some(Support {
+            radius: 0.5,
+            filled: true,
+        }),
+    }
+}
+
+fn picture(path: &Path) -> Pixmap {
+    Pixmap::decode_png(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The matrix with so many columns and these entries, row by row.
+fn matrix(columns: usize, entries: &[f64]) -> DMatrix<f64> {
+    DMatrix::from_row_slice(entries.len() / columns, columns, entries)
+}
+
+/// How many pixels are closer to this colour than a little.
+fn count(picture: &Pixmap, [red, green, blue]: [u8; 3]) -> usize {
+    let close = |a: u8, b: u8| a.abs_diff(b) < 12;
+    let pixels = picture.pixels().iter();
+    pixels
+        .filter(|p| close(p.red(), red) && close(p.green(), green) && close(p.blue(), blue))
+        .count()
+}
+
+const BLUE: [u8; 3] = [0, 114, 178];
+const VERMILLION: [u8; 3] = [213, 94, 0];
+
+#[test]
+fn snapshots_fill_rows_of_four() {
+    let folder = Folder::new("rows");
+    let particles = DMatrix::from_fn(200, 2, |i, j| ((7 * i + 3 * j) as f64).sin() / 2.0);
+    for (count, rows) in [(4, 1), (8, 2), (9, 3)] {
+        let panels = vec![panel(&particles); count];
+        draw_snapshots(&folder.file(), "Snapshots", &panels, None).unwrap();
+        let picture = picture(&folder.file());
+        assert_eq!(picture.width(), 1600);
+        let columns = count / rows;
+        let high = rows as u32 * 1600 / columns as u32;
+        assert!(
+            (high - 200..high + 400).contains(&picture.height()),
+            "{}",
+            picture.height()
+        );
+    }
+}
+
+#[test]
+fn a_dirac_and_the_support_can_be_seen() {
+    let folder = Folder::new("dirac");
+    for dimension in [1, 2, 10] {
+        let particles = DMatrix::zeros(2000, dimension);
+        let mut dirac = panel(&particles);
+        let sizes = [0.0, 0.5].map(|radius| {
+            dirac.support = Some(Support {
+                radius,
+                filled: false,
+            });
+            draw_snapshots(&folder.file(), "Dirac", &[dirac.clone()], None).unwrap();
+            let picture = picture(&folder.file());
+            (count(&picture, BLUE), count(&picture, VERMILLION))
+        });
+        // Beyond what the legend shows of them.
+        assert!(sizes[0].0 > 250, "d = {dimension}: {sizes:?}");
+        assert!(sizes[1].1 > sizes[0].1 + 1000, "d = {dimension}: {sizes:?}");
+    }
+}
+
+#[test]
+fn equal_lengths_look_equal() {
+    let folder = Folder::new("aspect");
+    let particles = matrix(2, &[-1.0, -1.0, 1.0, 1.0]);
+    let mut square = panel(&particles);
+    square.support = Some(Support {
+        radius: 0.8,
+        filled: true,
+    });
+    for window in [
+        None,
+        Some([-2.0, 2.0, -1.0, 1.0]),
+        Some([-1.0, 1.0, -3.0, 3.0]),
+    ] {
+        draw_snapshots(&folder.file(), "", &[square.clone()], window).unwrap();
+        let picture = picture(&folder.file());
+        let (width, legend) = (picture.width() as usize, picture.height() as usize - 100);
+        let ring: Vec<usize> = (0..width * legend)
+            .filter(|&k| picture.pixels()[k].red() > 190 && picture.pixels()[k].blue() < 40)
+            .collect();
+        let extent = |places: &mut dyn Iterator<Item = usize>| {
+            let (min, max) = places.fold((usize::MAX, 0), |(a, b), p| (a.min(p), b.max(p)));
+            max - min
+        };
+        let across = extent(&mut ring.iter().map(|k| k % width));
+        let down = extent(&mut ring.iter().map(|k| k / width));
+        assert!(
+            across > 100 && across.abs_diff(down) <= 2,
+            "{across} × {down}"
+        );
+    }
+}
+
+#[test]
+fn odd_particles_do_no_harm() {
+    let folder = Folder::new("odd");
+    let (nan, infinity) = (f64::NAN, f64::INFINITY);
+    let odd = [
+        DMatrix::zeros(0, 0),
+        DMatrix::zeros(0, 1),
+        DMatrix::zeros(0, 2),
+        DMatrix::zeros(5, 0),
+        matrix(1, &[0.3]),
+        matrix(2, &[0.3, -2.0]),
+        matrix(1, &[nan, 1.0, infinity, 2.0]),
+        matrix(2, &[nan, 1.0, 0.0, infinity, 1.0, 2.0]),
+        matrix(3, &[nan, nan, nan]),
+        matrix(2, &[f64::MAX, f64::MIN, 0.0, 1.0]),
+        matrix(2, &[1e15, 1e15, 1e15, 1e15]),
+        matrix(2, &[1e-300, 0.0, 0.0, 1e-300]),
+    ];
+    let windows = [
+        None,
+        Some([nan; 4]),
+        Some([1.0, -1.0, 0.0, 1.0]),
+        Some([3.0, 4.0, 3.0, 9.0]),
+    ];
+    for particles in &odd {
+        let mut odd = panel(particles);
+        odd.target = Some(particles);
+        for radius in [0.5, 0.0, -1.0, nan, infinity] {
+            odd.support = Some(Support {
+                radius,
+                filled: true,
+            });
+            draw_snapshots(&folder.file(), "Odd", &[odd.clone()], None).unwrap();
+        }
+        for window in windows {
+            draw_snapshots(&folder.file(), "Odd", &[odd.clone()], window).unwrap();
+        }
+        assert!(picture(&folder.file()).height() > 300);
+    }
+}
+
+fn metric<'a>(x: &'a [f64], y: &'a [f64], y_scale: Scale) -> MetricPanel<'a> {
+    let label = "measured".to_owned();
+    MetricPanel {
+        title: "Discrepancy".to_owned(),
+        x_label: "time t".to_owned(),
+        y_label: "D²".to_owned(),
+        x_scale: Scale::Linear,
+        y_scale,
+        curves: vec![Curve { label, x, y }],
+        reference: Some(Reference {
+            label: "sampling floor".to_owned(),
+            value: 0.1,
+        }),
+    }
+}
+
+#[test]
+fn metrics_stand_side_by_side() {
+    let folder = Folder::new("metrics");
+    let (x, y) = ([0.0, 1.0, 2.0], [1.0, 0.5, 0.2]);
+    let panels = vec![metric(&x, &y, Scale::Log); 3];
+    draw_metrics(&folder.file(), "Metrics", &panels).unwrap();
+    let picture = picture(&folder.file());
+    assert_eq!(picture.width(), 1600);
+    assert!(
+        (450..650).contains(&picture.height()),
+        "{}",
+        picture.height()
+    );
+    assert!(count(&picture, BLUE) > 3000);
+}
+
+#[test]
+fn log_axes_leave_gaps() {
+    let folder = Folder::new("gaps");
+    let x: Vec<f64> = (0..9).map(f64::from).collect();
+    let ink = |y: &[f64]| {
+        let mut panel = metric(&x, y, Scale::Log);
+        panel.curves[0].label.clear();
+        draw_metrics(&folder.file(), "", &[panel]).unwrap();
+        count(&picture(&folder.file()), BLUE)
+    };
+    let whole = ink(&[1.0; 9]);
+    let broken = ink(&[1.0, 1.0, 1.0, 0.0, -1.0, f64::NAN, 1.0, 1.0, 1.0]);
+    assert!(
+        broken < whole * 6 / 10 && broken > whole * 4 / 10,
+        "{broken} of {whole}"
+    );
+}
+
+#[test]
+fn odd_metrics_do_no_harm() {
+    let folder = Folder::new("odd-metrics");
+    let tails = [
+        vec![],
+        vec![1.0],
+        vec![0.0, 0.0],
+        vec![-1.0, -2.0],
+        vec![f64::NAN, f64::INFINITY],
+        vec![f64::MAX, f64::MIN_POSITIVE, 5e-324],
+        vec![1e99, 1e-99],
+        vec![1.0, 1.0 + 1e-15],
+        vec![0.3, 0.30001, 0.7],
+    ];
+    for y in &tails {
+        for scale in [Scale::Linear, Scale::Log] {
+            let mut panel = metric(&[0.0, 1.0], y, scale);
+            draw_metrics(&folder.file(), "Odd", &[panel.clone()]).unwrap();
+            panel.x_scale = scale;
+            panel.reference = None;
+            draw_metrics(&folder.file(), "Odd", &[panel]).unwrap();
+        }
+    }
+    let no_curves = MetricPanel {
+        curves: vec![],
+        ..metric(&[], &[], Scale::Log)
+    };
+    draw_metrics(&folder.file(), "Odd", &[no_curves]).unwrap();
+}
+
+#[test]
+fn failures_name_the_file() {
+    let folder = Folder::new("failures");
+    let particles = DMatrix::zeros(1, 2);
+    let panels = [panel(&particles)];
+    let missing = folder.0.join("missing").join("figure.png");
+    for error in [
+        draw_snapshots(&missing, "", &panels, None).unwrap_err(),
+        draw_snapshots(&missing, "", &[], None).unwrap_err(),
+        draw_metrics(&missing, "", &[]).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("missing"), "{error}");
+    }
+    fs::create_dir(folder.file()).unwrap();
+    let error = draw_snapshots(&folder.file(), "", &panels, None).unwrap_err();
+    assert!(matches!(error, FigureError::Write { .. }), "{error}");
+    assert_eq!(
+        fs::read_dir(&folder.0).unwrap().count(),
+        1,
+        "the temporary file stayed"
+    );
+}
