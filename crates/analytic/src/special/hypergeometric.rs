@@ -1,5 +1,6 @@
 //! Gauss's hypergeometric function ₂F₁(a, b; c; z) on 0 ≤ z ≤ 1, for the parameters of Riesz potentials.
 
+use super::beta::UnitPoint;
 use super::gamma::{gamma_ratio, ln_gamma_quotient};
 
 /// Above this value of c − a − b the power series in z is short even at z = 1.
@@ -28,10 +29,10 @@ const FAST_EXCESS: f64 = 16.0;
 /// 0 < r < 2 and 1 ≤ d ≤ 1e5.
 ///
 /// ```
-/// use rieszflow_analytic::special::Hypergeometric;
+/// use rieszflow_analytic::special::{Hypergeometric, UnitPoint};
 /// // ₂F₁(−½, −½; 3/2; 1) = 3π/8
 /// let f = Hypergeometric::new(-0.5, -0.5, 1.5);
-/// assert!((f.value(1.0, 0.0) - 3.0 * std::f64::consts::PI / 8.0).abs() < 1e-15);
+/// assert!((f.value(UnitPoint::new(1.0)) - 3.0 * std::f64::consts::PI / 8.0).abs() < 1e-15);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hypergeometric {
@@ -48,8 +49,8 @@ struct NearOne {
     order: i32,
     /// ε = δ − m in [−½, ½].
     epsilon: f64,
-    /// G = Γ(c)Γ(δ)/(Γ(c−a)Γ(c−b)), the value at z = 1.
-    gauss: f64,
+    /// G − 1 with G = Γ(c)Γ(δ)/(Γ(c−a)Γ(c−b)), the value at z = 1.
+    gauss_excess: f64,
     /// −(−1)ᵐ Γ(1+ε) Γ(c)/(Γ(c−a)Γ(c−b)) (a)ₘ(b)ₘ/m!.
     tail_factor: f64,
     /// S without its ln w.
@@ -60,11 +61,17 @@ impl Hypergeometric {
     /// Prepares the evaluation of ₂F₁(a, b; c; ·).
     ///
     /// # Panics
-    /// Unless a > −1, b > −1, c > 0, c − a > 0, c − b > 0 and c − a − b ≥ ½; every Riesz potential satisfies this.
+    /// Unless c, c − a, c − b > 0, c − a − b ≥ ½ (up to rounding) and a, b > −1 (where c − a − b ≥ 3/2, also
+    /// a, b = −1); every Riesz potential satisfies this.
     pub fn new(a: f64, b: f64, c: f64) -> Self {
         let excess = c - a - b;
+        let lowest = if excess < 1.5 {
+            -1.0 + f64::EPSILON
+        } else {
+            -1.0
+        };
         assert!(
-            a > -1.0 && b > -1.0 && c > 0.0 && c - a > 0.0 && c - b > 0.0 && excess >= 0.5,
+            c > 0.0 && c - a > 0.0 && c - b > 0.0 && excess > 0.49 && a.min(b) >= lowest,
             "hypergeometric parameters a = {a}, b = {b}, c = {c} given, but a, b > −1, c, c − a, c − b > 0 and \
              c − a − b ≥ ½ are needed"
         );
@@ -72,13 +79,15 @@ impl Hypergeometric {
         Self { a, b, c, near_one }
     }
 
-    /// Computes ₂F₁(a, b; c; z) for 0 ≤ z ≤ 1, given z and its complement w = 1 − z.
+    /// Computes ₂F₁(a, b; c; z) for 0 ≤ z ≤ 1.
     ///
-    /// The complement is an argument of its own because near z = 1 it carries digits that z cannot hold.
-    pub fn value(&self, z: f64, complement: f64) -> f64 {
+    /// `point` holds z and 1 − z, because near z = 1 the complement carries digits that z cannot.
+    pub fn value(&self, point: UnitPoint) -> f64 {
         match &self.near_one {
-            Some(near_one) if z > 0.5 => near_one.value(self, complement),
-            _ => self.series(z),
+            Some(near_one) if point.x > 0.5 => {
+                1.0 + (near_one.gauss_excess + near_one.above_one(self, point.complement))
+            }
+            _ => 1.0 + self.series_above_zero(point.x),
         }
     }
 
@@ -92,9 +101,29 @@ impl Hypergeometric {
         (a * b / c, Self::new(a + 1.0, b + 1.0, c + 1.0))
     }
 
-    /// The power series at 0.
-    fn series(&self, z: f64) -> f64 {
-        let (mut sum, mut term, mut n) = (1.0, 1.0, 0.0);
+    /// Computes F(z) − F(1) for 0 ≤ z ≤ 1, to full relative precision also near z = 1, where it vanishes.
+    ///
+    /// `point` holds z and 1 − z. Measured against 40-digit values: relative error below 3e-13 for z > ½, absolute
+    /// error below that for z ≤ ½.
+    ///
+    /// ```
+    /// use rieszflow_analytic::special::{Hypergeometric, UnitPoint};
+    /// // ₂F₁(−1/2, −1; 3/2; z) = 1 + z/3
+    /// let f = Hypergeometric::new(-0.5, -0.999_999_999_999_999_9, 1.5);
+    /// let near_one = UnitPoint { x: 1.0 - 1e-20, complement: 1e-20 };
+    /// assert!((f.above_one(near_one) / (-1e-20 / 3.0) - 1.0).abs() < 1e-14);
+    /// ```
+    pub fn above_one(&self, point: UnitPoint) -> f64 {
+        match &self.near_one {
+            Some(near_one) if point.x > 0.5 => near_one.above_one(self, point.complement),
+            Some(near_one) => self.series_above_zero(point.x) - near_one.gauss_excess,
+            None => self.series_above_one(point.complement),
+        }
+    }
+
+    /// F(z) − 1 by the power series.
+    fn series_above_zero(&self, z: f64) -> f64 {
+        let (mut sum, mut term, mut n) = (0.0, 1.0, 0.0);
         loop {
             term *= (self.a + n) * (self.b + n) / ((self.c + n) * (n + 1.0)) * z;
             let next = sum + term;
@@ -105,18 +134,32 @@ impl Hypergeometric {
             n += 1.0;
         }
     }
+
+    /// Σₙ (a)ₙ(b)ₙ/((c)ₙ n!) (zⁿ − 1), with zⁿ − 1 = exp(n·ln(1−w)) − 1.
+    fn series_above_one(&self, complement: f64) -> f64 {
+        let ln_z = (-complement).ln_1p();
+        let (mut sum, mut coefficient, mut n) = (0.0, 1.0, 0.0);
+        loop {
+            coefficient *= (self.a + n) * (self.b + n) / ((self.c + n) * (n + 1.0));
+            n += 1.0;
+            let next = sum + coefficient * (n * ln_z).exp_m1();
+            if next == sum || next.is_nan() {
+                return next;
+            }
+            sum = next;
+        }
+    }
 }
 
 impl NearOne {
     fn new(a: f64, b: f64, c: f64) -> Self {
         let excess = c - a - b;
-        let order = excess.round();
+        let order = excess.round().max(1.0);
         let epsilon = excess - order;
-        // Γ(c)/Γ(c−a) and Γ(δ)/Γ(c−b), where c − b = δ + a.
-        let first = gamma_ratio(c, -a).recip();
-        let second = gamma_ratio(excess, a).recip();
-        let gauss = first * second;
-        let mut tail_factor = -first / libm::tgamma(c - b) * libm::tgamma(1.0 + epsilon);
+        // Γ(c)/Γ(c−a) = exp(a·q(c, −a)), and Γ(δ)/Γ(c−b) = exp(−a·q(δ, a)) because c − b = δ + a.
+        let gauss_excess = (a * (ln_gamma_quotient(c, -a) - ln_gamma_quotient(excess, a))).exp_m1();
+        let mut tail_factor =
+            -libm::tgamma(1.0 + epsilon) / (gamma_ratio(c, -a) * libm::tgamma(c - b));
         for n in 0..order as i32 {
             let n = f64::from(n);
             tail_factor *= -(a + n) * (b + n) / (n + 1.0);
@@ -127,23 +170,25 @@ impl NearOne {
         Self {
             order: order as i32,
             epsilon,
-            gauss,
+            gauss_excess,
             tail_factor,
             slope,
         }
     }
 
-    fn value(&self, f: &Hypergeometric, w: f64) -> f64 {
+    /// F(1−w) − F(1).
+    fn above_one(&self, f: &Hypergeometric, w: f64) -> f64 {
         if w == 0.0 {
-            return self.gauss;
+            return 0.0;
         }
-        self.gauss * self.regular(f, w) + self.tail_factor * w.powi(self.order) * self.tail(f, w)
+        (1.0 + self.gauss_excess) * self.regular(f, w)
+            + self.tail_factor * w.powi(self.order) * self.tail(f, w)
     }
 
-    /// Σ_{n<m} (a)ₙ(b)ₙ/((1−δ)ₙ n!) wⁿ.
+    /// Σ_{0<n<m} (a)ₙ(b)ₙ/((1−δ)ₙ n!) wⁿ.
     fn regular(&self, f: &Hypergeometric, w: f64) -> f64 {
         let excess = f64::from(self.order) + self.epsilon;
-        let (mut sum, mut term) = (1.0, 1.0);
+        let (mut sum, mut term) = (0.0, 1.0);
         for n in 1..self.order {
             let before = f64::from(n - 1);
             term *= (f.a + before) * (f.b + before) / ((f64::from(n) - excess) * f64::from(n)) * w;
@@ -212,7 +257,7 @@ mod tests {
         ] {
             let f = Hypergeometric::new(a, b, c);
             for z in [0.0, 0.1, 0.5, 0.500_001, 0.7, 0.9, 0.98] {
-                let relative = f.value(z, 1.0 - z) / plain(a, b, c, z) - 1.0;
+                let relative = f.value(UnitPoint::new(z)) / plain(a, b, c, z) - 1.0;
                 assert!(
                     relative.abs() < 2e-14,
                     "a = {a}, b = {b}, c = {c}, z = {z}: {relative:e}"
@@ -226,7 +271,7 @@ mod tests {
         // b = 0 gives 1; ₂F₁(−½, −½; ½; z)-type cases are in the table.
         let f = Hypergeometric::new(-0.3, 0.0, 2.0);
         for z in [0.0, 0.3, 0.8, 1.0] {
-            assert!((f.value(z, 1.0 - z) - 1.0).abs() < 1e-15);
+            assert!((f.value(UnitPoint::new(z)) - 1.0).abs() < 1e-15);
         }
     }
 }
