@@ -1,0 +1,70 @@
+//! The interaction energy E(μ) = −½ ∬ |x−y|ʳ dμ dμ, a repulsion.
+
+use rieszflow_autodiff::Real;
+
+use super::Functional;
+use crate::pair_sums::{GradientRows, Moving, PairSums};
+use crate::{Error, Measure, Minibatches, Points, RieszKernel};
+
+/// The interaction energy E(μ) = ½ ∬ K dμ dμ = −½ ∬ |x−y|ʳ dμ(x) dμ(y).
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use rieszflow_flows::{Functional, Interaction, Points, RieszKernel};
+///
+/// let x = DMatrix::from_row_slice(2, 1, &[0.0, 1.0]);
+/// let energy = Interaction::new(RieszKernel::new(1.0)?).energy(Points::from(&x));
+/// assert_eq!(energy, -0.25);
+/// # Ok::<(), rieszflow_flows::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Interaction<T> {
+    sums: PairSums<T>,
+}
+
+impl<T: Real> Interaction<T> {
+    /// The interaction energy with `kernel`.
+    pub fn new(kernel: RieszKernel) -> Self {
+        Self {
+            sums: PairSums::new(kernel),
+        }
+    }
+}
+
+impl<T: Real> Functional<T> for Interaction<T> {
+    fn energy(&self, particles: Points<'_, T>) -> f64 {
+        let x = Measure::uniform(particles);
+        -0.5 * self.sums.energy(x, x)
+    }
+
+    fn gradient(&self, particles: Points<'_, T>, gradient: &mut [T]) -> f64 {
+        let x = Measure::uniform(particles);
+        // Each particle stands on both sides of the double integral: twice ½ of the one-sided sum.
+        let rows = &mut GradientRows::of_x(gradient, particles.count());
+        -0.5 * self.sums.energy_gradient(x, x, -1.0, rows)
+    }
+
+    fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64 {
+        let x = Measure::uniform(batches.first());
+        let y = Measure::uniform(batches.second());
+        let rows = &mut GradientRows::of_minibatches(gradient, batches.batch());
+        -0.5 * self.sums.energy_gradient(x, y, -0.5, rows)
+    }
+
+    fn minibatch_derivative(
+        &self,
+        positions: Minibatches<'_, T>,
+        velocities: Minibatches<'_, T>,
+        gradient: &mut [T],
+    ) -> Result<f64, Error> {
+        let x = Moving::uniform(positions.first(), velocities.first());
+        let y = Moving::uniform(positions.second(), velocities.second());
+        let rows = &mut GradientRows::of_minibatches(gradient, positions.batch());
+        let sum = self.sums.directional_derivative(x, y, -0.5, rows);
+        let exponent = self.sums.kernel().exponent();
+        if exponent < 1.0 && sum.is_infinite() {
+            return Err(Error::Collision { exponent });
+        }
+        Ok(-0.5 * sum)
+    }
+}

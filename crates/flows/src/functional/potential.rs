@@ -1,0 +1,131 @@
+//! The potential energy V_ν(μ) = ∬ |x−y|ʳ dμ(x) dν(y) towards a target ν, an attraction.
+
+use nalgebra::DMatrix;
+use rieszflow_autodiff::Real;
+
+use super::Functional;
+use crate::pair_sums::{GradientRows, Moving, PairSums};
+use crate::{Error, Measure, Minibatches, Points, RieszKernel};
+
+/// The potential energy V_ν(μ) = −∬ K dμ dν = ∬ |x−y|ʳ dμ(x) dν(y) of a discrete target ν.
+#[derive(Debug)]
+pub struct Potential<T> {
+    sums: PairSums<T>,
+    target: DMatrix<T>,
+    weights: Option<Vec<T>>,
+}
+
+impl<T: Real> Potential<T> {
+    /// The potential of the atoms in the rows of `target` (M×d), with equal weights or the given
+    /// ones, which are divided by their sum.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a coordinate or weight is not a number, [`Error::Setting`] if there
+    /// is no atom, or the weights are negative, all zero, or not one per atom.
+    pub fn new(
+        kernel: RieszKernel,
+        target: DMatrix<T>,
+        weights: Option<Vec<T>>,
+    ) -> Result<Self, Error> {
+        if target.nrows() == 0 {
+            return Err(setting("target", "at least one particle", "none"));
+        }
+        finite_rows("target particle", &target)?;
+        let weights = weights.map(|w| normalise(w, target.nrows())).transpose()?;
+        Ok(Self {
+            sums: PairSums::new(kernel),
+            target,
+            weights,
+        })
+    }
+
+    /// The target ν as a measure.
+    pub fn target(&self) -> Measure<'_, T> {
+        let points = Points::from(&self.target);
+        match &self.weights {
+            Some(weights) => Measure::weighted(points, weights),
+            None => Measure::uniform(points),
+        }
+    }
+
+    /// E(ν), the interaction energy of the target itself.
+    pub fn target_energy(&self) -> f64 {
+        -0.5 * self.sums.energy(self.target(), self.target())
+    }
+}
+
+fn setting(name: &'static str, expected: &str, given: impl ToString) -> Error {
+    Error::Setting {
+        name,
+        expected: expected.to_owned(),
+        given: given.to_string(),
+    }
+}
+
+/// Checks that every row is finite and names the first that is not.
+pub(crate) fn finite_rows<T: Real>(what: &'static str, matrix: &DMatrix<T>) -> Result<(), Error> {
+    let finite = |row: usize| (0..matrix.ncols()).all(|k| matrix[(row, k)].is_finite());
+    match (0..matrix.nrows()).find(|&row| !finite(row)) {
+        Some(row) => Err(Error::NotFinite { what, row }),
+        None => Ok(()),
+    }
+}
+
+fn normalise<T: Real>(weights: Vec<T>, count: usize) -> Result<Vec<T>, Error> {
+    if weights.len() != count {
+        let given = weights.len();
+        return Err(setting(
+            "weights",
+            &format!("{count}, one a particle"),
+            given,
+        ));
+    }
+    if let Some(row) = weights.iter().position(|w| !w.is_finite()) {
+        return Err(Error::NotFinite {
+            what: "weight of target particle",
+            row,
+        });
+    }
+    let total: f64 = weights.iter().map(|w| w.into_f64()).sum();
+    if total <= 0.0 || weights.iter().any(|&w| w < T::zero()) {
+        return Err(setting("weights", "nonnegative with a positive sum", total));
+    }
+    Ok(weights
+        .into_iter()
+        .map(|w| T::from_f64(w.into_f64() / total))
+        .collect())
+}
+
+impl<T: Real> Functional<T> for Potential<T> {
+    fn energy(&self, particles: Points<'_, T>) -> f64 {
+        self.sums.energy(Measure::uniform(particles), self.target())
+    }
+
+    fn gradient(&self, particles: Points<'_, T>, gradient: &mut [T]) -> f64 {
+        let rows = &mut GradientRows::of_x(gradient, particles.count());
+        self.sums
+            .energy_gradient(Measure::uniform(particles), self.target(), 1.0, rows)
+    }
+
+    fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64 {
+        self.gradient(batches.both(), gradient)
+    }
+
+    fn minibatch_derivative(
+        &self,
+        positions: Minibatches<'_, T>,
+        velocities: Minibatches<'_, T>,
+        gradient: &mut [T],
+    ) -> Result<f64, Error> {
+        let x = Moving::uniform(positions.both(), velocities.both());
+        let rows = &mut GradientRows::of_x(gradient, 2 * positions.batch());
+        let sum = self
+            .sums
+            .directional_derivative(x, Moving::resting(self.target()), 1.0, rows);
+        let exponent = self.sums.kernel().exponent();
+        if exponent < 1.0 && sum.is_infinite() {
+            return Err(Error::Collision { exponent });
+        }
+        Ok(sum)
+    }
+}

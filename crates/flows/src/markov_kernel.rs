@@ -1,0 +1,85 @@
+//! Markov kernels x ↦ π_x as generative networks, π_x = law of T_θ(x, Z) with Z ~ N(0, I_m).
+
+use nalgebra::DMatrix;
+use rieszflow_autodiff::{Graph, Real, Tape, Var};
+use rieszflow_nets::Mlp;
+
+/// Particles are pushed in blocks of this many rows, which bounds the memory.
+const ROWS: usize = 4096;
+
+/// A generative ReLU network (x, z) ↦ T_θ(x, z) ∈ ℝᵈ on the row [x, z].
+///
+/// Its law over Z ~ N(0, I_m) disintegrates a plan: π = μ ⊗ π_x. Where a map would send all mass
+/// at x to one point, the kernel can split it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkovKernel {
+    network: Mlp,
+    dim: usize,
+    latent_dim: usize,
+}
+
+impl MarkovKernel {
+    /// A kernel on ℝ^`dim` with `hidden_layers` hidden layers of the given width.
+    ///
+    /// # Panics
+    /// If a size is 0.
+    pub fn new(dim: usize, latent_dim: usize, width: usize, hidden_layers: usize) -> Self {
+        let mut sizes = vec![width; hidden_layers + 2];
+        sizes[0] = dim + latent_dim;
+        sizes[hidden_layers + 1] = dim;
+        Self {
+            network: Mlp::new(&sizes),
+            dim,
+            latent_dim,
+        }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Mlp {
+        &self.network
+    }
+
+    /// d.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// m, the dimension of the latent variable.
+    pub fn latent_dim(&self) -> usize {
+        self.latent_dim
+    }
+
+    /// Records T_θ(x, z) row by row, for particles N×d and latents N×m; the result is N×d.
+    pub fn record<T: Real>(
+        &self,
+        graph: &mut Graph<'_, T>,
+        particles: &DMatrix<T>,
+        latents: &DMatrix<T>,
+    ) -> Var {
+        let x = graph.constant(particles);
+        let z = graph.constant(latents);
+        let input = graph.concatenate_columns(x, z);
+        self.network.forward(graph, input)
+    }
+
+    /// Pushes each particle by its latent: row i of the result is T_θ(xᵢ, zᵢ).
+    pub fn push<T: Real>(
+        &self,
+        parameters: &[T],
+        particles: &DMatrix<T>,
+        latents: &DMatrix<T>,
+    ) -> DMatrix<T> {
+        let mut tape = Tape::new();
+        let mut pushed = DMatrix::zeros(particles.nrows(), self.dim);
+        for start in (0..particles.nrows()).step_by(ROWS) {
+            let count = ROWS.min(particles.nrows() - start);
+            let mut graph = tape.record(parameters);
+            let block = |matrix: &DMatrix<T>| matrix.rows(start, count).into_owned();
+            let output = self.record(&mut graph, &block(particles), &block(latents));
+            pushed
+                .rows_mut(start, count)
+                .copy_from(&graph.value(output));
+        }
+        pushed
+    }
+}

@@ -1,0 +1,113 @@
+//! Sums over all pairs of particles: the energy, its gradient, and its one-sided directional derivative.
+//!
+//! For measures μ = Σ uᵢ δ_{xᵢ} and ν = Σ wⱼ δ_{yⱼ} these are
+//!
+//! * the energy ∬ |x−y|ʳ dμ dν = Σᵢⱼ uᵢ wⱼ |xᵢ−yⱼ|ʳ,
+//! * its gradient in the positions, with derivative 0 of |u|ʳ at u = 0,
+//! * for velocities aᵢ and bⱼ its derivative Σᵢⱼ uᵢ wⱼ ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ) along xᵢ+taᵢ, yⱼ+tbⱼ at
+//!   t = 0⁺, and the gradient of that in the velocities.
+//!
+//! [`plain`] has them as double loops in f64; [`PairSums`] is the fast version with the same contract.
+
+mod blocks;
+mod parallel;
+pub mod plain;
+
+pub use parallel::PairSums;
+
+use rieszflow_autodiff::Real;
+
+use crate::{Measure, Points};
+
+/// A measure whose particles move; without velocities they rest.
+#[derive(Clone, Copy, Debug)]
+pub struct Moving<'a, T> {
+    /// Positions and weights.
+    pub measure: Measure<'a, T>,
+    /// A velocity per particle, N×d.
+    pub velocities: Option<Points<'a, T>>,
+}
+
+impl<'a, T: Real> Moving<'a, T> {
+    /// A measure at rest, such as a target.
+    pub fn resting(measure: Measure<'a, T>) -> Self {
+        Self {
+            measure,
+            velocities: None,
+        }
+    }
+
+    /// Particles of equal weight with their velocities.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn uniform(points: Points<'a, T>, velocities: Points<'a, T>) -> Self {
+        assert_eq!(points.count(), velocities.count(), "one velocity a point");
+        assert_eq!(points.dim(), velocities.dim(), "velocities of the space");
+        Self {
+            measure: Measure::uniform(points),
+            velocities: Some(velocities),
+        }
+    }
+
+    fn velocity(&self, k: usize, i: usize) -> T {
+        self.velocities.map_or_else(T::zero, |v| v.coordinate(k)[i])
+    }
+}
+
+/// Where a gradient goes: rows of a column-major matrix with one row per particle.
+///
+/// The gradient in the particles of x is added to the rows from `x_start` on; that in the
+/// particles of y, if it is wanted, to the rows from `y_start` on.
+#[derive(Debug)]
+pub struct GradientRows<'a, T> {
+    /// The matrix, column-major.
+    pub entries: &'a mut [T],
+    /// Its number of rows.
+    pub rows: usize,
+    /// The first row of x.
+    pub x_start: usize,
+    /// The first row of y.
+    pub y_start: Option<usize>,
+}
+
+impl<'a, T> GradientRows<'a, T> {
+    /// The gradient in x alone, which fills the whole matrix of `rows` rows.
+    pub fn of_x(entries: &'a mut [T], rows: usize) -> Self {
+        Self {
+            entries,
+            rows,
+            x_start: 0,
+            y_start: None,
+        }
+    }
+
+    /// The gradients in two minibatches of `batch` particles, one below the other.
+    pub fn of_minibatches(entries: &'a mut [T], batch: usize) -> Self {
+        Self {
+            entries,
+            rows: 2 * batch,
+            x_start: 0,
+            y_start: Some(batch),
+        }
+    }
+
+    fn x(&mut self, k: usize, count: usize) -> &mut [T] {
+        &mut self.entries[k * self.rows + self.x_start..][..count]
+    }
+
+    fn y(&mut self, k: usize, count: usize) -> Option<&mut [T]> {
+        let start = self.y_start?;
+        Some(&mut self.entries[k * self.rows + start..][..count])
+    }
+}
+
+impl<T: Real> GradientRows<'_, T> {
+    /// Adds `term` in coordinate k to particle i of x and takes it from particle j of y.
+    fn add(&mut self, k: usize, i: usize, j: usize, term: T) {
+        self.x(k, i + 1)[i] += term;
+        if let Some(column) = self.y(k, j + 1) {
+            column[j] -= term;
+        }
+    }
+}

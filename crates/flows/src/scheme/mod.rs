@@ -1,0 +1,66 @@
+//! Time discretisations of the Wasserstein gradient flow of a functional.
+
+pub mod backward;
+pub mod forward;
+pub mod particle;
+mod training;
+
+pub use backward::Backward;
+pub use forward::Forward;
+pub use particle::Particle;
+pub use training::{Iteration, Training};
+
+use nalgebra::DMatrix;
+use rieszflow_autodiff::Real;
+
+use crate::{Error, Functional, State};
+
+/// A rule that takes μⁿ to μⁿ⁺¹.
+pub trait Scheme<T: Real> {
+    /// Prepares a flow that starts at `particles` (N×d).
+    ///
+    /// # Errors
+    /// If the particles and the scheme's settings do not fit.
+    fn start(&mut self, particles: DMatrix<T>) -> Result<State<T>, Error>;
+
+    /// One time step of size τ; `watch` sees the iterations of the inner loop, if there is one.
+    ///
+    /// # Errors
+    /// If the flow diverges or the functional has no derivative. The particles are then still μⁿ.
+    fn step(
+        &mut self,
+        functional: &dyn Functional<T>,
+        state: &mut State<T>,
+        tau: f64,
+        watch: &mut dyn FnMut(Iteration),
+    ) -> Result<StepReport, Error>;
+}
+
+/// What a time step has to tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepReport {
+    /// Mean training loss over the last tenth of the inner loop; `None` without one.
+    pub loss: Option<f64>,
+    /// The flow rests: no direction decreases the functional at first order.
+    pub rests: bool,
+}
+
+/// Checks that a time step is positive and finite.
+fn valid_time_step(tau: f64) -> Result<(), Error> {
+    if tau > 0.0 && tau.is_finite() {
+        Ok(())
+    } else {
+        Err(Error::TimeStep(tau))
+    }
+}
+
+/// Checks that all particles are still numbers.
+fn not_diverged<T: Real>(particles: &DMatrix<T>) -> Result<(), Error> {
+    match particles.iter().position(|x| !x.is_finite()) {
+        Some(index) => {
+            let row = index % particles.nrows();
+            Err(Error::Diverged(format!("particle {row}")))
+        }
+        None => Ok(()),
+    }
+}

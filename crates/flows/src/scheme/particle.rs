@@ -1,0 +1,65 @@
+//! The particle flow: explicit Euler for the gradient flow of N particles, the baseline.
+//!
+//! xᵢ' = −N ∂F(μ_N)/∂xᵢ. It cannot leave a Dirac, so the start is jittered; and it moves N atoms
+//! where the flow itself may spread each of them into a density.
+
+use nalgebra::DMatrix;
+use rand::RngExt;
+use rieszflow_autodiff::Real;
+
+use super::{Iteration, Scheme, StepReport, not_diverged, valid_time_step};
+use crate::functional::finite_rows;
+use crate::rng::{Purpose, stream};
+use crate::{Error, Functional, Points, State};
+
+/// Width of the cube in which each starting particle is jittered.
+const JITTER: f64 = 1e-9;
+
+/// The particle flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Particle {
+    /// Keys the jitter of the start.
+    pub seed: u64,
+}
+
+impl<T: Real> Scheme<T> for Particle {
+    /// Jitters every coordinate uniformly on a cube of width 10⁻⁹, or of 16 units in the last
+    /// place where the coordinate is too large for that to make a difference.
+    fn start(&mut self, mut particles: DMatrix<T>) -> Result<State<T>, Error> {
+        finite_rows("particle", &particles)?;
+        let mut rng = stream(self.seed, Purpose::Start, 0, 0);
+        for x in particles.iter_mut() {
+            let rounding = 16.0 * num_traits::Float::abs(*x).into_f64() * T::epsilon().into_f64();
+            let width = JITTER.max(rounding);
+            *x += T::from_f64(width * rng.random_range(-0.5..=0.5));
+        }
+        Ok(State::new(particles))
+    }
+
+    fn step(
+        &mut self,
+        functional: &dyn Functional<T>,
+        state: &mut State<T>,
+        tau: f64,
+        _: &mut dyn FnMut(Iteration),
+    ) -> Result<StepReport, Error> {
+        valid_time_step(tau)?;
+        let moved = step(functional, &state.particles, tau);
+        not_diverged(&moved)?;
+        state.particles = moved;
+        state.time += tau;
+        state.step += 1;
+        Ok(StepReport::default())
+    }
+}
+
+/// One explicit Euler step of the particle flow: xᵢ − τ N ∂F(μ_N)/∂xᵢ (N×d).
+pub fn step<T: Real>(
+    functional: &dyn Functional<T>,
+    particles: &DMatrix<T>,
+    tau: f64,
+) -> DMatrix<T> {
+    let mut gradient = DMatrix::zeros(particles.nrows(), particles.ncols());
+    functional.gradient(Points::from(particles), gradient.as_mut_slice());
+    particles - gradient * T::from_f64(tau * particles.nrows() as f64)
+}

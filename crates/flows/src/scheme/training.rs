@@ -1,0 +1,261 @@
+//! The inner loop of the neural schemes: Adam on the parameters of a Markov kernel.
+
+use nalgebra::DMatrix;
+use rand::RngExt;
+use rieszflow_autodiff::{Graph, Real, Tape, Var};
+use rieszflow_nets::{Adam, Moments};
+
+use crate::functional::finite_rows;
+use crate::latent::{fill_normal, stratified_normal};
+use crate::rng::{Purpose, stream};
+use crate::state::Learned;
+use crate::{Error, MarkovKernel, State};
+
+/// Until this flow time the first number of iterations applies, then the later one.
+const FIRST_PHASE: f64 = 1.0;
+
+/// How a Markov kernel is learned in each time step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Training {
+    /// Hidden layers of the network.
+    pub hidden_layers: usize,
+    /// Their width.
+    pub width: usize,
+    /// m, the dimension of the latent variable Z.
+    pub latent_dim: usize,
+    /// B, the size of each of the two minibatches.
+    pub batch: usize,
+    /// Iterations per time step while t < 1.
+    pub first_iterations: u64,
+    /// Iterations per time step from t = 1 on.
+    pub iterations: u64,
+    /// Adam's learning rate at the start of a time step.
+    pub learning_rate: f64,
+    /// What fraction of it is left at the end of the time step, reached along a cosine; 1 keeps it.
+    pub learning_rate_decay: f64,
+    /// Keys all random numbers.
+    pub seed: u64,
+}
+
+/// An iteration of the inner loop, as an observer sees it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Iteration {
+    /// Its number within the time step, from 0.
+    pub index: u64,
+    /// How many there will be.
+    pub count: u64,
+    /// The training loss.
+    pub loss: f64,
+}
+
+impl Training {
+    /// The generative network on ℝ^`dim`.
+    pub fn kernel(&self, dim: usize) -> MarkovKernel {
+        MarkovKernel::new(dim, self.latent_dim, self.width, self.hidden_layers)
+    }
+
+    fn count(&self, time: f64) -> u64 {
+        if time < FIRST_PHASE - 1e-9 {
+            self.first_iterations
+        } else {
+            self.iterations
+        }
+    }
+
+    fn rate(&self, index: u64, count: u64) -> f64 {
+        let progress = index as f64 / count.max(2) as f64;
+        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
+        let decay = self.learning_rate_decay;
+        self.learning_rate * (decay + (1.0 - decay) * cosine)
+    }
+
+    fn validate(&self, particles: usize) -> Result<(), Error> {
+        let positive = [
+            ("width", self.width as u64),
+            ("hidden-layers", self.hidden_layers as u64),
+            ("latent-dim", self.latent_dim as u64),
+            ("iterations", self.iterations),
+            ("first-iterations", self.first_iterations),
+        ];
+        let setting = |name, expected: &str, given: String| Error::Setting {
+            name,
+            expected: expected.to_owned(),
+            given,
+        };
+        for (name, value) in positive {
+            if value == 0 {
+                return Err(setting(name, "at least 1", "0".to_owned()));
+            }
+        }
+        if self.batch == 0 || self.batch > particles {
+            let expected = format!("between 1 and the number of particles, {particles}");
+            return Err(setting("batch", &expected, self.batch.to_string()));
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            let given = self.learning_rate.to_string();
+            return Err(setting("learning-rate", "positive and finite", given));
+        }
+        if !(self.learning_rate_decay > 0.0 && self.learning_rate_decay <= 1.0) {
+            let given = self.learning_rate_decay.to_string();
+            return Err(setting("learning-rate-decay", "in (0, 1]", given));
+        }
+        Ok(())
+    }
+}
+
+/// Two minibatches with their latents, one below the other: x is 2B×d, z is 2B×m.
+pub(super) struct Batches<T> {
+    pub(super) particles: DMatrix<T>,
+    pub(super) latents: DMatrix<T>,
+    order: Vec<usize>,
+}
+
+impl<T: Real> Batches<T> {
+    pub(super) fn new(particles: &DMatrix<T>, training: &Training) -> Self {
+        Self {
+            particles: DMatrix::zeros(2 * training.batch, particles.ncols()),
+            latents: DMatrix::zeros(2 * training.batch, training.latent_dim),
+            order: (0..particles.nrows()).collect(),
+        }
+    }
+
+    /// Draws both minibatches without replacement within each, and fresh latents.
+    pub(super) fn draw(&mut self, particles: &DMatrix<T>, mut rng: impl rand::Rng) {
+        let (count, batch) = (particles.nrows(), self.particles.nrows() / 2);
+        for start in [0, batch] {
+            // The first `batch` places of a shuffle; all of them in any order are the same batch.
+            if batch < count {
+                self.order.iter_mut().enumerate().for_each(|(i, o)| *o = i);
+                for i in 0..batch {
+                    self.order.swap(i, rng.random_range(i..count));
+                }
+            }
+            for k in 0..particles.ncols() {
+                let (from, mut to) = (particles.column(k), self.particles.column_mut(k));
+                for (i, &particle) in self.order[..batch].iter().enumerate() {
+                    to[start + i] = from[particle];
+                }
+            }
+        }
+        fill_normal(self.latents.as_mut_slice(), &mut rng);
+    }
+}
+
+/// The recorded loss of one iteration, from the minibatches' particles x (2B×d) and the network's
+/// output T_θ(x, z) (2B×d).
+pub(super) type Loss<'a, T> = &'a dyn Fn(&mut Graph<'_, T>, &DMatrix<T>, Var) -> Result<Var, Error>;
+
+/// The inner loop with its memory, which is kept from iteration to iteration and step to step.
+pub(super) struct Trainer<T> {
+    training: Training,
+    batches: Option<Batches<T>>,
+    tape: Tape<T>,
+    gradient: Vec<T>,
+}
+
+impl<T: Real> Trainer<T> {
+    pub(super) fn new(training: Training) -> Self {
+        Self {
+            training,
+            batches: None,
+            tape: Tape::new(),
+            gradient: Vec::new(),
+        }
+    }
+
+    /// A state with a freshly initialised kernel.
+    pub(super) fn start(&self, particles: DMatrix<T>) -> Result<State<T>, Error> {
+        self.training.validate(particles.nrows())?;
+        finite_rows("particle", &particles)?;
+        let kernel = self.training.kernel(particles.ncols());
+        let mut rng = stream(self.training.seed, Purpose::Parameters, 0, 0);
+        let parameters = kernel.network().initialise(&mut rng);
+        let moments = Moments::new(parameters.len());
+        let mut state = State::new(particles);
+        state.learned = Some(Learned {
+            parameters,
+            moments,
+        });
+        Ok(state)
+    }
+
+    /// Minimises the loss over θ from where the last time step left it; returns the mean loss of
+    /// the last tenth of the iterations.
+    ///
+    /// A loss whose gradient vanishes at the first iteration has nothing to teach, and ends the loop.
+    pub(super) fn train(
+        &mut self,
+        state: &mut State<T>,
+        loss: Loss<'_, T>,
+        watch: &mut dyn FnMut(Iteration),
+    ) -> Result<f64, Error> {
+        let training = self.training;
+        let kernel = training.kernel(state.particles.ncols());
+        let learned = state.learned.as_mut().expect("started by this scheme");
+        let batches = self
+            .batches
+            .get_or_insert_with(|| Batches::new(&state.particles, &training));
+        self.gradient.resize(learned.parameters.len(), T::zero());
+
+        let count = training.count(state.time);
+        let mut tail = RunningMean::default();
+        for index in 0..count {
+            let rng = stream(training.seed, Purpose::Training, state.step, index);
+            batches.draw(&state.particles, rng);
+            let mut graph = self.tape.record(&learned.parameters);
+            let output = kernel.record(&mut graph, &batches.particles, &batches.latents);
+            let loss = loss(&mut graph, &batches.particles, output)?;
+            let value = graph.scalar(loss).into_f64();
+            if !value.is_finite() {
+                let what = format!("the training loss in iteration {index}");
+                return Err(Error::Diverged(what));
+            }
+            graph.gradient(loss, &mut self.gradient);
+            if index == 0 && self.gradient.iter().all(|g| g.is_zero()) {
+                return Ok(value);
+            }
+            let rate = training.rate(index, count);
+            Adam::default().update(
+                rate,
+                &mut learned.parameters,
+                &self.gradient,
+                &mut learned.moments,
+            );
+            if 10 * (index + 1) > 9 * count {
+                tail.add(value);
+            }
+            watch(Iteration {
+                index,
+                count,
+                loss: value,
+            });
+        }
+        Ok(tail.mean())
+    }
+
+    /// Row i of the result is T_θ(xᵢ, zᵢ) with fresh latents, stratified over all particles.
+    pub(super) fn push(&self, state: &State<T>) -> DMatrix<T> {
+        let kernel = self.training.kernel(state.particles.ncols());
+        let mut rng = stream(self.training.seed, Purpose::Push, state.step, 0);
+        let latents = stratified_normal(state.particles.nrows(), kernel.latent_dim(), &mut rng);
+        let learned = state.learned.as_ref().expect("started by this scheme");
+        kernel.push(&learned.parameters, &state.particles, &latents)
+    }
+}
+
+#[derive(Default)]
+struct RunningMean {
+    sum: f64,
+    count: u32,
+}
+
+impl RunningMean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1;
+    }
+
+    fn mean(&self) -> f64 {
+        self.sum / f64::from(self.count)
+    }
+}
