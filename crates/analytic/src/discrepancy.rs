@@ -1,9 +1,13 @@
 //! The exact squared discrepancy between particles and a scaled equilibrium: a finite sum, no sampling of the measure.
 
+use std::ops::Range;
+
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use crate::equilibrium::Equilibrium;
+use crate::error::{Error, check_shape, normalised_weights};
+use crate::scaled::ScaledEquilibrium;
 
 /// Particles whose pairs are summed as one unit of work; fixed, so that sums do not depend on the number of threads.
 const BLOCK: usize = 64;
@@ -14,7 +18,7 @@ pub struct Discrepancy {
     /// With the pairs i = j counted: D² of the empirical measure itself, ≥ 0. For independent draws from the measure
     /// compared with, its mean is the [`sampling_floor`].
     pub v_statistic: f64,
-    /// Without the pairs i = j, divided by N(N−1): unbiased for independent particles, may be negative; NaN for N = 1.
+    /// Without the pairs i = j, divided by N(N−1): unbiased for independent particles, may be negative; NaN for a single particle.
     pub u_statistic: f64,
 }
 
@@ -25,11 +29,12 @@ pub struct Discrepancy {
 /// ```
 ///
 /// `particles` is N×d, a row per particle; `scale` is c ≥ 0, and c = 0 compares with δ₀. Uᶜ is
-/// [`Equilibrium::scaled_potential`]. Costs O(N²d), in parallel over blocks whose sums are combined in fixed order: the
-/// result is the same to the bit for every number of threads.
+/// [`Equilibrium::scaled_potential`]. Costs O(N²d) time and O(N) memory per thread, in parallel over blocks whose sums
+/// are combined in fixed order: the result is the same to the bit for every number of threads. For weights or another
+/// centre see [`ScaledEquilibrium::discrepancy`].
 ///
 /// # Panics
-/// If `particles` has no row or not d columns, or c is negative, infinite or NaN.
+/// If `particles` has no row or not d columns, or c is negative, infinite or NaN. Particles that are not finite give NaN.
 ///
 /// ```
 /// use nalgebra::DMatrix;
@@ -45,30 +50,9 @@ pub fn discrepancy_to_equilibrium(
     equilibrium: &Equilibrium,
     scale: f64,
 ) -> Discrepancy {
-    let (count, dim) = particles.shape();
-    assert!(count > 0, "0 particles given, but at least one is needed");
-    assert!(
-        dim == equilibrium.dim(),
-        "particles in dimension {dim} given, but the equilibrium has {}",
-        equilibrium.dim()
-    );
-    assert!(
-        scale >= 0.0 && scale.is_finite(),
-        "scale c = {scale} given, but a finite c ≥ 0 is needed"
-    );
-    let n = count as f64;
-    let r = equilibrium.exponent();
-    let potential: f64 = blocks(count, |rows| {
-        rows.map(|i| equilibrium.scaled_potential(scale, particles.row(i).norm()))
-            .sum()
-    });
-    // Σ_{i<j}: half the double sum without its diagonal, which is zero.
-    let pairs: f64 = blocks(count, |rows| pair_sum(particles, rows, r));
-    let fixed = potential / n + scaled_energy(equilibrium, scale);
-    Discrepancy {
-        v_statistic: fixed - pairs / (n * n),
-        u_statistic: fixed - pairs / (n * (n - 1.0)),
-    }
+    ScaledEquilibrium::new(equilibrium, scale)
+        .and_then(|measure| measure.discrepancy(particles, None))
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Computes the mean of D²(ηᴺ, ηᶜ) over N independent draws from ηᶜ itself, −E(ηᶜ)/N = cʳm₂/(rN).
@@ -90,8 +74,37 @@ fn scaled_energy(equilibrium: &Equilibrium, scale: f64) -> f64 {
     scale.powf(equilibrium.exponent()) * equilibrium.energy()
 }
 
+/// D² between weighted particles (equal weights if `None`) and a scaled equilibrium.
+pub(crate) fn between_particles_and(
+    measure: &ScaledEquilibrium<'_>,
+    particles: &DMatrix<f64>,
+    weights: Option<&[f64]>,
+) -> Result<Discrepancy, Error> {
+    let equilibrium = measure.equilibrium();
+    check_shape(particles, equilibrium.dim())?;
+    let count = particles.nrows();
+    let weights = match weights {
+        Some(weights) => normalised_weights(weights, count)?,
+        None => vec![(count as f64).recip(); count],
+    };
+    let potential = blocks(count, |rows| {
+        rows.map(|i| weights[i] * measure.potential_of(particles.row(i).iter()))
+            .sum()
+    });
+    // Σ_{i<j}: half the double sum without its diagonal, which is zero.
+    let pairs = blocks(count, |rows| {
+        pair_sum(particles, &weights, rows, equilibrium.exponent())
+    });
+    let diagonal: f64 = weights.iter().map(|weight| weight * weight).sum();
+    let fixed = potential + measure.energy();
+    Ok(Discrepancy {
+        v_statistic: fixed - pairs,
+        u_statistic: fixed - pairs / (1.0 - diagonal),
+    })
+}
+
 /// Sums over fixed blocks of 0..count in parallel and adds the blocks in order.
-fn blocks(count: usize, sum: impl Fn(std::ops::Range<usize>) -> f64 + Sync) -> f64 {
+fn blocks(count: usize, sum: impl Fn(Range<usize>) -> f64 + Sync) -> f64 {
     let partial: Vec<f64> = (0..count.div_ceil(BLOCK))
         .into_par_iter()
         .map(|block| sum(block * BLOCK..((block + 1) * BLOCK).min(count)))
@@ -99,10 +112,9 @@ fn blocks(count: usize, sum: impl Fn(std::ops::Range<usize>) -> f64 + Sync) -> f
     partial.iter().sum()
 }
 
-/// Σ |xᵢ−xⱼ|ʳ over i in `rows` and j > i.
-fn pair_sum(particles: &DMatrix<f64>, rows: std::ops::Range<usize>, r: f64) -> f64 {
-    let count = particles.nrows();
-    let mut squares = vec![0.0; count];
+/// Σ wᵢwⱼ|xᵢ−xⱼ|ʳ over i in `rows` and j > i.
+fn pair_sum(particles: &DMatrix<f64>, weights: &[f64], rows: Range<usize>, r: f64) -> f64 {
+    let mut squares = vec![0.0; particles.nrows()];
     rows.map(|i| {
         let squares = &mut squares[i + 1..];
         squares.fill(0.0);
@@ -112,7 +124,11 @@ fn pair_sum(particles: &DMatrix<f64>, rows: std::ops::Range<usize>, r: f64) -> f
                 *square += (x - column[i]) * (x - column[i]);
             }
         }
-        squares.iter().map(|&square| power(square, r)).sum::<f64>()
+        let partners = squares.iter().zip(&weights[i + 1..]);
+        weights[i]
+            * partners
+                .map(|(&square, weight)| weight * power(square, r))
+                .sum::<f64>()
     })
     .sum()
 }
@@ -225,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the equilibrium has 2")]
+    #[should_panic(expected = "exactly d = 2 columns")]
     fn dimensions_must_agree() {
         let eta = Equilibrium::new(2, 1.0).unwrap();
         discrepancy_to_equilibrium(&DMatrix::zeros(4, 3), &eta, 1.0);

@@ -1,5 +1,7 @@
 //! What can go wrong when a closed form is asked for: every message names the value given and the values accepted.
 
+use nalgebra::DMatrix;
+
 /// The reason why a closed form cannot be evaluated.
 ///
 /// ```
@@ -51,6 +53,91 @@ pub enum Error {
          slope −∞ and no steepest-descent direction; start from c > 0, take r ≥ 1, or use the backward scheme"
     )]
     ForwardFromDirac(f64),
+    /// A matrix of particles (or atoms, or velocities) has no row, or another number of columns than the dimension.
+    #[error(
+        "{rows}×{columns} matrix of points given, but at least one row and exactly d = {dim} columns are needed"
+    )]
+    Shape {
+        /// Rows given.
+        rows: usize,
+        /// Columns given.
+        columns: usize,
+        /// Columns needed.
+        dim: usize,
+    },
+    /// A coordinate is infinite or not a number.
+    #[error("coordinate {value} given at row {row}, but finite coordinates are needed")]
+    Coordinate {
+        /// The row (or position in a list) of the coordinate, from 0.
+        row: usize,
+        /// The coordinate.
+        value: f64,
+    },
+    /// There are not as many weights as points.
+    #[error("{weights} weights for {points} points given, but each point needs one")]
+    WeightCount {
+        /// Weights given.
+        weights: usize,
+        /// Points given.
+        points: usize,
+    },
+    /// A weight is negative, infinite or not a number, or zero where that is not allowed.
+    #[error("weight {value} given at index {index}, but finite weights {accepted} are needed")]
+    Weight {
+        /// The position of the weight, from 0.
+        index: usize,
+        /// The weight.
+        value: f64,
+        /// Which weights would be accepted.
+        accepted: &'static str,
+    },
+    /// All weights are zero.
+    #[error("weights that are all 0 given, but at least one must be positive")]
+    NoMass,
+    /// Two atoms that must differ coincide.
+    #[error(
+        "{what} coincide, but distinct points are needed: the exact steepest descent is not known otherwise"
+    )]
+    Coincident {
+        /// Which two.
+        what: String,
+    },
+    /// Two measures that must be of one kind are not.
+    #[error(
+        "measures with {first} and with {second} given, but the same dimension and exponent are needed"
+    )]
+    Different {
+        /// Dimension and exponent of one.
+        first: String,
+        /// Dimension and exponent of the other.
+        second: String,
+    },
+    /// The ends of an interval are not finite or not in increasing order.
+    #[error("interval from {low} to {high} given, but finite ends with low < high are needed")]
+    Interval {
+        /// The lower end.
+        low: f64,
+        /// The upper end.
+        high: f64,
+    },
+    /// A standard deviation is not a positive finite number.
+    #[error("standard deviation {0} given, but a finite number > 0 is needed")]
+    Deviation(f64),
+    /// A quantile level lies outside its range.
+    #[error("level s = {0} given, but 0 < s < 1 is needed")]
+    Level(f64),
+    /// Quantiles that must be sorted are not.
+    #[error(
+        "quantile {value} given at index {index} after the larger {before}, but increasing order is needed"
+    )]
+    Unsorted {
+        /// The position of the smaller value, from 0.
+        index: usize,
+        /// Its value.
+        value: f64,
+        /// The value before it.
+        before: f64,
+    },
 }
 
 /// Accepts 0 < r < 2.
@@ -87,4 +174,56 @@ pub(crate) fn check_time(time: f64) -> Result<f64, Error> {
     } else {
         Err(Error::Time(time))
     }
+}
+
+/// Accepts a finite coordinate.
+pub(crate) fn check_coordinate(row: usize, value: f64) -> Result<f64, Error> {
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Error::Coordinate { row, value })
+    }
+}
+
+/// Accepts a matrix with at least one row and `dim` columns.
+pub(crate) fn check_shape(points: &DMatrix<f64>, dim: usize) -> Result<(), Error> {
+    let (rows, columns) = points.shape();
+    if rows == 0 || columns != dim {
+        return Err(Error::Shape { rows, columns, dim });
+    }
+    Ok(())
+}
+
+/// Accepts a matrix of finite coordinates.
+pub(crate) fn check_finite(points: &DMatrix<f64>) -> Result<(), Error> {
+    for column in points.column_iter() {
+        for (row, &value) in column.iter().enumerate() {
+            check_coordinate(row, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Accepts one finite weight ≥ 0 per point, not all zero, and divides them by their sum.
+pub(crate) fn normalised_weights(weights: &[f64], points: usize) -> Result<Vec<f64>, Error> {
+    if weights.len() != points {
+        return Err(Error::WeightCount {
+            weights: weights.len(),
+            points,
+        });
+    }
+    for (index, &value) in weights.iter().enumerate() {
+        if !(value >= 0.0 && value.is_finite()) {
+            return Err(Error::Weight {
+                index,
+                value,
+                accepted: "≥ 0",
+            });
+        }
+    }
+    let total: f64 = weights.iter().sum();
+    if total == 0.0 {
+        return Err(Error::NoMass);
+    }
+    Ok(weights.iter().map(|weight| weight / total).collect())
 }

@@ -79,7 +79,8 @@ fn backward_increment(r: f64, c: f64, tau: f64, from_dirac: f64) -> f64 {
 
 /// Computes the scales c₁, …, cₙ of the backward (JKO) scheme for the given step sizes τ₁, …, τₙ.
 ///
-/// Iterates [`backward_scale`] from `initial_scale`; 0 is the Dirac. For r = 1, cₙ = c₀ + τ₁ + … + τₙ exactly.
+/// Iterates [`backward_scale`] from `initial_scale`; 0 is the Dirac. For r = 1, cₙ = c₀ + τ₁ + … + τₙ exactly. While a
+/// scale lies below the range of `f64` (r close to 2) it is listed as 0, and the iteration goes on in t = c^{2−r}.
 ///
 /// # Errors
 /// As for [`backward_scale`].
@@ -94,9 +95,31 @@ pub fn backward_scales(
     initial_scale: f64,
     steps: &[f64],
 ) -> Result<Vec<f64>, Error> {
+    let p = 2.0 - check_exponent(exponent)?;
+    let mut power = check_scale(initial_scale)?.powf(p);
     iterate(initial_scale, steps, |scale, tau| {
-        backward_scale(exponent, scale, tau)
+        if scale >= f64::MIN_POSITIVE {
+            return backward_scale(exponent, scale, tau);
+        }
+        power = backward_power(p, power, check_step(tau)?);
+        finite(power.powf(p.recip()), exponent, tau)
     })
+}
+
+/// One step of the backward scheme in t = c^p with p = 2 − r: the root t⁺ > t of t⁺(1 − (t/t⁺)^{1/p}) = τ.
+///
+/// For p < 1, where scales can be that small, the left side is increasing and concave in t⁺, so Newton's method climbs to
+/// the root from below.
+fn backward_power(p: f64, power: f64, tau: f64) -> f64 {
+    let mut next = power.max(tau);
+    loop {
+        let ratio = (power / next).powf(p.recip());
+        let step = (tau - next * (1.0 - ratio)) / (1.0 + ratio * (p.recip() - 1.0));
+        next += step;
+        if step <= 1e-9 * next {
+            return next;
+        }
+    }
 }
 
 /// Computes the scale c⁺ after one step of the forward scheme (steepest descent) of length τ from the scale c.
@@ -152,7 +175,7 @@ pub fn forward_scales(exponent: f64, initial_scale: f64, steps: &[f64]) -> Resul
 fn iterate(
     initial_scale: f64,
     steps: &[f64],
-    step: impl Fn(f64, f64) -> Result<f64, Error>,
+    mut step: impl FnMut(f64, f64) -> Result<f64, Error>,
 ) -> Result<Vec<f64>, Error> {
     let mut scale = check_scale(initial_scale)?;
     steps
@@ -217,6 +240,17 @@ mod tests {
             let order = (error(1000) / error(2000)).log2();
             assert!(order > 0.85 && order < 1.05, "r = {r}: order {order}");
         }
+    }
+
+    #[test]
+    fn scales_too_small_for_f64_are_stepped_over() {
+        // Stretching time by λ stretches scales by λ^{1/(2−r)}, here by 10⁻³³⁰.
+        let (r, n, factor) = (1.99, 2000, 10.0_f64.powf(-3.3));
+        let large = backward_scales(r, 0.0, &vec![1.0; n]).unwrap();
+        let small = backward_scales(r, 0.0, &vec![factor; n]).unwrap();
+        assert_eq!(small[0], 0.0);
+        let logarithm = large[n - 1].log10() - 330.0;
+        assert!((small[n - 1].log10() - logarithm).abs() < 1e-11 * logarithm.abs());
     }
 
     #[test]

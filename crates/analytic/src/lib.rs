@@ -8,19 +8,30 @@
 //! * [`Equilibrium`]: the measure η* that the flow of E from a Dirac rescales;
 //! * [`flow_scale`], [`backward_scales`], [`forward_scales`]: how large it is after a time t, or after n steps of
 //!   either scheme;
-//! * [`discrepancy_to_equilibrium`]: D² between particles and that exact measure, without sampling it;
+//! * [`ScaledEquilibrium`]: the flow from any Dirac as a measure with potential, gradient, energy, sampler, W₂;
+//! * [`discrepancy_to_equilibrium`], [`ScaledEquilibrium::discrepancy`]: D² between particles and that exact measure,
+//!   without sampling it;
+//! * [`SteepestDescent`]: the exact first forward step at any discrete measure, r = 1;
+//! * [`line`]: exact flow and JKO steps towards any target on the line, r = 1, and exact D² and W₂ there;
+//! * [`quadrature`]: integrals, for whoever checks these forms;
 //! * [`special`]: the special functions underneath.
 //!
 //! Source of most formulas: Altekrüger, Hertrich, Steidl, *Neural Wasserstein Gradient Flows for Discrepancies with
 //! Riesz Kernels*, ICML 2023 (arXiv 2301.11624).
 
 mod discrepancy;
+mod discrete;
 mod equilibrium;
 mod error;
 mod interaction;
+pub mod line;
+pub mod quadrature;
+mod scaled;
 pub mod special;
 
 pub use discrepancy::{Discrepancy, discrepancy_to_equilibrium, sampling_floor};
+pub use discrete::SteepestDescent;
 pub use equilibrium::{Equilibrium, EquilibriumKind};
 pub use error::Error;
 pub use interaction::{backward_scale, backward_scales, flow_scale, forward_scale, forward_scales};
+pub use scaled::ScaledEquilibrium;
