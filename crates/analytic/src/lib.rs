@@ -13,6 +13,7 @@
 //!   without sampling it;
 //! * [`SteepestDescent`]: the exact first forward step at any discrete measure, r = 1;
 //! * [`line`]: exact flow and JKO steps towards any target on the line, r = 1, and exact D² and W₂ there;
+//! * [`Implosion`]: a flow in the plane that collapses to a point and spreads again;
 //! * [`quadrature`]: integrals, for whoever checks these forms;
 //! * [`special`]: the special functions underneath.
 //!
@@ -23,6 +24,7 @@ mod discrepancy;
 mod discrete;
 mod equilibrium;
 mod error;
+mod implosion;
 mod interaction;
 pub mod line;
 pub mod quadrature;
@@ -33,5 +35,6 @@ pub use discrepancy::{Discrepancy, discrepancy_to_equilibrium, sampling_floor};
 pub use discrete::SteepestDescent;
 pub use equilibrium::{Equilibrium, EquilibriumKind};
 pub use error::Error;
+pub use implosion::Implosion;
 pub use interaction::{backward_scale, backward_scales, flow_scale, forward_scale, forward_scales};
 pub use scaled::ScaledEquilibrium;

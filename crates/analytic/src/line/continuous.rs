@@ -272,7 +272,7 @@ fn check_interval(low: f64, high: f64) -> Result<(), Error> {
 }
 
 /// The mean of the square of a quantity that runs linearly from `first` to `last`.
-fn mean_square(first: f64, last: f64) -> f64 {
+pub(crate) fn mean_square(first: f64, last: f64) -> f64 {
     (first * first + first * last + last * last) / 3.0
 }
 

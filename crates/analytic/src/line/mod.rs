@@ -22,6 +22,7 @@ mod discrete;
 mod distance;
 mod numeric;
 
+pub(crate) use continuous::mean_square;
 pub use continuous::{Continuous, Gaussian, Uniform};
 pub use discrete::DiscreteMeasure;
 pub use distance::{discrepancy, wasserstein};
