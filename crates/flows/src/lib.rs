@@ -19,6 +19,7 @@
 //! ```
 
 mod error;
+mod frame;
 mod functional;
 mod kernel;
 pub mod latent;
@@ -30,6 +31,7 @@ pub mod scheme;
 mod state;
 
 pub use error::Error;
+pub use frame::Frame;
 pub use functional::{Functional, Interaction, Mmd, Potential};
 pub use kernel::{COINCIDENT, RieszKernel};
 pub use markov_kernel::MarkovKernel;

@@ -4,6 +4,8 @@ use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Real, Tape, Var};
 use rieszflow_nets::Mlp;
 
+use crate::Frame;
+
 /// Particles are pushed in blocks of this many rows, which bounds the memory.
 const ROWS: usize = 4096;
 
@@ -49,25 +51,30 @@ impl MarkovKernel {
         self.latent_dim
     }
 
-    /// Records T_θ(x, z) row by row, for particles N×d and latents N×m; the result is N×d.
+    /// Records the network row by row in the given frame, for particles N×d and latents N×m; the
+    /// result is N×d, in the frame.
     pub fn record<T: Real>(
         &self,
         graph: &mut Graph<'_, T>,
+        frame: &Frame<T>,
         particles: &DMatrix<T>,
         latents: &DMatrix<T>,
     ) -> Var {
-        let x = graph.constant(particles);
+        let x = frame.enter(graph, particles);
         let z = graph.constant(latents);
         let input = graph.concatenate_columns(x, z);
         self.network.forward(graph, input)
     }
 
-    /// Pushes each particle by its latent: row i of the result is T_θ(xᵢ, zᵢ).
-    pub fn push<T: Real>(
+    /// Evaluates the network at each particle and its latent; row i of the result is what `finish`
+    /// records from the network's output at (xᵢ, zᵢ).
+    pub fn evaluate<T: Real>(
         &self,
         parameters: &[T],
+        frame: &Frame<T>,
         particles: &DMatrix<T>,
         latents: &DMatrix<T>,
+        finish: impl Fn(&mut Graph<'_, T>, Var) -> Var,
     ) -> DMatrix<T> {
         let mut tape = Tape::new();
         let mut pushed = DMatrix::zeros(particles.nrows(), self.dim);
@@ -75,7 +82,8 @@ impl MarkovKernel {
             let count = ROWS.min(particles.nrows() - start);
             let mut graph = tape.record(parameters);
             let block = |matrix: &DMatrix<T>| matrix.rows(start, count).into_owned();
-            let output = self.record(&mut graph, &block(particles), &block(latents));
+            let output = self.record(&mut graph, frame, &block(particles), &block(latents));
+            let output = finish(&mut graph, output);
             pushed
                 .rows_mut(start, count)
                 .copy_from(&graph.value(output));

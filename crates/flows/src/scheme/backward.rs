@@ -10,7 +10,9 @@ use rieszflow_autodiff::{Graph, Real, Var};
 use super::training::Trainer;
 use super::{Iteration, Scheme, StepReport, Training, not_diverged, valid_time_step};
 use crate::functional::Energy;
-use crate::{Error, Functional, State};
+use crate::latent::stratified_normal;
+use crate::rng::{Purpose, stream};
+use crate::{Error, Frame, Functional, Points, State};
 
 /// The neural backward scheme.
 pub struct Backward<T> {
@@ -39,23 +41,47 @@ impl<T: Real> Scheme<T> for Backward<T> {
         watch: &mut dyn FnMut(Iteration),
     ) -> Result<StepReport, Error> {
         valid_time_step(tau)?;
-        // Learn the plan μⁿ ⊗ π_x: minimise L(θ) over minibatches.
+        let frame = Frame::of(&state.particles, |dirac| spread(functional, tau, dirac));
+        let size = frame.length() * frame.length();
+        // Learn the plan μⁿ ⊗ π_x: minimise L(θ) over minibatches, in units of the cloud's size.
         let mean_loss = self.trainer.train(
             state,
-            &|graph, particles, moved| loss(graph, functional, tau, particles, moved),
+            &frame,
+            &|graph, particles, output| {
+                let moved = frame.leave(graph, output);
+                let loss = loss(graph, functional, tau, particles, moved)?;
+                Ok(graph.scale(loss, size.recip()))
+            },
             watch,
         )?;
         // Draw from its second marginal: xᵢ ← T_θ(xᵢ, zᵢ).
-        let pushed = self.trainer.push(state);
+        let pushed = self
+            .trainer
+            .evaluate(state, &frame, |graph, output| frame.leave(graph, output));
         not_diverged(&pushed)?;
         state.particles = pushed;
         state.time += tau;
         state.step += 1;
         Ok(StepReport {
-            loss: Some(mean_loss),
+            loss: Some(mean_loss * size.into_f64()),
             rests: false,
         })
     }
+}
+
+/// About how far the step spreads a Dirac: the ℓ among the powers of two that minimises
+/// ℓ²/2 + τF of a normal cloud of size ℓ about it.
+fn spread<T: Real>(functional: &dyn Functional<T>, tau: f64, dirac: &Frame<T>) -> T {
+    let dim = dirac.centre().len();
+    let unit: DMatrix<T> = stratified_normal(256, dim, &mut stream(0, Purpose::Start, 0, 0));
+    let objective = |exponent: i32| {
+        let length = 2.0_f64.powi(exponent);
+        let size = T::from_f64(length / (dim as f64).sqrt());
+        let cloud = DMatrix::from_fn(256, dim, |i, k| dirac.centre()[k] + size * unit[(i, k)]);
+        0.5 * length * length + tau * functional.energy(Points::from(&cloud))
+    };
+    let best = (-60..=20).min_by(|&a, &b| objective(a).total_cmp(&objective(b)));
+    T::from_f64(2.0_f64.powi(best.expect("a power of two")))
 }
 
 /// Records L(θ) = ½ · (1/2B) Σ |x − T_θ(x,z)|² + τ F̂ on two minibatches, one below the other.

@@ -12,7 +12,7 @@ use super::training::{Batches, Trainer};
 use super::{Iteration, Scheme, StepReport, Training, not_diverged, valid_time_step};
 use crate::functional::Derivative;
 use crate::rng::{Purpose, stream};
-use crate::{Error, Functional, Minibatches, Points, State};
+use crate::{Error, Frame, Functional, Minibatches, Points, State};
 
 /// ε in the training loss D̂_vF/(‖v‖ + ε).
 pub const DENOMINATOR_OFFSET: f64 = 1e-2;
@@ -49,16 +49,18 @@ impl<T: Real> Scheme<T> for Forward<T> {
         watch: &mut dyn FnMut(Iteration),
     ) -> Result<StepReport, Error> {
         valid_time_step(tau)?;
+        let frame = Frame::of(&state.particles, |_| T::one());
         // Learn the direction v̂: minimise D̂_vF/(‖v‖ + ε) over minibatches.
         let mean_loss = self.trainer.train(
             state,
+            &frame,
             &|graph, particles, velocities| loss(graph, functional, particles, velocities),
             watch,
         )?;
         // Rescale it to (D_v̂F)⁻/‖v̂‖² v̂ on fresh large batches.
-        let factor = self.estimate_factor(functional, state)?;
+        let factor = self.estimate_factor(functional, state, &frame)?;
         // Step: xᵢ ← xᵢ + τ (D_v̂F)⁻/‖v̂‖² v_θ(xᵢ, zᵢ).
-        let velocities = self.trainer.push(state);
+        let velocities = self.trainer.evaluate(state, &frame, |_, output| output);
         let moved = &state.particles + velocities * T::from_f64(tau * factor);
         not_diverged(&moved)?;
         state.particles = moved;
@@ -76,6 +78,7 @@ impl<T: Real> Forward<T> {
         &self,
         functional: &dyn Functional<T>,
         state: &State<T>,
+        frame: &Frame<T>,
     ) -> Result<f64, Error> {
         let batch = RESCALING_BATCH.min(state.particles.nrows());
         let mut batches = Batches::new(
@@ -89,7 +92,13 @@ impl<T: Real> Forward<T> {
         batches.draw(&state.particles, rng);
         let learned = state.learned.as_ref().expect("started by this scheme");
         let kernel = self.training.kernel(state.particles.ncols());
-        let velocities = kernel.push(&learned.parameters, &batches.particles, &batches.latents);
+        let velocities = kernel.evaluate(
+            &learned.parameters,
+            frame,
+            &batches.particles,
+            &batches.latents,
+            |_, output| output,
+        );
         step_factor(functional, &batches.particles, &velocities)
     }
 }

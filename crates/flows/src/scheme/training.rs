@@ -9,10 +9,13 @@ use crate::functional::finite_rows;
 use crate::latent::{fill_normal, stratified_normal};
 use crate::rng::{Purpose, stream};
 use crate::state::Learned;
-use crate::{Error, MarkovKernel, State};
+use crate::{Error, Frame, MarkovKernel, State};
 
 /// Until this flow time the first number of iterations applies, then the later one.
 const FIRST_PHASE: f64 = 1.0;
+
+/// The fraction of the inner loop over which the learning rate rises.
+const WARM_UP: f64 = 0.1;
 
 /// How a Markov kernel is learned in each time step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,11 +65,14 @@ impl Training {
         }
     }
 
+    /// The learning rate rises linearly over the first tenth of the inner loop, then falls along a
+    /// cosine. Without the rise the first updates, all of one size, can press the cloud flat.
     fn rate(&self, index: u64, count: u64) -> f64 {
-        let progress = index as f64 / count.max(2) as f64;
+        let progress = (index + 1) as f64 / count as f64;
+        let warm = (progress / WARM_UP).min(1.0);
         let cosine = 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
         let decay = self.learning_rate_decay;
-        self.learning_rate * (decay + (1.0 - decay) * cosine)
+        self.learning_rate * warm * (decay + (1.0 - decay) * cosine)
     }
 
     fn validate(&self, particles: usize) -> Result<(), Error> {
@@ -142,7 +148,7 @@ impl<T: Real> Batches<T> {
 }
 
 /// The recorded loss of one iteration, from the minibatches' particles x (2B×d) and the network's
-/// output T_θ(x, z) (2B×d).
+/// output (2B×d).
 pub(super) type Loss<'a, T> = &'a dyn Fn(&mut Graph<'_, T>, &DMatrix<T>, Var) -> Result<Var, Error>;
 
 /// The inner loop with its memory, which is kept from iteration to iteration and step to step.
@@ -186,6 +192,7 @@ impl<T: Real> Trainer<T> {
     pub(super) fn train(
         &mut self,
         state: &mut State<T>,
+        frame: &Frame<T>,
         loss: Loss<'_, T>,
         watch: &mut dyn FnMut(Iteration),
     ) -> Result<f64, Error> {
@@ -203,7 +210,7 @@ impl<T: Real> Trainer<T> {
             let rng = stream(training.seed, Purpose::Training, state.step, index);
             batches.draw(&state.particles, rng);
             let mut graph = self.tape.record(&learned.parameters);
-            let output = kernel.record(&mut graph, &batches.particles, &batches.latents);
+            let output = kernel.record(&mut graph, frame, &batches.particles, &batches.latents);
             let loss = loss(&mut graph, &batches.particles, output)?;
             let value = graph.scalar(loss).into_f64();
             if !value.is_finite() {
@@ -233,13 +240,24 @@ impl<T: Real> Trainer<T> {
         Ok(tail.mean())
     }
 
-    /// Row i of the result is T_θ(xᵢ, zᵢ) with fresh latents, stratified over all particles.
-    pub(super) fn push(&self, state: &State<T>) -> DMatrix<T> {
+    /// The network at every particle with fresh latents, stratified over all particles.
+    pub(super) fn evaluate(
+        &self,
+        state: &State<T>,
+        frame: &Frame<T>,
+        finish: impl Fn(&mut Graph<'_, T>, Var) -> Var,
+    ) -> DMatrix<T> {
         let kernel = self.training.kernel(state.particles.ncols());
         let mut rng = stream(self.training.seed, Purpose::Push, state.step, 0);
         let latents = stratified_normal(state.particles.nrows(), kernel.latent_dim(), &mut rng);
         let learned = state.learned.as_ref().expect("started by this scheme");
-        kernel.push(&learned.parameters, &state.particles, &latents)
+        kernel.evaluate(
+            &learned.parameters,
+            frame,
+            &state.particles,
+            &latents,
+            finish,
+        )
     }
 }
 

@@ -1,0 +1,124 @@
+//! The frame of a cloud of particles: coordinates in which it is centred and of size one.
+
+use nalgebra::{DMatrix, RowDVector};
+use rieszflow_autodiff::{Graph, Real, Var};
+
+/// Centre x̄ and length ℓ of a cloud; a network sees (x − x̄)/ℓ and never the scale of the flow.
+///
+/// The flow of the interaction energy from a Dirac passes through all scales from 0 on. A network
+/// that had to produce them would adapt its weights to each; in the cloud's own frame the flow is
+/// self-similar, and what was learned in one time step fits the next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame<T> {
+    centre: RowDVector<T>,
+    length: T,
+}
+
+impl<T: Real> Frame<T> {
+    /// Centred at the mean of the particles (N×d), with ℓ their root mean square distance from it.
+    ///
+    /// If they all coincide, ℓ is what `of_dirac` makes of the frame with length 1.
+    pub fn of(particles: &DMatrix<T>, of_dirac: impl FnOnce(&Self) -> T) -> Self {
+        let count = particles.nrows() as f64;
+        let mean = |k: usize| {
+            particles
+                .column(k)
+                .iter()
+                .map(|x| x.into_f64())
+                .sum::<f64>()
+                / count
+        };
+        let centre = RowDVector::from_fn(particles.ncols(), |_, k| mean(k));
+        let squared: f64 = (0..particles.ncols())
+            .flat_map(|k| particles.column(k).into_iter().map(move |x| (k, x)))
+            .map(|(k, x)| (x.into_f64() - centre[k]).powi(2))
+            .sum();
+        let length = (squared / count).sqrt();
+        // Rounding keeps coincident particles a little apart from their mean.
+        let rounding = 4.0 * T::epsilon().into_f64() * centre.amax();
+        let mut frame = Self {
+            centre: centre.map(T::from_f64),
+            length: T::from_f64(length),
+        };
+        if length <= rounding {
+            frame.length = T::one();
+            frame.length = of_dirac(&frame);
+        }
+        frame
+    }
+
+    /// x̄.
+    pub fn centre(&self) -> &RowDVector<T> {
+        &self.centre
+    }
+
+    /// The frame with centre 0 and length 1, in `dim` dimensions.
+    pub fn identity(dim: usize) -> Self {
+        Self {
+            centre: RowDVector::zeros(dim),
+            length: T::one(),
+        }
+    }
+
+    /// ℓ.
+    pub fn length(&self) -> T {
+        self.length
+    }
+
+    /// Records (x − x̄)/ℓ for constant particles x (N×d).
+    pub fn enter(&self, graph: &mut Graph<'_, T>, particles: &DMatrix<T>) -> Var {
+        let (rows, columns) = particles.shape();
+        graph.constant_with(rows, columns, |entries| {
+            for (k, column) in entries.chunks_exact_mut(rows.max(1)).enumerate() {
+                for (y, &x) in column.iter_mut().zip(particles.column(k).iter()) {
+                    *y = (x - self.centre[k]) / self.length;
+                }
+            }
+        })
+    }
+
+    /// Records x̄ + ℓ y for a node y (N×d).
+    pub fn leave(&self, graph: &mut Graph<'_, T>, y: Var) -> Var {
+        let (rows, columns) = graph.shape(y);
+        let centre = graph.constant_with(rows, columns, |entries| {
+            for (column, &c) in entries
+                .chunks_exact_mut(rows.max(1))
+                .zip(self.centre.iter())
+            {
+                column.fill(c);
+            }
+        });
+        let scaled = graph.scale(y, self.length);
+        graph.add(centre, scaled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rieszflow_autodiff::Tape;
+
+    #[test]
+    fn enters_with_mean_zero_and_size_one_and_leaves_where_it_came_from() {
+        let x = DMatrix::from_fn(7, 3, |i, k| 5.0 + 0.01 * ((3 * i + k) as f64).sin());
+        let frame = Frame::of(&x, |_| unreachable!("not a Dirac"));
+        let mut tape = Tape::new();
+        let mut graph = tape.record(&[]);
+        let inside = frame.enter(&mut graph, &x);
+        let y = graph.value(inside);
+        assert!(y.row_mean().amax() < 1e-12);
+        assert!((y.norm_squared() / 7.0 - 1.0).abs() < 1e-12);
+        let outside = frame.leave(&mut graph, inside);
+        assert!((graph.value(outside) - x).amax() < 1e-14);
+    }
+
+    #[test]
+    fn a_dirac_has_the_length_it_is_given() {
+        let x = DMatrix::from_element(1000, 2, 0.1_f32);
+        assert_eq!(Frame::of(&x, |_| 0.25).length(), 0.25);
+        assert_eq!(
+            Frame::of(&DMatrix::<f64>::zeros(10, 1), |_| 3.0).length(),
+            3.0
+        );
+    }
+}
