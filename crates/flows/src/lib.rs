@@ -1,30 +1,31 @@
 //! Wasserstein gradient flows of Riesz-kernel functionals: neural backward and forward schemes and the particle flow.
 //!
-//! The interaction energy of a Dirac, which spreads into a density; one small step of each scheme:
+//! The interaction energy of a Dirac, which spreads into a density:
 //! ```
 //! use nalgebra::DMatrix;
-//! use rieszflow_flows::{Functional, Interaction, Points, RieszKernel};
 //! use rieszflow_flows::scheme::{Particle, Scheme};
+//! use rieszflow_flows::{Functional, Interaction, Points, RieszKernel, integrate, time_grid};
 //!
 //! let functional = Interaction::new(RieszKernel::new(1.0)?);
 //! let mut scheme = Particle { seed: 0 };
 //! let mut state = scheme.start(DMatrix::<f64>::zeros(100, 2))?;
-//! for _ in 0..20 {
-//!     scheme.step(&functional, &mut state, 0.05, &mut |_| {})?;
-//! }
+//! let grid = time_grid(&[], 0.05, 1.0)?;
+//! integrate(&mut scheme, &functional, &mut state, &grid, &mut [])?;
 //! // The flow from a Dirac is at the scale c(t) = t = 1, where the energy is −m₂ = −(2/3)(π/4)².
 //! let energy = functional.energy(Points::from(&state.particles));
 //! assert!((energy + 0.411).abs() < 0.01);
-//! # Ok::<(), rieszflow_flows::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod error;
 mod frame;
 mod functional;
+mod integrate;
 mod kernel;
 pub mod latent;
 mod markov_kernel;
 mod measure;
+mod observer;
 pub mod pair_sums;
 pub mod rng;
 pub mod scheme;
@@ -33,9 +34,11 @@ mod state;
 pub use error::Error;
 pub use frame::Frame;
 pub use functional::{Functional, Interaction, Mmd, Potential};
+pub use integrate::{IntegrateError, Outcome, TimeStep, integrate, time_grid};
 pub use kernel::{COINCIDENT, RieszKernel};
 pub use markov_kernel::MarkovKernel;
 pub use measure::{Measure, Minibatches, Points};
+pub use observer::{Observer, ObserverError};
 pub use pair_sums::{GradientRows, Moving, PairSums};
 pub use scheme::Scheme;
 pub use state::{Learned, State};

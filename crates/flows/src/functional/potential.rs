@@ -28,7 +28,7 @@ impl<T: Real> Potential<T> {
         weights: Option<Vec<T>>,
     ) -> Result<Self, Error> {
         if target.nrows() == 0 {
-            return Err(setting("target", "at least one particle", "none"));
+            return Err(setting("target", "at least one particle", &"none"));
         }
         finite_rows("target particle", &target)?;
         let weights = weights.map(|w| normalise(w, target.nrows())).transpose()?;
@@ -54,7 +54,7 @@ impl<T: Real> Potential<T> {
     }
 }
 
-fn setting(name: &'static str, expected: &str, given: impl ToString) -> Error {
+fn setting(name: &'static str, expected: &str, given: &dyn ToString) -> Error {
     Error::Setting {
         name,
         expected: expected.to_owned(),
@@ -77,7 +77,7 @@ fn normalise<T: Real>(weights: Vec<T>, count: usize) -> Result<Vec<T>, Error> {
         return Err(setting(
             "weights",
             &format!("{count}, one a particle"),
-            given,
+            &given,
         ));
     }
     if let Some(row) = weights.iter().position(|w| !w.is_finite()) {
@@ -88,7 +88,11 @@ fn normalise<T: Real>(weights: Vec<T>, count: usize) -> Result<Vec<T>, Error> {
     }
     let total: f64 = weights.iter().map(|w| w.into_f64()).sum();
     if total <= 0.0 || weights.iter().any(|&w| w < T::zero()) {
-        return Err(setting("weights", "nonnegative with a positive sum", total));
+        return Err(setting(
+            "weights",
+            "nonnegative with a positive sum",
+            &total,
+        ));
     }
     Ok(weights
         .into_iter()
