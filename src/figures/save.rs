@@ -1,11 +1,10 @@
 //! Puts a finished picture on disk, whole or not at all.
 
-use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::canvas::Canvas;
+use crate::files::replace;
 
 /// Why a figure was not made.
 #[derive(Debug, thiserror::Error)]
@@ -39,25 +38,9 @@ pub enum FigureError {
 pub(super) fn save(canvas: &Canvas, path: &Path) -> Result<(), FigureError> {
     canvas
         .encode()
-        .and_then(|png| replace(path, &png))
+        .and_then(|png| replace(path, |file| file.write_all(&png)))
         .map_err(|source| FigureError::Write {
             path: path.to_owned(),
             source,
         })
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file"))?;
-    let mut temporary = OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(temporary);
-    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report; a leftover that cannot be removed changes nothing.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
 }

@@ -3,11 +3,11 @@
 //! An `.npz` is a zip archive of `.npy` files. They are stored uncompressed: the digits of
 //! particles are as good as random, so compression would cost time and save next to nothing.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Error, ErrorKind, Write};
+use std::io::{self, Error, ErrorKind, Write};
 use std::iter;
 use std::path::Path;
+
+use super::replace;
 
 /// An array of floats under the name by which it is asked for.
 #[derive(Clone, Debug)]
@@ -181,29 +181,6 @@ impl Member<'_> {
     fn end(&self) -> u32 {
         self.offset + LOCAL_HEADER as u32 + self.name.len() as u32 + self.size
     }
-}
-
-/// Writes beside `path` and renames into place, so that readers never see half a file.
-fn replace(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<()> {
-    let name = path
-        .file_name()
-        .ok_or_else(|| Error::new(ErrorKind::InvalidInput, "not the name of a file"))?;
-    let mut temporary = OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(temporary);
-    let written = File::create(&temporary)
-        .map(BufWriter::new)
-        .and_then(|mut file| write(&mut file).and_then(|()| file.flush()))
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report; a leftover that cannot be removed changes nothing.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
 }
 
 #[cfg(test)]

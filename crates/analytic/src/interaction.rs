@@ -23,6 +23,37 @@ pub fn flow_scale(exponent: f64, time: f64) -> Result<f64, Error> {
     finite((p * check_time(time)?).powf(p.recip()), exponent, time)
 }
 
+/// Computes the scale of the flow of the interaction energy after time t from the scale c.
+///
+/// ```math
+/// \bigl(c^{2-r} + (2-r)\,t\bigr)^{1/(2-r)}
+/// ```
+///
+/// The flow from η* scaled by c is the flow from δ₀ entered at the time when it has reached c. For c = 0 this is
+/// [`flow_scale`].
+///
+/// # Errors
+/// [`Error::Exponent`], [`Error::Scale`], [`Error::Time`]; [`Error::ScaleOverflow`] where the scale exceeds the range
+/// of `f64`.
+///
+/// ```
+/// use rieszflow_analytic::{flow_scale, flow_scale_from};
+/// let halfway = flow_scale(0.5, 1.0)?;
+/// assert!((flow_scale_from(0.5, halfway, 1.0)? - flow_scale(0.5, 2.0)?).abs() < 1e-15);
+/// # Ok::<(), rieszflow_analytic::Error>(())
+/// ```
+pub fn flow_scale_from(exponent: f64, scale: f64, time: f64) -> Result<f64, Error> {
+    let p = 2.0 - check_exponent(exponent)?;
+    let (c, t) = (check_scale(scale)?, check_time(time)?);
+    // In units of the larger of the two, neither power leaves the range of f64.
+    let unit = c.max((p * t).powf(p.recip()));
+    if unit == 0.0 {
+        return Ok(0.0);
+    }
+    let grown = (c / unit).powf(p) + p * t / unit.powf(p);
+    finite(unit * grown.powf(p.recip()), exponent, time)
+}
+
 /// Computes the scale c⁺ after one step of the backward (JKO) scheme of length τ from the scale c.
 ///
 /// c⁺ is the unique positive root of

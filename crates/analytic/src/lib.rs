@@ -36,5 +36,7 @@ pub use discrete::SteepestDescent;
 pub use equilibrium::{Equilibrium, EquilibriumKind};
 pub use error::Error;
 pub use implosion::Implosion;
-pub use interaction::{backward_scale, backward_scales, flow_scale, forward_scale, forward_scales};
+pub use interaction::{
+    backward_scale, backward_scales, flow_scale, flow_scale_from, forward_scale, forward_scales,
+};
 pub use scaled::ScaledEquilibrium;

@@ -9,6 +9,10 @@
     clippy::inline_always,
     reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
 )]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "coordinates are numbered alike in particles, sums and gradients"
+)]
 
 use multiversion::multiversion;
 use rieszflow_autodiff::Real;

@@ -150,8 +150,7 @@ impl<T: Real> PairSums<T> {
         } = &mut *memory;
         let blocks = layout.blocks();
         let values = &mut values[..blocks];
-        type Item<'m, T> = (((usize, &'m mut f64), &'m mut [T]), &'m mut [[T; 16]]);
-        let evaluate = |(((index, value), partial), lanes): Item<'_, T>| {
+        let evaluate = |(((index, value), partial), lanes): Task<'_, T>| {
             let rows = layout.rows(index);
             let (of_x, of_y) = partial.split_at_mut(layout.block_rows * layout.dim);
             of_y.fill(T::zero());
@@ -201,6 +200,9 @@ impl<T: Real> PairSums<T> {
         }
     }
 }
+
+/// A block's number and its places for value, gradients and lanes.
+type Task<'m, T> = (((usize, &'m mut f64), &'m mut [T]), &'m mut [[T; 16]]);
 
 fn add<T: Real>(target: &mut [T], scale: T, terms: &[T]) {
     for (entry, &term) in target.iter_mut().zip(terms) {

@@ -218,7 +218,7 @@ impl<T: Real> Trainer<T> {
                 return Err(Error::Diverged(what));
             }
             graph.gradient(loss, &mut self.gradient);
-            if index == 0 && self.gradient.iter().all(|g| g.is_zero()) {
+            if index == 0 && self.gradient.iter().all(T::is_zero) {
                 return Ok(value);
             }
             let rate = training.rate(index, count);

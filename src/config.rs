@@ -1,0 +1,266 @@
+//! The configuration of a run: every setting resolved, as written to and read from `config.toml`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rieszflow_flows::scheme::Training;
+use rieszflow_flows::{RieszKernel, TimeStep, time_grid};
+use serde::{Deserialize, Serialize};
+
+/// What flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Experiment {
+    /// The interaction energy from a Dirac at 0.
+    Interaction,
+}
+
+/// Which scheme approximates the flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SchemeKind {
+    /// The neural backward (JKO) scheme.
+    Backward,
+    /// The neural forward scheme (Wasserstein steepest descent).
+    Forward,
+    /// The particle flow.
+    Particle,
+}
+
+/// In which precision particles and networks are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+/// Which times are saved besides the first and the last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum SaveAt {
+    /// Every K-th time step.
+    Every(u64),
+    /// The first time step that reaches each of these flow times.
+    Times(Vec<f64>),
+}
+
+/// Every setting of a run. Equal configurations give equal results, to the bit on one machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Config {
+    /// What flows.
+    pub experiment: Experiment,
+    /// Which scheme approximates it.
+    pub scheme: SchemeKind,
+    /// d, the dimension of the space.
+    pub dim: usize,
+    /// r, the exponent of the Riesz kernel, 0 < r < 2.
+    pub exponent: f64,
+    /// τ, the size of a time step, in flow time.
+    pub tau: f64,
+    /// Sizes of the first time steps, if they are not τ; then the grid returns to multiples of τ.
+    pub initial_steps: Vec<f64>,
+    /// The final flow time.
+    pub time: f64,
+    /// N, the number of particles.
+    pub particles: usize,
+    /// B, the size of a minibatch.
+    pub batch: usize,
+    /// Iterations per time step while t < 1.
+    pub first_iterations: u64,
+    /// Iterations per time step from t = 1 on.
+    pub iterations: u64,
+    /// Width of the hidden layers.
+    pub width: usize,
+    /// Number of hidden layers.
+    pub hidden_layers: usize,
+    /// m, the dimension of the latent variable.
+    pub latent_dim: usize,
+    /// Adam's learning rate.
+    pub learning_rate: f64,
+    /// The fraction of it that is left at the end of each time step.
+    pub learning_rate_decay: f64,
+    /// Keys all random numbers.
+    pub seed: u64,
+    /// In which precision particles and networks are computed.
+    pub precision: Precision,
+    /// Which times are saved.
+    pub save_at: SaveAt,
+}
+
+/// A setting that cannot be used, by the name of its option.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("--{option} must be {expected}, not {given}")]
+pub struct ConfigError {
+    /// The option's name without dashes.
+    pub option: &'static str,
+    /// What would be accepted.
+    pub expected: String,
+    /// What was given.
+    pub given: String,
+}
+
+impl Config {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// Names the first option that is unusable, and what it would accept.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let positive = |option, value: f64, expected: &str| {
+            check(option, value > 0.0 && value.is_finite(), expected, &value)
+        };
+        let at_least = |option, value: u64, least: u64| {
+            check(option, value >= least, &format!("at least {least}"), &value)
+        };
+        at_least("dim", self.dim as u64, 1)?;
+        let valid = RieszKernel::new(self.exponent).is_ok();
+        let expected = "strictly between 0 and 2 (the exponent r of the kernel −|x−y|ʳ)";
+        check("exponent", valid, expected, &self.exponent)?;
+        positive("tau", self.tau, "positive and finite (a flow time)")?;
+        positive("time", self.time, "positive and finite (a flow time)")?;
+        let few = self.time / self.tau <= 1e7;
+        check("tau", few, "at least a 10⁷th of --time", &self.tau)?;
+        at_least("particles", self.particles as u64, 2)?;
+        if self.scheme != SchemeKind::Particle {
+            self.validate_training()?;
+        }
+        self.validate_save_at()?;
+        self.validate_start()
+    }
+
+    fn validate_training(&self) -> Result<(), ConfigError> {
+        let at_least_one = |option, value: u64| check(option, value >= 1, "at least 1", &value);
+        let fits = (1..=self.particles).contains(&self.batch);
+        let expected = format!("between 1 and --particles {}", self.particles);
+        check("batch", fits, &expected, &self.batch)?;
+        at_least_one("first-iterations", self.first_iterations)?;
+        at_least_one("iterations", self.iterations)?;
+        at_least_one("width", self.width as u64)?;
+        at_least_one("hidden-layers", self.hidden_layers as u64)?;
+        at_least_one("latent-dim", self.latent_dim as u64)?;
+        let rate = self.learning_rate;
+        let valid = rate > 0.0 && rate.is_finite();
+        check("learning-rate", valid, "positive and finite", &rate)?;
+        let decay = self.learning_rate_decay;
+        let valid = decay > 0.0 && decay <= 1.0;
+        check("learning-rate-decay", valid, "in (0, 1]", &decay)
+    }
+
+    fn validate_save_at(&self) -> Result<(), ConfigError> {
+        let expected = format!("times between 0 and --time {}, or every:K", self.time);
+        let valid = match &self.save_at {
+            SaveAt::Every(steps) => *steps >= 1,
+            SaveAt::Times(times) => times.iter().all(|t| (0.0..=self.time).contains(t)),
+        };
+        check("save-at", valid, &expected, &self.save_at)
+    }
+
+    /// The forward scheme cannot start at a Dirac for r < 1.
+    fn validate_start(&self) -> Result<(), ConfigError> {
+        let refused = self.scheme == SchemeKind::Forward && self.exponent < 1.0;
+        let expected = "at least 1 for the forward scheme from a Dirac: for r < 1 the energy has \
+                        no finite one-sided derivative where particles coincide, so there is no \
+                        direction of steepest descent (use --scheme backward)";
+        check("exponent", !refused, expected, &self.exponent)
+    }
+
+    /// The time steps.
+    ///
+    /// # Panics
+    /// If the configuration is not valid.
+    pub fn time_grid(&self) -> Vec<TimeStep> {
+        time_grid(&self.initial_steps, self.tau, self.time).expect("a valid configuration")
+    }
+
+    /// How the neural schemes learn.
+    pub fn training(&self) -> Training {
+        Training {
+            hidden_layers: self.hidden_layers,
+            width: self.width,
+            latent_dim: self.latent_dim,
+            batch: self.batch,
+            first_iterations: self.first_iterations,
+            iterations: self.iterations,
+            learning_rate: self.learning_rate,
+            learning_rate_decay: self.learning_rate_decay,
+            seed: self.seed,
+        }
+    }
+}
+
+fn check(
+    option: &'static str,
+    valid: bool,
+    expected: &str,
+    given: &dyn ToString,
+) -> Result<(), ConfigError> {
+    if valid {
+        return Ok(());
+    }
+    Err(ConfigError {
+        option,
+        expected: expected.to_owned(),
+        given: given.to_string(),
+    })
+}
+
+impl fmt::Display for SchemeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Backward => "backward",
+            Self::Forward => "forward",
+            Self::Particle => "particle",
+        })
+    }
+}
+
+impl fmt::Display for Experiment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interaction => "interaction",
+        })
+    }
+}
+
+impl fmt::Display for SaveAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Every(steps) => write!(f, "every:{steps}"),
+            Self::Times(times) => {
+                let times: Vec<String> = times.iter().map(f64::to_string).collect();
+                f.write_str(&times.join(","))
+            }
+        }
+    }
+}
+
+impl FromStr for SaveAt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || format!("expected flow times t1,t2,… or every:K, not '{text}'");
+        if let Some(steps) = text.strip_prefix("every:") {
+            return steps.parse().map(Self::Every).map_err(|_| expected());
+        }
+        let times = text.split(',').map(|time| time.trim().parse::<f64>());
+        let times = times.collect::<Result<Vec<f64>, _>>();
+        times.map(Self::Times).map_err(|_| expected())
+    }
+}
+
+impl TryFrom<String> for SaveAt {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<SaveAt> for String {
+    fn from(save_at: SaveAt) -> Self {
+        save_at.to_string()
+    }
+}

@@ -1,0 +1,9 @@
+//! The command line `rieszflow`.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}
