@@ -183,7 +183,7 @@ fn about_eight(config: &Config) -> SaveAt {
         // Whatever is wrong is reported when the run starts.
         Err(_) => 1,
     };
-    SaveAt::Every(steps.div_ceil(8).max(1))
+    SaveAt::Every(steps.div_ceil(7).max(1))
 }
 
 /// Carries out the run, and prints its folder and headline figures.
