@@ -33,7 +33,7 @@ mod state;
 
 pub use error::Error;
 pub use frame::Frame;
-pub use functional::{Functional, Interaction, Mmd, Potential};
+pub use functional::{Functional, ImplosionExplosion, Interaction, Mmd, Potential};
 pub use integrate::{IntegrateError, Outcome, TimeStep, integrate, time_grid};
 pub use kernel::{COINCIDENT, RieszKernel};
 pub use markov_kernel::MarkovKernel;

@@ -47,6 +47,12 @@ impl<'a, T: Real> Points<'a, T> {
         &self.entries[k * self.stride + self.start..][..self.count]
     }
 
+    /// The particles' projections on coordinate `k`, points on the line.
+    #[must_use]
+    pub fn only(&self, k: usize) -> Self {
+        Self::new(self.coordinate(k), self.count, 1)
+    }
+
     /// The particles in `range`.
     ///
     /// # Panics

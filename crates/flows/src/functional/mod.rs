@@ -1,10 +1,12 @@
 //! Functionals F on P₂(ℝᵈ): what a scheme needs to know of the flow it approximates.
 
+mod implosion_explosion;
 mod interaction;
 mod mmd;
 mod potential;
 mod primitive;
 
+pub use implosion_explosion::ImplosionExplosion;
 pub use interaction::Interaction;
 pub use mmd::Mmd;
 pub use potential::Potential;
