@@ -55,9 +55,9 @@ fn backward_step_is_a_step_to_the_proximal_point() {
 /// The particle JKO step on the line by plain gradient descent, from a Dirac, against the quantiles of c₁η*.
 #[test]
 fn particles_reach_the_proximal_point_of_a_dirac() {
-    let (n, r, tau) = (200_usize, 1.5, 0.4);
+    let (n, r, tau) = (80_usize, 1.5, 0.4);
     let mut x: Vec<f64> = (0..n).map(|i| (i as f64 + 0.5) / n as f64 - 0.5).collect();
-    for _ in 0..4000 {
+    for _ in 0..1500 {
         let gradient: Vec<f64> = (0..n)
             .map(|i| {
                 let push: f64 = x

@@ -181,7 +181,7 @@ proptest! {
     ) {
         let uniform = Uniform::new(low, low + length).unwrap();
         let general = Continuous::new(|x| (x - low) / length, low, low + length).unwrap();
-        prop_assert!((uniform.flow(level, start, time) - general.flow(level, start, time)).abs() < 1e-9);
+        prop_assert!((uniform.flow(level, start, time) - general.flow(level, start, time)).abs() < 1e-12);
         prop_assert!((uniform.backward_step(level, start, time) - general.backward_step(level, start, time)).abs() < 1e-13);
         prop_assert!((uniform.quantile(level) - general.quantile(level)).abs() < 1e-13);
         let particles = DiscreteMeasure::equal(&[start, 0.3, -0.2]).unwrap();

@@ -1,5 +1,7 @@
 //! What the line needs where no formula exists: a monotone root and a scalar autonomous differential equation.
 
+use std::cell::Cell;
+
 /// Rows of the extrapolation table; the last one has order 16.
 const ROWS: usize = 8;
 
@@ -24,22 +26,32 @@ pub(super) fn bisect(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64
 
 /// Computes x(time) for x' = velocity(x), x(0) = start, by the method of Gragg, Bulirsch and Stoer with step control.
 ///
-/// Steps shorter than 1e-6·time are accepted as they are, so that a velocity with kinks ends too.
+/// Solutions never pass a zero of the velocity, so a step with a trial point beyond one is refused, however small its
+/// estimated error: where the velocity is flat on both sides, as in the tails of a law, the estimate can miss everything
+/// between. Steps shorter than 1e-8·time are accepted as they are, so that a velocity with kinks ends too.
 pub(super) fn flow(velocity: impl Fn(f64) -> f64, start: f64, time: f64) -> f64 {
     let (mut x, mut elapsed, mut step) = (start, 0.0, time);
     while elapsed < time {
         step = step.min(time - elapsed);
-        let (next, error) = extrapolated_step(&velocity, x, step);
-        let allowed = TOLERANCE * (x.abs() + (step * velocity(x)).abs());
-        if error <= allowed || step <= 1e-6 * time {
+        let speed = velocity(x);
+        let allowed = TOLERANCE * (x.abs() + (step * speed).abs());
+        let passed_zero = Cell::new(false);
+        let watched = |trial: f64| {
+            let there = velocity(trial);
+            let opposite = there * speed < 0.0 && (step * there).abs() > allowed;
+            passed_zero.set(passed_zero.get() || opposite);
+            there
+        };
+        let (next, error) = extrapolated_step(&watched, x, step);
+        let growth = if passed_zero.get() {
+            0.2
+        } else {
+            (0.8 * (allowed / error.max(f64::MIN_POSITIVE)).powf(1.0 / 15.0)).clamp(0.2, 4.0)
+        };
+        if error <= allowed && !passed_zero.get() || step <= 1e-8 * time {
             (x, elapsed) = (next, elapsed + step);
         }
-        let growth = if error == 0.0 {
-            4.0
-        } else {
-            0.8 * (allowed / error).powf(1.0 / 15.0)
-        };
-        step *= growth.clamp(0.2, 4.0);
+        step *= growth;
     }
     x
 }
@@ -101,6 +113,14 @@ mod tests {
         // x' = −2·min(max(x, 0), 1) from 2: arrives at 1 after ½.
         let got = flow(|x| -2.0 * x.clamp(0.0, 1.0), 2.0, 1.5);
         assert!((got - (-2.0_f64).exp()).abs() < 1e-9, "{got}");
+    }
+
+    #[test]
+    fn flat_velocities_do_not_hide_a_zero_between() {
+        let got = flow(|x| (0.9472 - 10.0 * x).clamp(-0.0528, 0.9472), 0.0, 6.0);
+        assert!((got - 0.09472).abs() < 1e-14, "{got}");
+        let got = flow(|x| 0.9 - 1.0 / (1.0 + (-50.0 * x).exp()), -30.0, 100.0);
+        assert!((got - 9.0_f64.ln() / 50.0).abs() < 1e-14, "{got}");
     }
 
     #[test]
