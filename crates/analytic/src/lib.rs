@@ -12,7 +12,7 @@
 //! * [`discrepancy_to_equilibrium`], [`ScaledEquilibrium::discrepancy`]: D² between particles and that exact measure,
 //!   without sampling it;
 //! * [`SteepestDescent`]: the exact first forward step at any discrete measure, r = 1;
-//! * [`line`]: exact flow and JKO steps towards any target on the line, r = 1, and exact D² and W₂ there;
+//! * [`mod@line`]: exact flow and JKO steps towards any target on the line, r = 1, and exact D² and W₂ there;
 //! * [`Implosion`]: a flow in the plane that collapses to a point and spreads again;
 //! * [`quadrature`]: integrals, for whoever checks these forms;
 //! * [`special`]: the special functions underneath.
