@@ -45,12 +45,13 @@ pub fn flow_scale(exponent: f64, time: f64) -> Result<f64, Error> {
 pub fn flow_scale_from(exponent: f64, scale: f64, time: f64) -> Result<f64, Error> {
     let p = 2.0 - check_exponent(exponent)?;
     let (c, t) = (check_scale(scale)?, check_time(time)?);
-    // In units of the larger of the two, neither power leaves the range of f64.
-    let unit = c.max((p * t).powf(p.recip()));
-    if unit == 0.0 {
-        return Ok(0.0);
+    if c == 0.0 || t == 0.0 {
+        return Ok(flow_scale(exponent, time)?.max(c));
     }
-    let grown = (c / unit).powf(p) + p * t / unit.powf(p);
+    // In units of the larger of the two and with halved powers, nothing leaves the range of f64.
+    let unit = c.max((p * t).powf(p.recip()));
+    let half = unit.powf(-0.5 * p);
+    let grown = (c / unit).powf(p) + p * t * half * half;
     finite(unit * grown.powf(p.recip()), exponent, time)
 }
 

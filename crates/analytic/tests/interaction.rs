@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use rieszflow_analytic::{
-    Equilibrium, Error, backward_scale, backward_scales, flow_scale, forward_scale, forward_scales,
+    Equilibrium, Error, backward_scale, backward_scales, flow_scale, flow_scale_from,
+    forward_scale, forward_scales,
 };
 
 fn exponent() -> impl Strategy<Value = f64> {
@@ -195,6 +196,22 @@ proptest! {
         // For r = 1 there is no error at all.
         prop_assert!(error(64) <= 0.6 * error(16) + 1e-13);
         prop_assert!(error(256) <= 0.6 * error(64) + 1e-13);
+    }
+
+    #[test]
+    fn the_flow_from_a_scale_is_a_semigroup(
+        r in exponent(), c in start(), first in logarithmic(-6.0, 2.0), second in logarithmic(-6.0, 2.0),
+    ) {
+        let at_once = flow_scale_from(r, c, first + second).unwrap();
+        let in_two = flow_scale_from(r, flow_scale_from(r, c, first).unwrap(), second).unwrap();
+        prop_assume!(at_once > f64::MIN_POSITIVE);
+        prop_assert!((in_two / at_once - 1.0).abs() < 1e-12);
+        prop_assert_eq!(flow_scale_from(r, 0.0, first), flow_scale(r, first));
+        prop_assert_eq!(flow_scale_from(r, c, 0.0), Ok(c));
+        // c' = c^{r−1}, by a forward step too short to leave the tangent.
+        let (tau, scale) = (1e-7 * at_once.powf(2.0 - r), at_once);
+        let moved = flow_scale_from(r, scale, tau).unwrap() - scale;
+        prop_assert!((moved / (forward_scale(r, scale, tau).unwrap() - scale) - 1.0).abs() < 1e-5);
     }
 
     #[test]
