@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub enum Experiment {
     /// The interaction energy from a Dirac at 0.
     Interaction,
+    /// The implosion-explosion example in the plane.
+    Implosion,
 }
 
 /// Which scheme approximates the flow.
@@ -158,8 +160,12 @@ impl Config {
         check("save-at", valid, &expected, &self.save_at)
     }
 
-    /// The forward scheme cannot start at a Dirac for r < 1.
+    /// The forward scheme cannot start at a Dirac for r < 1; the example in the plane is what it is.
     fn validate_start(&self) -> Result<(), ConfigError> {
+        if self.experiment == Experiment::Implosion {
+            check("dim", self.dim == 2, "2, the plane", &self.dim)?;
+            return check("exponent", self.exponent == 1.0, "1", &self.exponent);
+        }
         let refused = self.scheme == SchemeKind::Forward && self.exponent < 1.0;
         let expected = "at least 1 for the forward scheme from a Dirac: for r < 1 the energy has \
                         no finite one-sided derivative where particles coincide, so there is no \
@@ -207,6 +213,17 @@ fn check(
     })
 }
 
+impl SchemeKind {
+    /// The scheme in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Backward => "neural backward scheme",
+            Self::Forward => "neural forward scheme",
+            Self::Particle => "particle flow",
+        }
+    }
+}
+
 impl fmt::Display for SchemeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -221,6 +238,7 @@ impl fmt::Display for Experiment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Interaction => "interaction",
+            Self::Implosion => "implosion",
         })
     }
 }

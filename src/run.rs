@@ -7,16 +7,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
-use nalgebra::DMatrix;
 use rieszflow_autodiff::Real;
 use rieszflow_flows::scheme::{Backward, Forward, Particle};
-use rieszflow_flows::{
-    IntegrateError, Interaction, Observer, ObserverError, Outcome, RieszKernel, Scheme, integrate,
-};
+use rieszflow_flows::{IntegrateError, Observer, ObserverError, Outcome, Scheme, integrate};
 use serde::Serialize;
 
 use crate::config::{Config, ConfigError, Precision, SchemeKind};
-use crate::experiments::interaction::Exact;
+use crate::experiments::Exact;
 use crate::files::replace;
 use crate::observers::{Metrics, Plots, Progress, Saved, Snapshots, Table};
 
@@ -195,20 +192,24 @@ fn run_in<T: Real>(config: &Config, output: &Output) -> Result<Summary, RunError
         reason,
     };
     let grid = config.time_grid();
-    let exact = Rc::new(Exact::new(config, &grid)?);
-    let kernel = RieszKernel::new(config.exponent)?;
-    let functional = Interaction::<T>::new(kernel);
+    let exact: Rc<dyn Exact> = config.exact(&grid)?.into();
+    let functional = config.functional::<T>()?;
     let mut scheme = scheme::<T>(config);
-    let mut state = scheme.start(DMatrix::zeros(config.particles, config.dim))?;
+    let mut state = scheme.start(config.start())?;
 
     write_config(config, folder).map_err(|error| write(error.into()))?;
     let (table, saved) = (Table::default(), Saved::default());
-    let metrics = Metrics::create(folder, kernel, exact.clone(), table.clone());
+    let metrics = Metrics::create(
+        folder,
+        config.functional::<f64>()?,
+        exact.clone(),
+        table.clone(),
+    );
     let mut metrics = metrics.map_err(|error| write(error.into()))?;
     let snapshots = Snapshots::create(folder, &config.save_at, &grid, saved.clone());
     let mut snapshots = snapshots.map_err(|error| write(error.into()))?;
     let mut progress = Progress::new(grid.len() as u64, config.time, table.clone());
-    let mut plots = Plots::new(folder, title(config), exact.clone(), table.clone(), saved);
+    let mut plots = Plots::new(folder, config.title(), exact.clone(), table.clone(), saved);
     let mut rest = Rest::default();
 
     let mut observers: Vec<&mut dyn Observer<T>> = vec![&mut metrics, &mut snapshots, &mut rest];
@@ -218,7 +219,13 @@ fn run_in<T: Real>(config: &Config, output: &Output) -> Result<Summary, RunError
     if output.plots {
         observers.push(&mut plots);
     }
-    let outcome = integrate(&mut *scheme, &functional, &mut state, &grid, &mut observers);
+    let outcome = integrate(
+        &mut *scheme,
+        &*functional,
+        &mut state,
+        &grid,
+        &mut observers,
+    );
     let outcome = outcome.map_err(|error| match error {
         IntegrateError::Scheme(error) => RunError::Flow(error),
         IntegrateError::Observer(reason) => write(reason),
@@ -234,6 +241,7 @@ fn run_in<T: Real>(config: &Config, output: &Output) -> Result<Summary, RunError
     let table: &RefCell<_> = &table;
     let table = table.borrow();
     let last = table.last();
+    let scale = last.and_then(|row| row.scale);
     let summary = Summary {
         status,
         reason,
@@ -244,8 +252,8 @@ fn run_in<T: Real>(config: &Config, output: &Output) -> Result<Summary, RunError
         discrepancy_u: last.map(|row| row.discrepancy_u),
         sampling_floor: exact.sampling_floor(config.particles),
         functional: last.map(|row| row.functional),
-        scale_exact: last.map(|row| row.scale_exact),
-        scale_measured: last.map(|row| row.scale_measured),
+        scale_exact: scale.map(|scale| scale.exact),
+        scale_measured: scale.map(|scale| scale.measured),
         wall_seconds: since.elapsed().as_secs_f64(),
         version: env!("CARGO_PKG_VERSION"),
         seed: config.seed,
@@ -269,18 +277,6 @@ impl<T> Observer<T> for Rest {
         self.0 = report.rests;
         Ok(())
     }
-}
-
-fn title(config: &Config) -> String {
-    let name = match config.scheme {
-        SchemeKind::Backward => "neural backward scheme",
-        SchemeKind::Forward => "neural forward scheme",
-        SchemeKind::Particle => "particle flow",
-    };
-    format!(
-        "Interaction energy, r = {}, d = {}, from a Dirac: {name}, τ = {}",
-        config.exponent, config.dim, config.tau
-    )
 }
 
 fn write_config(config: &Config, folder: &Path) -> io::Result<()> {

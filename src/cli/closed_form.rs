@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use rieszflow::analytic::{
     Equilibrium, EquilibriumKind, Error, backward_scales, flow_scale_from, forward_scales,
 };
 use serde::Serialize;
 
-use super::Failure;
+use super::{Failure, line};
 
 #[derive(Clone, Copy, ValueEnum)]
 enum SchemeArgument {
@@ -22,8 +22,26 @@ enum SchemeArgument {
 /// radius of its support, its second moment ∫|x|²dη* and energy E(η*). The flow from a Dirac and
 /// both schemes are η* scaled by the numbers c(t) and c_n that can be asked for.
 #[derive(Args)]
-#[command(allow_negative_numbers = true)]
+#[command(
+    allow_negative_numbers = true,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
+    #[command(flatten)]
+    equilibrium: Option<EquilibriumArguments>,
+}
+
+#[derive(Subcommand)]
+enum Other {
+    /// The exact flow of the discrepancy on the line, r = 1
+    Line(line::Arguments),
+}
+
+#[derive(Args)]
+struct EquilibriumArguments {
     /// Dimension d of the space
     #[arg(long, value_name = "D")]
     dim: usize,
@@ -68,6 +86,18 @@ struct Answer {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match (&arguments.other, &arguments.equilibrium) {
+        (Some(Other::Line(arguments)), _) => line::run(arguments),
+        (None, Some(arguments)) => run_equilibrium(arguments),
+        (None, None) => {
+            let message = "closed-form needs --dim and --exponent, or the subcommand line";
+            let message = message.to_owned();
+            Err(Failure { status: 2, message })
+        }
+    }
+}
+
+fn run_equilibrium(arguments: &EquilibriumArguments) -> Result<(), Failure> {
     if let Some(rho) = arguments
         .radius
         .iter()
@@ -87,7 +117,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     printed.map_err(|error| Failure::run(format!("cannot write the answer: {error}")))
 }
 
-fn answer(arguments: &Arguments) -> Result<Answer, Error> {
+fn answer(arguments: &EquilibriumArguments) -> Result<Answer, Error> {
     let exponent = arguments.exponent;
     let equilibrium = Equilibrium::new(arguments.dim, exponent)?;
     let start = arguments.initial_scale;
@@ -121,7 +151,7 @@ fn answer(arguments: &Arguments) -> Result<Answer, Error> {
     })
 }
 
-fn print(arguments: &Arguments, answer: &Answer) -> io::Result<()> {
+fn print(arguments: &EquilibriumArguments, answer: &Answer) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let shape = match answer.kind {
         "ball" => "a density on the ball",

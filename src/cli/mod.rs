@@ -2,7 +2,9 @@
 
 mod closed_form;
 mod flow;
+mod implosion;
 mod interaction;
+mod line;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -21,6 +23,8 @@ struct Cli {
 enum Command {
     /// Flow of the interaction energy from a Dirac, measured against its closed form
     Interaction(interaction::Arguments),
+    /// Flow that collapses into a point and spreads again, measured against its closed form
+    Implosion(implosion::Arguments),
     /// Evaluate the closed forms of the interaction energy from a Dirac
     ClosedForm(closed_form::Arguments),
     /// Print completions for a shell
@@ -34,6 +38,7 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Interaction(arguments) => interaction::run(arguments),
+        Command::Implosion(arguments) => implosion::run(arguments),
         Command::ClosedForm(arguments) => closed_form::run(&arguments),
         Command::Completions { shell } => {
             let command = &mut Cli::command();

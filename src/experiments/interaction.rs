@@ -2,12 +2,14 @@
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::{
-    Discrepancy, Equilibrium, Error, backward_scale, discrepancy_to_equilibrium, flow_scale,
+    Equilibrium, EquilibriumKind, Error, backward_scale, discrepancy_to_equilibrium, flow_scale,
     forward_scale, sampling_floor,
 };
 use rieszflow_flows::TimeStep;
 
+use super::{Comparison, Exact, Scale};
 use crate::config::{Config, Experiment, Precision, SaveAt, SchemeKind};
+use crate::figures::Support;
 
 impl Config {
     /// The flow of the interaction energy from δ₀ in ℝ^`dim`, with the paper's sizes (N = 2000,
@@ -57,23 +59,15 @@ impl Config {
     }
 }
 
-/// The exact measure after each time step: η* scaled by c_n of the scheme, or by c(t_n) of the flow
-/// for the particle flow.
-pub(crate) struct Exact {
+/// η* scaled by c_n of the scheme after each time step, or by c(t_n) of the flow for the particle
+/// flow.
+pub(super) struct ExactInteraction {
     equilibrium: Equilibrium,
     scales: Vec<f64>,
 }
 
-/// Particles against the exact measure of their time step.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Comparison {
-    pub(crate) discrepancy: Discrepancy,
-    pub(crate) scale_exact: f64,
-    pub(crate) scale_measured: f64,
-}
-
-impl Exact {
-    pub(crate) fn new(config: &Config, grid: &[TimeStep]) -> Result<Self, Error> {
+impl ExactInteraction {
+    pub(super) fn new(config: &Config, grid: &[TimeStep]) -> Result<Self, Error> {
         let mut scale = 0.0;
         let mut scales = vec![scale];
         for step in grid {
@@ -89,30 +83,29 @@ impl Exact {
             scales,
         })
     }
+}
 
-    /// η*.
-    pub(crate) fn equilibrium(&self) -> &Equilibrium {
-        &self.equilibrium
+impl Exact for ExactInteraction {
+    fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Comparison, Error> {
+        let exact = self.scales[step as usize];
+        let mean_square = particles.norm_squared() / particles.nrows() as f64;
+        let measured = (mean_square / self.equilibrium.second_moment()).sqrt();
+        Ok(Comparison {
+            discrepancy: discrepancy_to_equilibrium(particles, &self.equilibrium, exact),
+            scale: Some(Scale { exact, measured }),
+        })
     }
 
-    /// The radius of the exact support after time step `step`.
-    pub(crate) fn radius(&self, step: u64) -> f64 {
-        self.scales[step as usize] * self.equilibrium.radius()
-    }
-
-    /// The mean D² of `count` independent draws from the exact measure after the last time step.
-    pub(crate) fn sampling_floor(&self, count: usize) -> f64 {
+    fn sampling_floor(&self, count: usize) -> f64 {
         let last = self.scales[self.scales.len() - 1];
         sampling_floor(&self.equilibrium, last, count)
     }
 
-    pub(crate) fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Comparison {
-        let scale = self.scales[step as usize];
-        let mean_square = particles.norm_squared() / particles.nrows() as f64;
-        Comparison {
-            discrepancy: discrepancy_to_equilibrium(particles, &self.equilibrium, scale),
-            scale_exact: scale,
-            scale_measured: (mean_square / self.equilibrium.second_moment()).sqrt(),
+    fn support(&self, step: u64) -> Support {
+        let radius = self.scales[step as usize] * self.equilibrium.radius();
+        match self.equilibrium.kind() {
+            EquilibriumKind::Ball => Support::Ball(radius),
+            EquilibriumKind::Sphere => Support::Sphere(radius),
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn draw(canvas: &mut Canvas, area: Area, x: Axis, panel: &Panel<'_>) 
         }
         cloud.draw(&mut sheet, &frame, PARTICLES, FILL);
         if let Some(support) = panel.support {
-            draw_edges(&mut sheet, &frame, support.radius);
+            draw_edges(&mut sheet, &frame, support.range(0));
         }
         canvas.paste(&sheet);
     }
@@ -144,8 +144,8 @@ fn histogram(sorted: &[f64], count: f64, span: f64) -> Vec<(f64, f64, f64)> {
 }
 
 /// Marks the interval about 0, unless it would be a speck.
-fn draw_edges(sheet: &mut Canvas, frame: &Frame, radius: f64) {
-    let ends = (frame.across(-radius), frame.across(radius));
+fn draw_edges(sheet: &mut Canvas, frame: &Frame, [from, to]: [f64; 2]) {
+    let ends = (frame.across(from), frame.across(to));
     let (Some(left), Some(right)) = ends else {
         return;
     };

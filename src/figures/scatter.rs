@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 
 use super::canvas::{Canvas, Color, Pen};
 use super::frame::Frame;
-use super::snapshots::{PARTICLES, Panel, SUPPORT, TARGET};
+use super::snapshots::{PARTICLES, Panel, SUPPORT, Support, TARGET};
 
 pub(super) const SUPPORT_PEN: Pen = Pen::solid(SUPPORT, 3.0);
 
@@ -24,7 +24,7 @@ pub(super) fn draw(canvas: &mut Canvas, frame: &Frame, panel: &Panel<'_>) {
     }
     draw_points(&mut sheet, frame, panel.particles, PARTICLES);
     if let Some(support) = panel.support {
-        draw_outline(&mut sheet, frame, support.radius);
+        draw_support(&mut sheet, frame, support);
     }
     canvas.paste(&sheet);
 }
@@ -75,6 +75,18 @@ fn atoms(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
     heavy
         .map(|(count, x, y)| (x / count as f64, y / count as f64))
         .collect()
+}
+
+fn draw_support(sheet: &mut Canvas, frame: &Frame, support: Support) {
+    match support {
+        Support::Ball(radius) | Support::Sphere(radius) => draw_outline(sheet, frame, radius),
+        Support::Segment(from, to) => {
+            let places = (frame.place(from[0], from[1]), frame.place(to[0], to[1]));
+            if let (Some(from), Some(to)) = places {
+                sheet.line(&[from, to], &SUPPORT_PEN);
+            }
+        }
+    }
 }
 
 /// The circle about 0; nothing where it would be a speck.

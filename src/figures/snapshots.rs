@@ -16,13 +16,25 @@ pub(super) const PARTICLES: Color = Color::BLUE;
 pub(super) const TARGET: Color = Color::GREY;
 pub(super) const SUPPORT: Color = Color::VERMILLION;
 
-/// Exact support of a rotation-invariant measure: the ball or sphere of this radius about 0.
+/// Exact support of a measure.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Support {
-    /// Radius of the ball or sphere, a length.
-    pub radius: f64,
-    /// Whether it is the whole ball rather than the sphere only.
-    pub filled: bool,
+pub enum Support {
+    /// The ball of this radius about 0; an interval on the line.
+    Ball(f64),
+    /// The sphere of this radius about 0.
+    Sphere(f64),
+    /// The segment in the plane between two points.
+    Segment([f64; 2], [f64; 2]),
+}
+
+impl Support {
+    /// The smallest and the largest value of the first or second coordinate.
+    pub(super) fn range(self, index: usize) -> [f64; 2] {
+        match self {
+            Self::Ball(radius) | Self::Sphere(radius) => [-radius, radius],
+            Self::Segment(from, to) => [from[index], to[index]],
+        }
+    }
 }
 
 /// What one panel shows: particles at one time.
@@ -188,8 +200,8 @@ pub(super) fn coordinate(points: &DMatrix<f64>, index: usize) -> impl Iterator<I
 fn window_around(panels: &[Panel<'_>]) -> [f64; 4] {
     let range = |index| {
         let values = panels.iter().flat_map(|panel| {
-            let radius = panel.support.map(|s| s.radius).filter(|&r| is_drawable(r));
-            let edges = radius.into_iter().flat_map(|r| [-r, r]);
+            let edges = panel.support.into_iter().flat_map(move |s| s.range(index));
+            let edges = edges.filter(|&edge| is_drawable(edge));
             let clouds = [Some(panel.particles), panel.target].into_iter().flatten();
             edges.chain(clouds.flat_map(move |points| coordinate(points, index)))
         });
@@ -214,17 +226,9 @@ fn legend_of(panels: &[Panel<'_>], has_atoms: bool) -> Vec<Entry> {
     let dimension = panels[0].particles.ncols();
     let bars =
         |color: Color, fill| Swatch::Bar(color.opacity(fill), Pen::solid(color, density::OUTLINE));
-    let (particles, target, support) = match dimension {
-        1 => (
-            bars(PARTICLES, density::FILL),
-            bars(TARGET, 0.15),
-            Swatch::Line(density::SUPPORT_PEN),
-        ),
-        _ => (
-            Swatch::Dot(PARTICLES),
-            Swatch::Dot(TARGET),
-            Swatch::Ring(scatter::SUPPORT_PEN),
-        ),
+    let (particles, target) = match dimension {
+        1 => (bars(PARTICLES, density::FILL), bars(TARGET, 0.15)),
+        _ => (Swatch::Dot(PARTICLES), Swatch::Dot(TARGET)),
     };
     let mut entries = vec![Entry::new(particles, "particles")];
     if has_atoms {
@@ -237,18 +241,22 @@ fn legend_of(panels: &[Panel<'_>], has_atoms: bool) -> Vec<Entry> {
         entries.push(Entry::new(target, "target"));
     }
     if let Some(shape) = panels.iter().find_map(|p| p.support) {
-        entries.push(Entry::new(support, support_label(shape, dimension)));
+        let swatch = match shape {
+            _ if dimension == 1 => Swatch::Line(density::SUPPORT_PEN),
+            Support::Segment(..) => Swatch::Line(scatter::SUPPORT_PEN),
+            Support::Ball(_) | Support::Sphere(_) => Swatch::Ring(scatter::SUPPORT_PEN),
+        };
+        entries.push(Entry::new(swatch, support_label(shape, dimension)));
     }
     entries
 }
 
 fn support_label(support: Support, dimension: usize) -> String {
-    let exact = match (support.filled, dimension) {
-        (_, 1) => return "exact support".to_owned(),
-        (true, _) => "exact support",
-        (false, _) => "exact support, a sphere",
+    let exact = match support {
+        Support::Sphere(_) if dimension > 1 => "exact support, a sphere",
+        _ => "exact support",
     };
-    if dimension == 2 {
+    if dimension <= 2 {
         exact.to_owned()
     } else {
         format!("{exact} (first two of {dimension} coordinates)")

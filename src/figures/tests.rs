@@ -34,10 +34,7 @@ fn panel(particles: &DMatrix<f64>) -> Panel<'_> {
         title: "t = 0.5".to_owned(),
         particles,
         target: None,
-        support: Some(Support {
-            radius: 0.5,
-            filled: true,
-        }),
+        support: Some(Support::Ball(0.5)),
     }
 }
 
@@ -88,10 +85,7 @@ fn a_dirac_and_the_support_can_be_seen() {
         let particles = DMatrix::zeros(2000, dimension);
         let mut dirac = panel(&particles);
         let sizes = [0.0, 0.5].map(|radius| {
-            dirac.support = Some(Support {
-                radius,
-                filled: false,
-            });
+            dirac.support = Some(Support::Sphere(radius));
             draw_snapshots(&folder.file(), "Dirac", &[dirac.clone()], None).unwrap();
             let picture = picture(&folder.file());
             (count(&picture, BLUE), count(&picture, VERMILLION))
@@ -107,10 +101,7 @@ fn equal_lengths_look_equal() {
     let folder = Folder::new("aspect");
     let particles = matrix(2, &[-1.0, -1.0, 1.0, 1.0]);
     let mut square = panel(&particles);
-    square.support = Some(Support {
-        radius: 0.8,
-        filled: true,
-    });
+    square.support = Some(Support::Ball(0.8));
     for window in [
         None,
         Some([-2.0, 2.0, -1.0, 1.0]),
@@ -163,10 +154,7 @@ fn odd_particles_do_no_harm() {
         let mut odd = panel(particles);
         odd.target = Some(particles);
         for radius in [0.5, 0.0, -1.0, nan, infinity] {
-            odd.support = Some(Support {
-                radius,
-                filled: true,
-            });
+            odd.support = Some(Support::Ball(radius));
             draw_snapshots(&folder.file(), "Odd", &[odd.clone()], None).unwrap();
         }
         for window in windows {

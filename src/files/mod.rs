@@ -1,6 +1,7 @@
 //! Reading and writing of files.
 
 pub mod npz;
+pub mod particles;
 
 use std::ffi::OsString;
 use std::fs::{self, File};

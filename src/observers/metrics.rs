@@ -8,16 +8,13 @@ use std::time::Instant;
 
 use rieszflow_autodiff::Real;
 use rieszflow_flows::scheme::StepReport;
-use rieszflow_flows::{
-    Functional, Interaction, Observer, ObserverError, Points, RieszKernel, State,
-};
-use serde::Serialize;
+use rieszflow_flows::{Functional, Observer, ObserverError, Points, State};
 
 use super::widen;
-use crate::experiments::interaction::Exact;
+use crate::experiments::{Exact, Scale};
 
 /// A row of `metrics.csv`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) step: u64,
     pub(crate) time: f64,
@@ -31,8 +28,40 @@ pub(crate) struct Row {
     pub(crate) loss: Option<f64>,
     /// Wall time of the step.
     pub(crate) seconds: f64,
-    pub(crate) scale_exact: f64,
-    pub(crate) scale_measured: f64,
+    /// Where the exact measure is η* scaled.
+    pub(crate) scale: Option<Scale>,
+}
+
+impl Row {
+    const COLUMNS: [&'static str; 7] = [
+        "step",
+        "time",
+        "functional",
+        "discrepancy",
+        "discrepancy_u",
+        "loss",
+        "seconds",
+    ];
+    const SCALE_COLUMNS: [&'static str; 2] = ["scale_exact", "scale_measured"];
+
+    fn columns(&self) -> impl Iterator<Item = &'static str> {
+        let scale = self.scale.iter().flat_map(|_| Self::SCALE_COLUMNS);
+        Self::COLUMNS.into_iter().chain(scale)
+    }
+
+    fn record(&self) -> impl Iterator<Item = String> {
+        let numbers = [
+            self.step.to_string(),
+            self.time.to_string(),
+            self.functional.to_string(),
+            self.discrepancy.to_string(),
+            self.discrepancy_u.to_string(),
+            self.loss.map_or(String::new(), |loss| loss.to_string()),
+            self.seconds.to_string(),
+        ];
+        let scale = self.scale.into_iter().flat_map(|s| [s.exact, s.measured]);
+        numbers.into_iter().chain(scale.map(|s| s.to_string()))
+    }
 }
 
 /// The rows so far, shared with the observers that show them.
@@ -40,8 +69,8 @@ pub(crate) type Table = Rc<RefCell<Vec<Row>>>;
 
 /// Measures each time step in double precision and writes the row.
 pub(crate) struct Metrics {
-    exact: Rc<Exact>,
-    functional: Interaction<f64>,
+    exact: Rc<dyn Exact>,
+    functional: Box<dyn Functional<f64>>,
     writer: csv::Writer<File>,
     table: Table,
     since: Instant,
@@ -50,13 +79,13 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn create(
         folder: &Path,
-        kernel: RieszKernel,
-        exact: Rc<Exact>,
+        functional: Box<dyn Functional<f64>>,
+        exact: Rc<dyn Exact>,
         table: Table,
     ) -> csv::Result<Self> {
         Ok(Self {
             exact,
-            functional: Interaction::new(kernel),
+            functional,
             writer: csv::Writer::from_path(folder.join("metrics.csv"))?,
             table,
             since: Instant::now(),
@@ -72,7 +101,7 @@ impl<T: Real> Observer<T> for Metrics {
 
     fn step(&mut self, state: &State<T>, report: &StepReport) -> Result<(), ObserverError> {
         let particles = widen(&state.particles);
-        let comparison = self.exact.compare(state.step, &particles);
+        let comparison = self.exact.compare(state.step, &particles)?;
         let row = Row {
             step: state.step,
             time: state.time,
@@ -81,10 +110,12 @@ impl<T: Real> Observer<T> for Metrics {
             discrepancy_u: comparison.discrepancy.u_statistic,
             loss: report.loss,
             seconds: self.since.elapsed().as_secs_f64(),
-            scale_exact: comparison.scale_exact,
-            scale_measured: comparison.scale_measured,
+            scale: comparison.scale,
         };
-        self.writer.serialize(&row)?;
+        if self.table.borrow().is_empty() {
+            self.writer.write_record(row.columns())?;
+        }
+        self.writer.write_record(row.record())?;
         self.writer.flush()?;
         self.table.borrow_mut().push(row);
         self.since = Instant::now();

@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use rieszflow_analytic::EquilibriumKind;
 use rieszflow_autodiff::Real;
 use rieszflow_flows::{Observer, ObserverError, Outcome, State};
 
 use super::{Row, Saved, Table};
-use crate::experiments::interaction::Exact;
+use crate::experiments::Exact;
 use crate::figures::{
-    Curve, FigureError, MetricPanel, Panel, Reference, Scale, Support, draw_metrics, draw_snapshots,
+    Curve, FigureError, MetricPanel, Panel, Reference, Scale, draw_metrics, draw_snapshots,
 };
 
 /// At most so many snapshots are drawn.
@@ -20,7 +19,7 @@ const PANELS: usize = 8;
 pub(crate) struct Plots {
     folder: PathBuf,
     title: String,
-    exact: Rc<Exact>,
+    exact: Rc<dyn Exact>,
     table: Table,
     saved: Saved,
 }
@@ -29,7 +28,7 @@ impl Plots {
     pub(crate) fn new(
         folder: &Path,
         title: String,
-        exact: Rc<Exact>,
+        exact: Rc<dyn Exact>,
         table: Table,
         saved: Saved,
     ) -> Self {
@@ -44,17 +43,13 @@ impl Plots {
 
     fn draw_snapshots(&self) -> Result<(), FigureError> {
         let saved = self.saved.borrow();
-        let filled = self.exact.equilibrium().kind() == EquilibriumKind::Ball;
         let panels: Vec<Panel<'_>> = spread(saved.len(), PANELS)
             .map(|index| &saved[index])
             .map(|snapshot| Panel {
                 title: format!("t = {}", snapshot.time),
                 particles: &snapshot.particles,
                 target: None,
-                support: Some(Support {
-                    radius: self.exact.radius(snapshot.step),
-                    filled,
-                }),
+                support: Some(self.exact.support(snapshot.step)),
             })
             .collect();
         draw_snapshots(
@@ -70,37 +65,45 @@ impl Plots {
         let column = |value: fn(&Row) -> f64| table.iter().map(value).collect::<Vec<f64>>();
         let time = column(|row| row.time);
         let discrepancy = column(|row| row.discrepancy);
-        let exact = column(|row| row.scale_exact);
-        let measured = column(|row| row.scale_measured);
+        let functional = column(|row| row.functional);
+        let scales = table.iter().filter_map(|row| row.scale);
+        let (exact, measured): (Vec<f64>, Vec<f64>) =
+            scales.map(|scale| (scale.exact, scale.measured)).unzip();
         let curve = |label: &str, y| Curve {
             label: label.to_owned(),
             x: &time,
             y,
         };
+        let panel = |title: &str, y_label: &str, y_scale, curves| MetricPanel {
+            title: title.to_owned(),
+            x_label: "flow time t".to_owned(),
+            y_label: y_label.to_owned(),
+            x_scale: Scale::Linear,
+            y_scale,
+            curves,
+            reference: None,
+        };
         let count = self.saved.borrow()[0].particles.nrows();
-        let panels = [
-            MetricPanel {
-                title: "Squared discrepancy to the exact measure".to_owned(),
-                x_label: "flow time t".to_owned(),
-                y_label: "D²".to_owned(),
-                x_scale: Scale::Linear,
-                y_scale: Scale::Log,
-                curves: vec![curve("D² (V-statistic)", &discrepancy)],
-                reference: Some(Reference {
-                    label: format!("mean of {count} independent draws at the end"),
-                    value: self.exact.sampling_floor(count),
-                }),
-            },
-            MetricPanel {
-                title: "Scale of the measure".to_owned(),
-                x_label: "flow time t".to_owned(),
-                y_label: "scale c".to_owned(),
-                x_scale: Scale::Linear,
-                y_scale: Scale::Linear,
-                curves: vec![curve("exact", &exact), curve("measured", &measured)],
-                reference: None,
-            },
-        ];
+        let distance = MetricPanel {
+            reference: Some(Reference {
+                label: format!("mean of {count} independent draws at the end"),
+                value: self.exact.sampling_floor(count),
+            }),
+            ..panel(
+                "Squared discrepancy to the exact measure",
+                "D²",
+                Scale::Log,
+                vec![curve("D² (V-statistic)", &discrepancy)],
+            )
+        };
+        let beside = if exact.is_empty() {
+            let curves = vec![curve("F of the particles", &functional)];
+            panel("Functional", "F", Scale::Linear, curves)
+        } else {
+            let curves = vec![curve("exact", &exact), curve("measured", &measured)];
+            panel("Scale of the measure", "scale c", Scale::Linear, curves)
+        };
+        let panels = [distance, beside];
         draw_metrics(&self.folder.join("metrics.png"), &self.title, &panels)
     }
 }

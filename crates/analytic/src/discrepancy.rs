@@ -85,22 +85,42 @@ pub(crate) fn between_particles_and(
     let count = particles.nrows();
     let weights = match weights {
         Some(weights) => normalised_weights(weights, count)?,
-        None => vec![(count as f64).recip(); count],
+        None => equal_weights(count),
     };
-    let potential = blocks(count, |rows| {
-        rows.map(|i| weights[i] * measure.potential_of(particles.row(i).iter()))
-            .sum()
-    });
+    let potential = |i: usize| measure.potential_of(particles.row(i).iter());
+    let exponent = equilibrium.exponent();
+    Ok(between(
+        particles,
+        &weights,
+        exponent,
+        potential,
+        measure.energy(),
+    ))
+}
+
+/// 1/N for each of N particles.
+pub(crate) fn equal_weights(count: usize) -> Vec<f64> {
+    vec![(count as f64).recip(); count]
+}
+
+/// D² between weighted particles and a measure with the given energy and potential at particle i.
+pub(crate) fn between(
+    particles: &DMatrix<f64>,
+    weights: &[f64],
+    exponent: f64,
+    potential: impl Fn(usize) -> f64 + Sync,
+    energy: f64,
+) -> Discrepancy {
+    let count = particles.nrows();
+    let potential = blocks(count, |rows| rows.map(|i| weights[i] * potential(i)).sum());
     // Σ_{i<j}: half the double sum without its diagonal, which is zero.
-    let pairs = blocks(count, |rows| {
-        pair_sum(particles, &weights, rows, equilibrium.exponent())
-    });
+    let pairs = blocks(count, |rows| pair_sum(particles, weights, rows, exponent));
     let diagonal: f64 = weights.iter().map(|weight| weight * weight).sum();
-    let fixed = potential + measure.energy();
-    Ok(Discrepancy {
+    let fixed = potential + energy;
+    Discrepancy {
         v_statistic: fixed - pairs,
         u_statistic: fixed - pairs / (1.0 - diagonal),
-    })
+    }
 }
 
 /// Sums over fixed blocks of 0..count in parallel and adds the blocks in order.

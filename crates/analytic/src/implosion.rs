@@ -2,7 +2,8 @@
 
 use nalgebra::DMatrix;
 
-use crate::error::{Error, check_shape, check_time};
+use crate::discrepancy::{Discrepancy, between, equal_weights};
+use crate::error::{Error, check_coordinate, check_shape, check_time};
 use crate::line::{DiscreteMeasure, mean_square};
 
 /// The state at one time of the flow that starts from δ₋₁ ⊗ U[−1, 1] in the plane of points (a, b), of
@@ -110,6 +111,64 @@ impl Implosion {
         Ok((by_depth + by_width).sqrt())
     }
 
+    /// Computes D² for the distance kernel (r = 1) between particles of equal mass (N×2, a row each) and the state,
+    /// exact in the state.
+    ///
+    /// With h = a − aᵢ, the potential of mass spread uniformly over |b| ≤ w is elementary, by
+    /// ∫√(h²+u²) du = ½(u√(h²+u²) + h² asinh(u/|h|)).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless there are at least one row and two columns, [`Error::Coordinate`] unless all are finite.
+    ///
+    /// ```
+    /// use nalgebra::DMatrix;
+    /// use rieszflow_analytic::Implosion;
+    /// let particles = DMatrix::from_row_slice(1, 2, &[3.0, 4.0]);
+    /// assert_eq!(Implosion::at(1.0)?.discrepancy(&particles)?.v_statistic, 5.0);
+    /// # Ok::<(), rieszflow_analytic::Error>(())
+    /// ```
+    pub fn discrepancy(&self, particles: &DMatrix<f64>) -> Result<Discrepancy, Error> {
+        check_shape(particles, 2)?;
+        for (i, row) in particles.row_iter().enumerate() {
+            for &coordinate in row.iter() {
+                check_coordinate(i, coordinate)?;
+            }
+        }
+        let weights = equal_weights(particles.nrows());
+        let potential = |i: usize| self.potential(particles[(i, 0)], particles[(i, 1)]);
+        let energy = -0.5 * self.mean_distance();
+        Ok(between(particles, &weights, 1.0, potential, energy))
+    }
+
+    /// Computes ∬|x−y| dγ(x) dγ(y) of the state γ, the mean distance of two of its points.
+    ///
+    /// The atom of mass m and the rest, uniform on |b| ≤ w, contribute m(1−m)w and (1−m)²·2w/3.
+    pub fn mean_distance(&self) -> f64 {
+        let (atom, width) = (self.atom(), self.half_width());
+        let spread = 1.0 - atom;
+        width * spread * (atom + 2.0 / 3.0 * spread)
+    }
+
+    /// ∫|(a,b) − y| dγ(y) of the state γ.
+    fn potential(self, a: f64, b: f64) -> f64 {
+        let (height, width, atom) = ((a - self.depth()).abs(), self.half_width(), self.atom());
+        let at_centre = height.hypot(b);
+        if width == 0.0 {
+            return at_centre;
+        }
+        let primitive = |u: f64| {
+            let squared = height * height;
+            let bent = if height > 0.0 {
+                squared * (u / height).asinh()
+            } else {
+                0.0
+            };
+            0.5 * (u * height.hypot(u) + bent)
+        };
+        let spread = (primitive(b + width) - primitive(b - width)) / (2.0 * width);
+        atom * at_centre + (1.0 - atom) * spread
+    }
+
     /// ∫ (point − g(s))² ds over the levels from `low` to `high`, where g is the quantile function of b.
     fn squared_distance(self, point: f64, low: f64, high: f64) -> f64 {
         let wing = 0.5 * (1.0 - self.atom());
@@ -198,6 +257,37 @@ mod tests {
         let state = Implosion::at(1.7).unwrap();
         for (level, b) in line::midpoint_levels(10).zip(spread) {
             assert!((state.position(2.0 * level - 1.0)[1] - b).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn discrepancy_is_that_to_many_of_its_quantiles() {
+        let particles = DMatrix::from_row_slice(3, 2, &[0.3, 0.2, -0.6, -0.9, 0.5, 0.1]);
+        for time in [0.0, 0.4, 1.0, 1.5] {
+            let state = Implosion::at(time).unwrap();
+            let n = 4000_usize;
+            let points: Vec<[f64; 2]> = (0..n)
+                .map(|i| state.position((2 * i + 1) as f64 / n as f64 - 1.0))
+                .collect();
+            let distance = |p: [f64; 2], q: [f64; 2]| (p[0] - q[0]).hypot(p[1] - q[1]);
+            let mine: Vec<[f64; 2]> = (0..3)
+                .map(|i| [particles[(i, 0)], particles[(i, 1)]])
+                .collect();
+            let mean = |x: &[[f64; 2]], y: &[[f64; 2]]| {
+                let sum: f64 = x
+                    .iter()
+                    .flat_map(|&p| y.iter().map(move |&q| distance(p, q)))
+                    .sum();
+                sum / (x.len() * y.len()) as f64
+            };
+            let expected =
+                mean(&mine, &points) - 0.5 * mean(&mine, &mine) - 0.5 * mean(&points, &points);
+            let got = state.discrepancy(&particles).unwrap().v_statistic;
+            // The midpoint rule's error, of order 1/N².
+            assert!(
+                (got - expected).abs() < 1e-6,
+                "t = {time}: {got} {expected}"
+            );
         }
     }
 

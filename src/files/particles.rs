@@ -1,0 +1,192 @@
+//! Particles from a CSV file: a row each, a column per coordinate, and perhaps one for the weights.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use nalgebra::DMatrix;
+
+/// The column that holds weights instead of coordinates.
+const WEIGHT: &str = "weight";
+
+/// Weighted or unweighted particles.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Particles {
+    /// The positions, N×d.
+    pub points: DMatrix<f64>,
+    /// The weights, if the file has a column `weight`.
+    pub weights: Option<Vec<f64>>,
+}
+
+/// Why particles could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be opened or is not text in rows of equal length.
+    #[error("cannot read {}: {source}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        source: csv::Error,
+    },
+    /// A field is not a number.
+    #[error(
+        "{}, line {line}, column '{column}': expected a finite number, not '{given}'",
+        path.display()
+    )]
+    NotANumber {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// What stands there.
+        given: String,
+    },
+    /// There is nothing to read.
+    #[error("{}: expected {expected}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        expected: &'static str,
+    },
+}
+
+/// Reads particles from a CSV file with a header line such as `x0,x1` or `x0,x1,weight`.
+///
+/// A file whose first line holds nothing but numbers has no header; its columns are coordinates.
+///
+/// # Errors
+/// If the file cannot be read, has no row, no coordinate, or a field that is not a finite number;
+/// the message names file, line and column.
+pub fn read_particles(path: &Path) -> Result<Particles, ReadError> {
+    let csv = |source| ReadError::Csv {
+        path: path.to_owned(),
+        source,
+    };
+    let missing = |expected| ReadError::Missing {
+        path: path.to_owned(),
+        expected,
+    };
+    let file = File::open(path).map_err(|error| csv(error.into()))?;
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .from_reader(file);
+    let mut records = reader.records();
+    let first = records.next().transpose().map_err(csv)?;
+    let first =
+        first.ok_or_else(|| missing("a header line and a row per particle, not an empty file"))?;
+    let headerless = first.iter().all(|field| field.parse::<f64>().is_ok());
+    let names: Vec<String> = if headerless {
+        (0..first.len()).map(|k| format!("x{k}")).collect()
+    } else {
+        first.iter().map(str::to_owned).collect()
+    };
+
+    let mut table = Table::new(path, names);
+    if headerless {
+        table.push(&first)?;
+    }
+    for record in records {
+        table.push(&record.map_err(csv)?)?;
+    }
+    let particles = table.finish();
+    match particles.points.shape() {
+        (0, _) => Err(missing("at least one row below the header")),
+        (_, 0) => Err(missing("at least one column besides 'weight'")),
+        _ => Ok(particles),
+    }
+}
+
+struct Table<'p> {
+    path: &'p Path,
+    names: Vec<String>,
+    coordinates: Vec<f64>,
+    weights: Vec<f64>,
+    rows: usize,
+}
+
+impl<'p> Table<'p> {
+    fn new(path: &'p Path, names: Vec<String>) -> Self {
+        Self {
+            path,
+            names,
+            coordinates: Vec::new(),
+            weights: Vec::new(),
+            rows: 0,
+        }
+    }
+
+    fn push(&mut self, record: &csv::StringRecord) -> Result<(), ReadError> {
+        for (name, field) in self.names.iter().zip(record) {
+            let number = field.parse().ok().filter(|number: &f64| number.is_finite());
+            let number = number.ok_or_else(|| ReadError::NotANumber {
+                path: self.path.to_owned(),
+                line: record.position().map_or(0, csv::Position::line),
+                column: name.clone(),
+                given: field.to_owned(),
+            })?;
+            if name == WEIGHT {
+                self.weights.push(number);
+            } else {
+                self.coordinates.push(number);
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn finish(self) -> Particles {
+        let weighted = self.names.iter().any(|name| name == WEIGHT);
+        let dim = self.names.len() - usize::from(weighted);
+        Particles {
+            points: DMatrix::from_row_slice(self.rows, dim, &self.coordinates),
+            weights: weighted.then_some(self.weights),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Particles, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("particles.csv");
+        std::fs::write(&path, text).expect("a file");
+        read_particles(&path).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn reads_coordinates_and_weights_in_any_order() {
+        let particles = read("weight,x0,x1\n1,2,3\n4, 5 ,6\n").expect("valid");
+        assert_eq!(
+            particles.points,
+            DMatrix::from_row_slice(2, 2, &[2.0, 3.0, 5.0, 6.0])
+        );
+        assert_eq!(particles.weights, Some(vec![1.0, 4.0]));
+        let bare = read("0.5\n-1e-3\n").expect("valid");
+        assert_eq!(bare.points, DMatrix::from_row_slice(2, 1, &[0.5, -1e-3]));
+        assert_eq!(bare.weights, None);
+    }
+
+    #[test]
+    fn names_line_and_column_of_what_is_wrong() {
+        for (text, expected) in [
+            (
+                "x0,x1\n1,2\n3,nan\n",
+                "line 3, column 'x1': expected a finite number, not 'nan'",
+            ),
+            ("x0\n1\n\"\"\n", "line 3, column 'x0'"),
+            ("x0,x1\n1,2\n3\n", "line: 3"),
+            ("", "not an empty file"),
+            ("x0\n", "at least one row"),
+            ("weight\n1\n", "at least one column"),
+        ] {
+            let message = read(text).expect_err("invalid");
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+}
