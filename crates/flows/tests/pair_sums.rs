@@ -211,16 +211,20 @@ proptest! {
     }
 }
 
+/// Four points in space.
+fn cloud(x: &[f64]) -> Measure<'_, f64> {
+    Measure::uniform(Points::new(x, 4, 3))
+}
+
+/// The same with velocities.
+fn moving<'a>(x: &'a [f64], a: &'a [f64]) -> Moving<'a, f64> {
+    Moving::uniform(Points::new(x, 4, 3), Points::new(a, 4, 3))
+}
+
 /// Gradients of the plain loops against central differences of their values.
 #[test]
 fn plain_gradients_agree_with_finite_differences() {
     let (n, m, d, h) = (4, 5, 3, 1e-5);
-    fn cloud(x: &[f64]) -> Measure<'_, f64> {
-        Measure::uniform(Points::new(x, 4, 3))
-    }
-    fn moving<'a>(x: &'a [f64], a: &'a [f64]) -> Moving<'a, f64> {
-        Moving::uniform(Points::new(x, 4, 3), Points::new(a, 4, 3))
-    }
     let value = |i: usize| (1.3 * i as f64).sin() + 0.01 * i as f64;
     let mut x: Vec<f64> = (0..n * d).map(value).collect();
     let y: Vec<f64> = (0..m * d).map(|i| value(i + 31)).collect();

@@ -1,6 +1,7 @@
 //! Tests of the archive's bytes against what zip and numpy lay down.
 
 use super::*;
+use std::fs;
 
 fn folder(name: &str) -> std::path::PathBuf {
     let folder = std::env::temp_dir().join(format!("npz-{name}-{}", std::process::id()));
