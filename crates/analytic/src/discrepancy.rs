@@ -132,38 +132,49 @@ fn blocks(count: usize, sum: impl Fn(Range<usize>) -> f64 + Sync) -> f64 {
     partial.iter().sum()
 }
 
-/// Σ wᵢwⱼ|xᵢ−xⱼ|ʳ over i in `rows` and j > i.
+/// Σ wᵢwⱼ|xᵢ−xⱼ|ʳ over i in `rows` and j > i, block of partners by block, so that they stay in the cache.
 fn pair_sum(particles: &DMatrix<f64>, weights: &[f64], rows: Range<usize>, r: f64) -> f64 {
-    let mut squares = vec![0.0; particles.nrows()];
-    rows.map(|i| {
-        let squares = &mut squares[i + 1..];
-        squares.fill(0.0);
-        for column in particles.column_iter() {
-            let column = column.as_slice();
-            for (square, x) in squares.iter_mut().zip(&column[i + 1..]) {
-                *square += (x - column[i]) * (x - column[i]);
-            }
+    let count = particles.nrows();
+    let mut powers = [0.0; BLOCK];
+    let mut sum = 0.0;
+    for block in (rows.start..count).step_by(BLOCK) {
+        for i in rows.clone() {
+            let partners = block.max(i + 1)..(block + BLOCK).min(count).max(i + 1);
+            let powers = &mut powers[..partners.len()];
+            squared_distances(particles, i, partners.clone(), powers);
+            raise_roots(powers, r);
+            let weighted = powers.iter().zip(&weights[partners]);
+            sum += weights[i] * weighted.map(|(power, weight)| power * weight).sum::<f64>();
         }
-        let partners = squares.iter().zip(&weights[i + 1..]);
-        weights[i]
-            * partners
-                .map(|(&square, weight)| weight * power(square, r))
-                .sum::<f64>()
-    })
-    .sum()
+    }
+    sum
 }
 
-/// uʳ from u²; the exponents of the experiments by square roots, several times faster than `powf`.
-fn power(square: f64, r: f64) -> f64 {
-    let distance = square.sqrt();
+/// Writes |xᵢ−xⱼ|² for the given partners j.
+fn squared_distances(particles: &DMatrix<f64>, i: usize, partners: Range<usize>, to: &mut [f64]) {
+    to.fill(0.0);
+    for column in particles.column_iter() {
+        let column = column.as_slice();
+        for (square, x) in to.iter_mut().zip(&column[partners.clone()]) {
+            *square += (x - column[i]) * (x - column[i]);
+        }
+    }
+}
+
+/// Replaces u² by uʳ; for the exponents of the experiments by square roots, several times faster than `powf`.
+fn raise_roots(squares: &mut [f64], r: f64) {
+    let replace =
+        |squares: &mut [f64], f: fn(f64) -> f64| squares.iter_mut().for_each(|u| *u = f(*u));
     if r == 1.0 {
-        distance
+        replace(squares, f64::sqrt);
     } else if r == 0.5 {
-        distance.sqrt()
+        replace(squares, |square| square.sqrt().sqrt());
     } else if r == 1.5 {
-        distance * distance.sqrt()
+        replace(squares, |square| square.sqrt() * square.sqrt().sqrt());
     } else {
-        distance.powf(r)
+        squares
+            .iter_mut()
+            .for_each(|square| *square = square.powf(0.5 * r));
     }
 }
 
