@@ -163,18 +163,22 @@ fn squared_distances(particles: &DMatrix<f64>, i: usize, partners: Range<usize>,
 
 /// Replaces u² by uʳ; for the exponents of the experiments by square roots, several times faster than `powf`.
 fn raise_roots(squares: &mut [f64], r: f64) {
-    let replace =
-        |squares: &mut [f64], f: fn(f64) -> f64| squares.iter_mut().for_each(|u| *u = f(*u));
     if r == 1.0 {
-        replace(squares, f64::sqrt);
+        for u in squares {
+            *u = u.sqrt();
+        }
     } else if r == 0.5 {
-        replace(squares, |square| square.sqrt().sqrt());
+        for u in squares {
+            *u = u.sqrt().sqrt();
+        }
     } else if r == 1.5 {
-        replace(squares, |square| square.sqrt() * square.sqrt().sqrt());
+        for u in squares {
+            *u = u.sqrt() * u.sqrt().sqrt();
+        }
     } else {
-        squares
-            .iter_mut()
-            .for_each(|square| *square = square.powf(0.5 * r));
+        for u in squares {
+            *u = u.powf(0.5 * r);
+        }
     }
 }
 
