@@ -33,6 +33,7 @@ pub mod figures;
 pub mod files;
 mod observers;
 mod run;
+pub mod verify;
 
 pub use config::{Config, ConfigError, Experiment, Precision, SaveAt, SchemeKind};
 pub use run::{Output, RunError, Status, Summary, run};

@@ -5,6 +5,7 @@ mod flow;
 mod implosion;
 mod interaction;
 mod line;
+mod verify;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ enum Command {
     Implosion(implosion::Arguments),
     /// Evaluate the closed forms of the interaction energy from a Dirac
     ClosedForm(closed_form::Arguments),
+    /// Check everything that has an exact answer, as a table; exit 1 if a check fails
+    Verify(verify::Arguments),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -40,6 +43,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Interaction(arguments) => interaction::run(arguments),
         Command::Implosion(arguments) => implosion::run(arguments),
         Command::ClosedForm(arguments) => closed_form::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Completions { shell } => {
             let command = &mut Cli::command();
             clap_complete::generate(shell, command, "rieszflow", &mut std::io::stdout());

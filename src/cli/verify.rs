@@ -1,0 +1,56 @@
+//! `rieszflow verify`: every closed-form check, as a table.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use clap::Args;
+use rieszflow::verify::{Check, to_csv, to_line, to_markdown, verify};
+
+use super::Failure;
+
+/// Checks gradients, golden values, closed forms, convergence and the neural schemes against exact
+/// answers, and prints a line for each: result, measured error ≤ allowed error, what is checked
+/// against what, and the observed order of convergence where one is claimed.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Only what takes under half a minute on two cores; the whole takes minutes
+    #[arg(long)]
+    quick: bool,
+    /// Also write the table to verify.csv and verify.md in this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let checks = verify(arguments.quick, &mut |check| println!("{}", line(check)));
+    let failed = checks.iter().filter(|check| !check.passes()).count();
+    println!("{} passed, {failed} failed", checks.len() - failed);
+    if let Some(folder) = &arguments.out {
+        write(folder, &checks).map_err(|error| {
+            Failure::run(format!("cannot write to {}: {error}", folder.display()))
+        })?;
+    }
+    if failed == 0 {
+        return Ok(());
+    }
+    Err(Failure::run(format!("{failed} checks failed")))
+}
+
+fn line(check: &Check) -> String {
+    let line = to_line(check);
+    match (io::stdout().is_terminal(), check.passes()) {
+        (false, _) => line,
+        (true, true) => format!("\x1b[32m{}\x1b[0m{}", &line[..4], &line[4..]),
+        (true, false) => format!("\x1b[31m{}\x1b[0m{}", &line[..4], &line[4..]),
+    }
+}
+
+fn write(folder: &std::path::Path, checks: &[Check]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(
+        folder.join("verify.csv"),
+        to_csv(checks).map_err(io::Error::other)?,
+    )?;
+    fs::write(folder.join("verify.md"), to_markdown(checks))
+}

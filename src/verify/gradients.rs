@@ -1,0 +1,138 @@
+//! Gradients of every operation of the tape and of both training losses against finite differences,
+//! and the golden values.
+
+use nalgebra::DMatrix;
+use rieszflow_autodiff::check::gradient_error;
+use rieszflow_autodiff::{Activation, Graph, Var};
+use rieszflow_flows::scheme::{backward, forward};
+use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, Mmd, RieszKernel};
+
+use super::{Check, check_golden};
+
+/// The golden values that the project carries.
+const GOLDEN: &str = include_str!("../../tests/data/golden.json");
+
+/// Central differences with one extrapolation at h = 10⁻³ are good to about 10⁻¹¹.
+const STEP: f64 = 1e-3;
+const ALLOWED: f64 = 1e-9;
+
+/// An operation on two 3×3 matrices and a column of three.
+type Operation = fn(&mut Graph<'_, f64>, [Var; 3]) -> Var;
+
+const OPERATIONS: [(&str, Operation); 15] = [
+    ("add", |g, [a, b, _]| g.add(a, b)),
+    ("subtract", |g, [a, b, _]| g.subtract(a, b)),
+    ("multiply by entries", |g, [a, b, _]| g.multiply(a, b)),
+    ("divide by entries", |g, [a, b, _]| g.divide(a, b)),
+    ("matrix product", |g, [a, b, _]| g.product(a, b)),
+    ("affine layer", |g, [a, b, c]| {
+        g.affine(a, b, c, Activation::Identity)
+    }),
+    ("affine layer with ReLU", |g, [a, b, c]| {
+        g.affine(a, b, c, Activation::Relu)
+    }),
+    ("ReLU", |g, [a, _, _]| g.relu(a)),
+    ("square root", |g, [a, _, _]| {
+        let square = g.multiply(a, a);
+        g.sqrt(square)
+    }),
+    ("scale", |g, [a, _, _]| g.scale(a, -1.3)),
+    ("shift", |g, [a, _, _]| g.shift(a, 0.7)),
+    ("join columns", |g, [a, b, _]| g.concatenate_columns(a, b)),
+    ("block of rows", |g, [a, _, _]| g.rows(a, 1, 2)),
+    ("sum", |g, [a, _, _]| g.sum(a)),
+    ("sum of squares", |g, [a, _, _]| g.sum_of_squares(a)),
+];
+
+pub(super) fn check(add: &mut impl FnMut(Check)) {
+    for (name, operation) in OPERATIONS {
+        let found = gradient_error(&numbers(21), STEP, |graph| {
+            let a = graph.parameter(0, 3, 3);
+            let b = graph.parameter(9, 3, 3);
+            let c = graph.parameter(18, 3, 1);
+            let y = operation(graph, [a, b, c]);
+            weigh(graph, y)
+        });
+        let what = format!("gradient of: {name}");
+        add(Check::new(what, "finite differences", found.error, ALLOWED));
+    }
+    check_losses(add);
+    check_golden_values(add);
+}
+
+/// Numbers of size one, away from zero and from each other.
+fn numbers(count: usize) -> Vec<f64> {
+    let number = |i: usize| {
+        let x = (2.3 * i as f64 + 0.4).sin();
+        x + 0.2_f64.copysign(x)
+    };
+    (0..count).map(number).collect()
+}
+
+/// Σ wᵢⱼ yᵢⱼ with fixed weights, so that every entry's cotangent is a different one.
+fn weigh(graph: &mut Graph<'_, f64>, y: Var) -> Var {
+    let (rows, columns) = graph.shape(y);
+    let weights = graph.constant(&DMatrix::from_fn(rows, columns, |i, j| {
+        1.0 + (i + 3 * j) as f64
+    }));
+    let product = graph.multiply(weights, y);
+    graph.sum(product)
+}
+
+/// Both losses in the network's output, for each functional.
+fn check_losses(add: &mut impl FnMut(Check)) {
+    let kernel = |r| RieszKernel::new(r).expect("0 < r < 2");
+    let particles = DMatrix::from_column_slice(6, 2, &numbers(12));
+    let target = DMatrix::from_row_slice(3, 2, &[0.9, 0.2, -0.7, 0.5, 0.1, -1.1]);
+    let weights = Some(vec![0.5, 0.2, 0.3]);
+    let mmd = |r| Mmd::new(kernel(r), target.clone(), weights.clone()).expect("a target");
+    let functionals: [(&str, Box<dyn Functional<f64>>); 5] = [
+        (
+            "interaction, r = 1",
+            Box::new(Interaction::new(kernel(1.0))),
+        ),
+        (
+            "interaction, r = 1/2",
+            Box::new(Interaction::new(kernel(0.5))),
+        ),
+        ("MMD, r = 1", Box::new(mmd(1.0))),
+        ("MMD, r = 3/2", Box::new(mmd(1.5))),
+        ("implosion", Box::new(ImplosionExplosion::new())),
+    ];
+    let output: Vec<f64> = numbers(32)[20..].to_vec();
+    for (name, functional) in &functionals {
+        for scheme in ["backward", "forward"] {
+            let found = gradient_error(&output, 1e-4, |graph| {
+                let output = graph.parameter(0, 6, 2);
+                let loss = match scheme {
+                    "backward" => {
+                        backward::loss(graph, functional.as_ref(), 0.1, &particles, output)
+                    }
+                    _ => forward::loss(graph, functional.as_ref(), &particles, output),
+                };
+                loss.expect("a finite loss")
+            });
+            let what = format!("gradient of the {scheme} loss, {name}");
+            add(Check::new(what, "finite differences", found.error, ALLOWED));
+        }
+    }
+}
+
+fn check_golden_values(add: &mut impl FnMut(Check)) {
+    let (what, error) = match check_golden(GOLDEN) {
+        Ok(report) => (
+            format!(
+                "{} golden values, in units of what is allowed",
+                report.compared
+            ),
+            report.worst,
+        ),
+        Err(error) => (format!("golden values: {error}"), f64::NAN),
+    };
+    add(Check::new(
+        what,
+        "an independent implementation",
+        error,
+        1.0,
+    ));
+}
