@@ -104,7 +104,9 @@ pub fn to_csv(checks: &[Check]) -> csv::Result<String> {
         let [error, allowed] = precise;
         writer.write_record([what, against, error, allowed, order, result])?;
     }
-    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    let bytes = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
