@@ -7,6 +7,8 @@ use rieszflow_flows::scheme::Training;
 use rieszflow_flows::{RieszKernel, TimeStep, time_grid};
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::plain;
+
 /// What flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -111,26 +113,43 @@ impl Config {
     /// # Errors
     /// Names the first option that is unusable, and what it would accept.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let positive = |option, value: f64, expected: &str| {
-            check(option, value > 0.0 && value.is_finite(), expected, &value)
-        };
-        let at_least = |option, value: u64, least: u64| {
+        let at_least = |option, value: usize, least: usize| {
             check(option, value >= least, &format!("at least {least}"), &value)
         };
-        at_least("dim", self.dim as u64, 1)?;
+        at_least("dim", self.dim, 1)?;
         let valid = RieszKernel::new(self.exponent).is_ok();
         let expected = "strictly between 0 and 2 (the exponent r of the kernel −|x−y|ʳ)";
-        check("exponent", valid, expected, &self.exponent)?;
-        positive("tau", self.tau, "positive and finite (a flow time)")?;
-        positive("time", self.time, "positive and finite (a flow time)")?;
-        let few = self.time / self.tau <= 1e7;
-        check("tau", few, "at least a 10⁷th of --time", &self.tau)?;
-        at_least("particles", self.particles as u64, 2)?;
+        check("exponent", valid, expected, &plain(self.exponent))?;
+        self.validate_times()?;
+        at_least("particles", self.particles, 2)?;
         if self.scheme != SchemeKind::Particle {
             self.validate_training()?;
         }
         self.validate_save_at()?;
         self.validate_start()
+    }
+
+    fn validate_times(&self) -> Result<(), ConfigError> {
+        let positive = |size: f64| size > 0.0 && size.is_finite();
+        let time = plain(self.time);
+        let expected = "positive and finite (a flow time)";
+        check("time", positive(self.time), expected, &time)?;
+        check("tau", positive(self.tau), expected, &plain(self.tau))?;
+        // Flow times are kept to twelve decimals.
+        let representable = (1e-9..=1e9).contains(&self.tau);
+        let expected = "between 1e-9 and 1e9 (a flow time)";
+        check("tau", representable, expected, &plain(self.tau))?;
+        let steps = self.time / self.tau;
+        let expected = format!("between a 10⁷th of --time {time} and 10⁷ times it");
+        let reasonable = (1e-7..=1e7).contains(&steps);
+        check("tau", reasonable, &expected, &plain(self.tau))?;
+        let unusable = self.initial_steps.iter().find(|&&size| !positive(size));
+        check(
+            "initial-steps",
+            unusable.is_none(),
+            "positive and finite (flow times)",
+            &unusable.map_or(String::new(), |&size| plain(size)),
+        )
     }
 
     fn validate_training(&self) -> Result<(), ConfigError> {
@@ -145,14 +164,16 @@ impl Config {
         at_least_one("latent-dim", self.latent_dim as u64)?;
         let rate = self.learning_rate;
         let valid = rate > 0.0 && rate.is_finite();
-        check("learning-rate", valid, "positive and finite", &rate)?;
+        check("learning-rate", valid, "positive and finite", &plain(rate))?;
         let decay = self.learning_rate_decay;
         let valid = decay > 0.0 && decay <= 1.0;
-        check("learning-rate-decay", valid, "in (0, 1]", &decay)
+        let expected = "greater than 0 and at most 1";
+        check("learning-rate-decay", valid, expected, &plain(decay))
     }
 
     fn validate_save_at(&self) -> Result<(), ConfigError> {
-        let expected = format!("times between 0 and --time {}, or every:K", self.time);
+        let time = plain(self.time);
+        let expected = format!("times between 0 and --time {time}, or every:K with K at least 1");
         let valid = match &self.save_at {
             SaveAt::Every(steps) => *steps >= 1,
             SaveAt::Times(times) => times.iter().all(|t| (0.0..=self.time).contains(t)),
@@ -164,13 +185,14 @@ impl Config {
     fn validate_start(&self) -> Result<(), ConfigError> {
         if self.experiment == Experiment::Implosion {
             check("dim", self.dim == 2, "2, the plane", &self.dim)?;
-            return check("exponent", self.exponent == 1.0, "1", &self.exponent);
+            let given = plain(self.exponent);
+            return check("exponent", self.exponent == 1.0, "1", &given);
         }
         let refused = self.scheme == SchemeKind::Forward && self.exponent < 1.0;
-        let expected = "at least 1 for the forward scheme from a Dirac: for r < 1 the energy has \
-                        no finite one-sided derivative where particles coincide, so there is no \
-                        direction of steepest descent (use --scheme backward)";
-        check("exponent", !refused, expected, &self.exponent)
+        let expected = "at least 1 with --scheme forward from a Dirac (for smaller r the energy \
+                        has no finite one-sided derivative where particles coincide, so there is \
+                        no direction of steepest descent; --scheme backward has no such limit)";
+        check("exponent", !refused, expected, &plain(self.exponent))
     }
 
     /// The time steps.
@@ -197,7 +219,7 @@ impl Config {
     }
 }
 
-fn check(
+pub(crate) fn check(
     option: &'static str,
     valid: bool,
     expected: &str,
@@ -248,7 +270,7 @@ impl fmt::Display for SaveAt {
         match self {
             Self::Every(steps) => write!(f, "every:{steps}"),
             Self::Times(times) => {
-                let times: Vec<String> = times.iter().map(f64::to_string).collect();
+                let times: Vec<String> = times.iter().copied().map(plain).collect();
                 f.write_str(&times.join(","))
             }
         }

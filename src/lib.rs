@@ -31,9 +31,12 @@ mod config;
 mod experiments;
 pub mod figures;
 pub mod files;
+mod memory;
+pub mod numbers;
 mod observers;
 mod run;
 pub mod verify;
 
 pub use config::{Config, ConfigError, Experiment, Precision, SaveAt, SchemeKind};
+pub use memory::MemoryError;
 pub use run::{Output, RunError, Status, Summary, run};

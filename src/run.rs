@@ -12,9 +12,10 @@ use rieszflow_flows::scheme::{Backward, Forward, Particle};
 use rieszflow_flows::{IntegrateError, Observer, ObserverError, Outcome, Scheme, integrate};
 use serde::Serialize;
 
-use crate::config::{Config, ConfigError, Precision, SchemeKind};
+use crate::config::{Config, ConfigError, Precision, SchemeKind, check};
 use crate::experiments::Exact;
 use crate::files::replace;
+use crate::memory::{MemoryError, check_archive, check_memory};
 use crate::observers::{Metrics, Plots, Progress, Saved, Snapshots, Table};
 
 /// How to cite what a run computes.
@@ -108,8 +109,19 @@ pub enum RunError {
         .0.display()
     )]
     Exists(PathBuf),
-    /// The closed form has no value for these settings.
+    /// The run does not fit into memory.
     #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// The folder cannot be made, or nothing can be written there.
+    #[error("--out must be a folder to write to, and {} is none: {reason}", folder.display())]
+    Folder {
+        /// The folder asked for.
+        folder: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// The closed form has no value for these settings.
+    #[error("--exponent, --dim or --time is out of reach: {0}")]
     Analytic(#[from] rieszflow_analytic::Error),
     /// The scheme cannot be applied.
     #[error(transparent)]
@@ -135,20 +147,31 @@ pub enum RunError {
 /// If the configuration is not valid, the folder holds a run, or a file cannot be written.
 pub fn run(config: &Config, output: &Output) -> Result<Summary, RunError> {
     config.validate()?;
-    let threads = output.threads.unwrap_or(0);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| RunError::Threads(threads, error))?;
-    prepare_folder(&output.folder, output.force)?;
+    check_memory(config)?;
+    check_archive(config)?;
+    let exact = config.exact(&config.time_grid())?;
+    let pool = thread_pool(output.threads)?;
+    prepare_folder(config, output)?;
     pool.install(|| match config.precision {
-        Precision::F32 => run_in::<f32>(config, output),
-        Precision::F64 => run_in::<f64>(config, output),
+        Precision::F32 => run_in::<f32>(config, output, exact),
+        Precision::F64 => run_in::<f64>(config, output, exact),
     })
 }
 
-/// Makes the folder, and empties it of an old run if that is wanted.
-fn prepare_folder(folder: &Path, force: bool) -> Result<(), RunError> {
+fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, RunError> {
+    if let Some(threads) = threads {
+        let expected = "between 1 and 1024";
+        check("threads", (1..=1024).contains(&threads), expected, &threads)?;
+    }
+    let threads = threads.unwrap_or(0);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| RunError::Threads(threads, error))
+}
+
+/// Makes the folder, empties it of an old run if that is wanted, and writes the configuration.
+fn prepare_folder(config: &Config, output: &Output) -> Result<(), RunError> {
     const FILES: [&str; 8] = [
         "config.toml",
         "metrics.csv",
@@ -159,21 +182,20 @@ fn prepare_folder(folder: &Path, force: bool) -> Result<(), RunError> {
         "snapshots.png",
         "metrics.png",
     ];
-    let write = |error: io::Error| RunError::Write {
-        folder: folder.to_owned(),
-        reason: error.into(),
-    };
-    let present = || {
-        FILES
-            .iter()
-            .map(|file| folder.join(file))
-            .filter(|p| p.exists())
-    };
-    if !force && present().next().is_some() {
-        return Err(RunError::Exists(folder.to_owned()));
+    let folder = &output.folder;
+    let files = FILES.map(|file| folder.join(file));
+    let old: Vec<&PathBuf> = files.iter().filter(|file| file.exists()).collect();
+    if !output.force && !old.is_empty() {
+        return Err(RunError::Exists(folder.clone()));
     }
-    present().try_for_each(fs::remove_file).map_err(write)?;
-    fs::create_dir_all(folder).map_err(write)
+    old.into_iter()
+        .try_for_each(fs::remove_file)
+        .and_then(|()| fs::create_dir_all(folder))
+        .and_then(|()| write_config(config, folder))
+        .map_err(|reason| RunError::Folder {
+            folder: folder.clone(),
+            reason,
+        })
 }
 
 fn scheme<T: Real>(config: &Config) -> Box<dyn Scheme<T>> {
@@ -184,7 +206,11 @@ fn scheme<T: Real>(config: &Config) -> Box<dyn Scheme<T>> {
     }
 }
 
-fn run_in<T: Real>(config: &Config, output: &Output) -> Result<Summary, RunError> {
+fn run_in<T: Real>(
+    config: &Config,
+    output: &Output,
+    exact: Box<dyn Exact>,
+) -> Result<Summary, RunError> {
     let since = Instant::now();
     let folder = &output.folder;
     let write = |reason: ObserverError| RunError::Write {
@@ -192,12 +218,11 @@ fn run_in<T: Real>(config: &Config, output: &Output) -> Result<Summary, RunError
         reason,
     };
     let grid = config.time_grid();
-    let exact: Rc<dyn Exact> = config.exact(&grid)?.into();
+    let exact: Rc<dyn Exact> = exact.into();
     let functional = config.functional::<T>()?;
     let mut scheme = scheme::<T>(config);
     let mut state = scheme.start(config.start())?;
 
-    write_config(config, folder).map_err(|error| write(error.into()))?;
     let (table, saved) = (Table::default(), Saved::default());
     let metrics = Metrics::create(
         folder,

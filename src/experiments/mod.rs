@@ -12,7 +12,7 @@ use crate::config::{Config, Experiment};
 use crate::figures::Support;
 
 /// The exact measures of a flow, one for each time step of its grid.
-pub(crate) trait Exact {
+pub(crate) trait Exact: Send {
     /// The particles after time step `step` against the exact measure.
     ///
     /// # Errors

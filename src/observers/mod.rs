@@ -8,7 +8,7 @@ mod snapshots;
 pub(crate) use metrics::{Metrics, Row, Table};
 pub(crate) use plots::Plots;
 pub(crate) use progress::Progress;
-pub(crate) use snapshots::{Saved, Snapshots};
+pub(crate) use snapshots::{Saved, Snapshots, chosen_steps};
 
 use nalgebra::DMatrix;
 use rieszflow_autodiff::Real;

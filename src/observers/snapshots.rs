@@ -71,7 +71,7 @@ impl Snapshots {
 }
 
 /// The steps to save: the start, the last, and for each chosen time the first step that reaches it.
-fn chosen_steps(save_at: &SaveAt, grid: &[TimeStep]) -> Vec<u64> {
+pub(crate) fn chosen_steps(save_at: &SaveAt, grid: &[TimeStep]) -> Vec<u64> {
     let last = grid.len() as u64;
     let mut steps: Vec<u64> = match save_at {
         SaveAt::Every(every) => (0..=last).step_by(*every as usize).collect(),
