@@ -39,6 +39,6 @@ pub fn bytes(count: f64) -> String {
     const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     let thousands = (count.max(1.0).log10() / 3.0) as usize;
     let power = thousands.min(UNITS.len() - 1);
-    let amount = count / 1000_f64.powi(power as i32);
+    let amount = count / 1000_f64.powf(power as f64);
     format!("{} {}", rounded(amount, 3), UNITS[power])
 }

@@ -3,10 +3,21 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, ValueEnum};
+use rieszflow::numbers::{plain, rounded};
 use rieszflow::{Config, Output, Precision, RunError, SaveAt, SchemeKind, Status, Summary};
 
-use super::Failure;
+use super::{Failure, number, print, whole};
+
+const TRAINING: &str = "Training of the networks (backward and forward schemes)";
+const FILES: &str = "Files and output";
+
+const FOLDER: &str = "\
+The run's folder holds config.toml (every setting), metrics.csv (a row per time step: functional, \
+squared discrepancy D² to the exact measure, loss, scale), snapshots.csv and snapshots.npz (the \
+particles at the saved times), final.csv, summary.json, snapshots.png and metrics.png.
+
+Exit status: 0 done, 1 the flow diverged or a file could not be written, 2 bad arguments.";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum SchemeArgument {
@@ -27,89 +38,118 @@ enum PrecisionArgument {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Preset {
+enum Preset {
     /// Every setting of the paper, with its constant learning rate
     Paper,
 }
 
 #[derive(Args)]
+#[command(allow_negative_numbers = true)]
 pub(super) struct FlowOptions {
-    /// Which scheme approximates the flow
-    #[arg(long, value_enum, default_value = "backward")]
-    scheme: SchemeArgument,
-    /// Take all settings from the paper; options given besides it still count
-    #[arg(long, value_enum)]
-    preset: Option<Preset>,
-    /// Dimension d of the space
-    #[arg(long, value_name = "D", default_value_t = 2)]
-    dim: usize,
-    /// Exponent r of the kernel −|x−y|ʳ, 0 < r < 2
+    /// backward (neural JKO steps: transport plans are learned), forward (neural steepest descent:
+    /// velocity plans are learned) or particle (explicit Euler for N particles, the baseline)
     #[arg(
         long,
-        value_name = "R",
-        default_value_t = 1.0,
-        allow_negative_numbers = true
+        value_enum,
+        default_value = "backward",
+        hide_possible_values = true
     )]
-    exponent: f64,
-    /// Size τ of a time step, in flow time [default: 0.05]
-    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    scheme: SchemeArgument,
+    /// paper: the paper's settings, that is the defaults with --learning-rate-decay 1; options
+    /// given besides it still count
+    #[arg(long, value_enum, hide_possible_values = true)]
+    preset: Option<Preset>,
+    /// Dimension d of the space
+    #[arg(long, value_name = "D", value_parser = whole::<usize>)]
+    dim: Option<usize>,
+    /// Exponent r of the kernel −|x−y|ʳ, 0 < r < 2
+    #[arg(long, value_name = "R", value_parser = number)]
+    exponent: Option<f64>,
+    /// Size τ of a time step, in flow time
+    #[arg(long, value_name = "TAU", value_parser = number)]
     tau: Option<f64>,
-    /// Final flow time [default: 1.2]
-    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    /// Final flow time; the last time step is shortened to end there
+    #[arg(long, value_name = "T", value_parser = number)]
     time: Option<f64>,
-    /// Number N of particles [default: 2000]
-    #[arg(long, value_name = "N")]
+    /// Number N of particles, at least 2
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     particles: Option<usize>,
-    /// Size B of each of the two minibatches of an iteration [default: 100, at most N]
-    #[arg(long, value_name = "B")]
-    batch: Option<usize>,
-    /// Training iterations per time step [default: 5000]
-    #[arg(long, value_name = "K")]
+    /// Seed of all random numbers; equal seeds give equal results
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole::<u64>)]
+    seed: u64,
+    /// Precision of particles and networks: f32 (single) or f64 (double)
+    #[arg(long, value_enum, default_value = "f32", hide_possible_values = true)]
+    precision: PrecisionArgument,
+    /// Number of threads, 1 to 1024; the results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
+    threads: Option<usize>,
+
+    /// Training iterations per time step
+    #[arg(long, value_name = "K", value_parser = whole::<u64>, help_heading = TRAINING)]
     iterations: Option<u64>,
-    /// Training iterations per time step while t < 1 [default: as --iterations]
-    #[arg(long, value_name = "K")]
+    /// The same while t < 1, if different; --iterations alone sets both
+    #[arg(long, value_name = "K", value_parser = whole::<u64>, help_heading = TRAINING)]
     first_iterations: Option<u64>,
-    /// Width of the network's hidden layers [default: 64]
-    #[arg(long, value_name = "W")]
+    /// Particles B in each of the two minibatches of an iteration, at most N
+    #[arg(long, value_name = "B", value_parser = whole::<usize>, help_heading = TRAINING)]
+    batch: Option<usize>,
+    /// Width of the network's hidden layers
+    #[arg(long, value_name = "W", value_parser = whole::<usize>, help_heading = TRAINING)]
     width: Option<usize>,
-    /// Number of the network's hidden layers [default: 2]
-    #[arg(long, value_name = "L")]
+    /// Number of the network's hidden layers
+    #[arg(long, value_name = "H", value_parser = whole::<usize>, help_heading = TRAINING)]
     hidden_layers: Option<usize>,
     /// Dimension m of the latent variable [default: d]
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", value_parser = whole::<usize>, help_heading = TRAINING)]
     latent_dim: Option<usize>,
-    /// Learning rate of Adam [default: 0.001]
-    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    /// Learning rate of Adam
+    #[arg(long, value_name = "A", value_parser = number, help_heading = TRAINING)]
     learning_rate: Option<f64>,
-    /// Fraction of the learning rate left at the end of each time step; 1 keeps it constant
-    /// [default: 0.01; 1 with --preset paper]
-    #[arg(long, value_name = "F", allow_negative_numbers = true)]
+    /// Fraction of it that is left at the end of each time step; 1 keeps it
+    #[arg(long, value_name = "F", value_parser = number, help_heading = TRAINING)]
     learning_rate_decay: Option<f64>,
-    /// Seed of all random numbers; equal seeds give equal results
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    seed: u64,
-    /// Precision of particles and networks
-    #[arg(long, value_enum, default_value = "f32")]
-    precision: PrecisionArgument,
-    /// Number of threads [default: all cores]; the results do not depend on it
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Times to save: t1,t2,… or every:K time steps; the first and last always
+
+    /// Flow times to save, t1,t2,… or every:K time steps; the first and the last are always saved
     /// [default: about eight]
-    #[arg(long, value_name = "TIMES")]
+    #[arg(
+        long,
+        value_name = "TIMES",
+        allow_hyphen_values = true,
+        help_heading = FILES
+    )]
     save_at: Option<SaveAt>,
-    /// Folder for the run's files [default: runs/<experiment>-<scheme>]
-    #[arg(long, value_name = "DIR")]
+    /// Folder for the run's files [default: runs/<command>-<scheme>]
+    #[arg(long, value_name = "DIR", help_heading = FILES)]
     out: Option<PathBuf>,
     /// Replace a run that is in the folder already
-    #[arg(long)]
+    #[arg(long, help_heading = FILES)]
     force: bool,
     /// Draw no figures
-    #[arg(long)]
+    #[arg(long, help_heading = FILES)]
     no_plots: bool,
     /// Print nothing but errors
-    #[arg(long)]
+    #[arg(long, help_heading = FILES)]
     quiet: bool,
+}
+
+/// Puts what a command computes and which settings it has into its help.
+pub(super) fn explain(command: Command, explanation: &str, defaults: &Config) -> Command {
+    let defaults = serde_json::to_value(defaults).expect("a configuration has a JSON form");
+    let command = command.after_help(format!("{explanation}\n\n{FOLDER}"));
+    command.mut_args(|option| {
+        let default = option.get_long().and_then(|name| defaults.get(name));
+        let help = option.get_help().map(ToString::to_string);
+        match (default, help) {
+            (Some(default), Some(help))
+                if default.is_number()
+                    && option.get_default_values().is_empty()
+                    && !help.contains("[default") =>
+            {
+                option.help(format!("{help} [default: {default}]"))
+            }
+            _ => option,
+        }
+    })
 }
 
 impl FlowOptions {
@@ -121,11 +161,11 @@ impl FlowOptions {
         }
     }
 
-    pub(super) fn dim(&self) -> usize {
+    pub(super) fn dim(&self) -> Option<usize> {
         self.dim
     }
 
-    pub(super) fn exponent(&self) -> f64 {
+    pub(super) fn exponent(&self) -> Option<f64> {
         self.exponent
     }
 
@@ -139,6 +179,8 @@ impl FlowOptions {
         if let Some(Preset::Paper) = self.preset {
             config.learning_rate_decay = 1.0;
         }
+        put(&mut config.dim, self.dim.as_ref());
+        put(&mut config.exponent, self.exponent.as_ref());
         put(&mut config.tau, self.tau.as_ref());
         put(&mut config.time, self.time.as_ref());
         put(&mut config.particles, self.particles.as_ref());
@@ -193,8 +235,7 @@ pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
         _ => Failure::input(&error),
     })?;
     if output.progress {
-        // A closed pipe is the reader's choice, not an error of the run.
-        let _ = tell(&summary, output);
+        print(|out| tell(out, &summary, output))?;
     }
     match summary.reason {
         Some(reason) if summary.status == Status::Diverged => Err(Failure::run(format!(
@@ -205,24 +246,24 @@ pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
     }
 }
 
-fn tell(summary: &Summary, output: &Output) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+fn tell(out: &mut impl Write, summary: &Summary, output: &Output) -> io::Result<()> {
     if summary.rests {
         writeln!(
             out,
-            "The flow rests: for r > 1 a Dirac is a stationary point of steepest descent, so the \
-             forward scheme does not move it."
+            "The flow rests: the forward scheme finds no direction of descent at first order. For \
+             r > 1 a Dirac is a stationary point of steepest descent."
         )?;
     }
     if let (Some(v), Some(u)) = (summary.discrepancy, summary.discrepancy_u) {
+        let (time, floor) = (plain(summary.time), summary.sampling_floor);
         writeln!(
             out,
-            "t = {}: D² to the exact measure {v:.3e} (U-statistic {u:.1e}, sampling floor {:.3e})",
-            summary.time, summary.sampling_floor
+            "t = {time}: D² to the exact measure {v:.3e} (U-statistic {u:.1e}, sampling floor {floor:.3e})"
         )?;
     }
     if let (Some(measured), Some(exact)) = (summary.scale_measured, summary.scale_exact) {
-        writeln!(out, "scale {measured:.5}, exact {exact:.5}")?;
+        let (measured, exact) = (rounded(measured, 5), rounded(exact, 5));
+        writeln!(out, "scale {measured}, exact {exact}")?;
     }
     let seconds = summary.wall_seconds;
     writeln!(out, "{seconds:.1} s, files in {}", output.folder.display())

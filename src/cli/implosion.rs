@@ -1,18 +1,29 @@
 //! `rieszflow implosion`: a flow that collapses into a point and spreads again, against its closed form.
 
-use clap::Args;
-use rieszflow::Config;
+use clap::{Args, Command};
+use rieszflow::{Config, SchemeKind};
 
 use super::Failure;
 use super::flow::{self, FlowOptions};
 
-/// Computes the Wasserstein gradient flow of F(μ) = ∫(1_{a<0}|b| − a)dμ − ½∬1_{a≥0,a'≥0}|b−b'|dμdμ'
-/// on the plane of points (a,b) from δ₋₁⊗U[−1,1]: it implodes into the point (0,0) at time 1 and
-/// explodes again, and each time step is measured against the exact flow.
+const EXPLANATION: &str = "\
+Computes the Wasserstein gradient flow of F(μ) = ∫(1_{a<0}|b| − a)dμ − ½∬1_{a≥0,a'≥0}|b−b'|dμdμ' on \
+the plane of points (a,b) from δ₋₁⊗U[−1,1]. It implodes into the point (0,0) at flow time 1 and \
+explodes again. Each time step is measured against the exact flow.";
+
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     flow: FlowOptions,
+}
+
+/// The command with its defaults told in its help.
+pub(super) fn with_defaults(command: Command) -> Command {
+    flow::explain(
+        command,
+        EXPLANATION,
+        &Config::implosion(SchemeKind::Backward),
+    )
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {

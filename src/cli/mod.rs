@@ -8,9 +8,11 @@ mod line;
 mod verify;
 
 use std::error::Error;
+use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
 use std::process::ExitCode;
+use std::str::FromStr;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Wasserstein gradient flows of discrepancies with Riesz kernels −|x−y|ʳ, 0 < r < 2.
 #[derive(Parser)]
@@ -39,15 +41,16 @@ enum Command {
 
 /// Runs the program: 0 done, 1 the flow diverged or a file could not be written, 2 bad input.
 pub(crate) fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let given = Cli::from_arg_matches(&command().get_matches());
+    let done = match given.unwrap_or_else(|error| error.exit()).command {
         Command::Interaction(arguments) => interaction::run(arguments),
         Command::Implosion(arguments) => implosion::run(arguments),
         Command::ClosedForm(arguments) => closed_form::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Completions { shell } => {
-            let command = &mut Cli::command();
-            clap_complete::generate(shell, command, "rieszflow", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command(), "rieszflow", &mut script);
+            print(|out| out.write_all(&script))
         }
     };
     match done {
@@ -56,6 +59,39 @@ pub(crate) fn main() -> ExitCode {
             eprintln!("error: {}", failure.message);
             ExitCode::from(failure.status)
         }
+    }
+}
+
+/// The program's commands, their help told of each experiment's settings.
+fn command() -> clap::Command {
+    Cli::command()
+        .mut_subcommand("interaction", interaction::with_defaults)
+        .mut_subcommand("implosion", implosion::with_defaults)
+}
+
+/// Reads a number; whether it is a good one is decided where its meaning is known.
+fn number(text: &str) -> Result<f64, String> {
+    let expected = |_| "expected a number such as 0.05".to_owned();
+    text.parse().map_err(expected)
+}
+
+/// Reads a whole number.
+fn whole<N: FromStr>(text: &str) -> Result<N, String> {
+    let expected = |_| "expected a whole number such as 100, not negative and below 2⁶⁴".to_owned();
+    text.parse().map_err(expected)
+}
+
+/// Writes to standard output. A reader who has seen enough and left is no failure.
+fn print(
+    write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let message = format!("cannot write to standard output: {error}");
+            Err(Failure::run(message))
+        }
+        _ => Ok(()),
     }
 }
 

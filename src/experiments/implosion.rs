@@ -71,6 +71,10 @@ impl Exact for ExactImplosion {
         })
     }
 
+    fn is_scaled(&self) -> bool {
+        false
+    }
+
     fn sampling_floor(&self, count: usize) -> f64 {
         let last = &self.states[self.states.len() - 1];
         0.5 * last.mean_distance() / count as f64

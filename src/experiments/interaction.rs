@@ -96,6 +96,10 @@ impl Exact for ExactInteraction {
         })
     }
 
+    fn is_scaled(&self) -> bool {
+        true
+    }
+
     fn sampling_floor(&self, count: usize) -> f64 {
         let last = self.scales[self.scales.len() - 1];
         sampling_floor(&self.equilibrium, last, count)

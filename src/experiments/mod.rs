@@ -23,6 +23,9 @@ pub(crate) trait Exact: Send {
         particles: &DMatrix<f64>,
     ) -> Result<Comparison, rieszflow_analytic::Error>;
 
+    /// Whether they are one measure scaled, so that comparisons tell scales.
+    fn is_scaled(&self) -> bool;
+
     /// The mean D² of `count` independent draws from the exact measure after the last time step.
     fn sampling_floor(&self, count: usize) -> f64;
 

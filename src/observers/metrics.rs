@@ -44,9 +44,9 @@ impl Row {
     ];
     const SCALE_COLUMNS: [&'static str; 2] = ["scale_exact", "scale_measured"];
 
-    fn columns(&self) -> impl Iterator<Item = &'static str> {
-        let scale = self.scale.iter().flat_map(|_| Self::SCALE_COLUMNS);
-        Self::COLUMNS.into_iter().chain(scale)
+    fn columns(scaled: bool) -> impl Iterator<Item = &'static str> {
+        let scale = scaled.then_some(Self::SCALE_COLUMNS);
+        Self::COLUMNS.into_iter().chain(scale.into_iter().flatten())
     }
 
     fn record(&self) -> impl Iterator<Item = String> {
@@ -96,7 +96,9 @@ impl Metrics {
 impl<T: Real> Observer<T> for Metrics {
     fn start(&mut self, _: &State<T>) -> Result<(), ObserverError> {
         self.since = Instant::now();
-        Ok(())
+        self.writer
+            .write_record(Row::columns(self.exact.is_scaled()))?;
+        Ok(self.writer.flush()?)
     }
 
     fn step(&mut self, state: &State<T>, report: &StepReport) -> Result<(), ObserverError> {
@@ -112,9 +114,6 @@ impl<T: Real> Observer<T> for Metrics {
             seconds: self.since.elapsed().as_secs_f64(),
             scale: comparison.scale,
         };
-        if self.table.borrow().is_empty() {
-            self.writer.write_record(row.columns())?;
-        }
         self.writer.write_record(row.record())?;
         self.writer.flush()?;
         self.table.borrow_mut().push(row);

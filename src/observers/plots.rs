@@ -11,6 +11,7 @@ use crate::experiments::Exact;
 use crate::figures::{
     Curve, FigureError, MetricPanel, Panel, Reference, Scale, draw_metrics, draw_snapshots,
 };
+use crate::numbers::plain;
 
 /// At most so many snapshots are drawn.
 const PANELS: usize = 8;
@@ -46,7 +47,7 @@ impl Plots {
         let panels: Vec<Panel<'_>> = spread(saved.len(), PANELS)
             .map(|index| &saved[index])
             .map(|snapshot| Panel {
-                title: format!("t = {}", snapshot.time),
+                title: format!("t = {}", plain(snapshot.time)),
                 particles: &snapshot.particles,
                 target: None,
                 support: Some(self.exact.support(snapshot.step)),

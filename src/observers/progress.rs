@@ -1,6 +1,6 @@
 //! Progress: a bar on a terminal, a plain line per time step elsewhere.
 
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, Write, stdout};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,6 +9,7 @@ use rieszflow_flows::scheme::{Iteration, StepReport};
 use rieszflow_flows::{Observer, ObserverError, Outcome, State};
 
 use super::Table;
+use crate::numbers::{plain, rounded};
 
 /// The bar counts time steps in this many parts.
 const PARTS: u64 = 1000;
@@ -28,7 +29,7 @@ impl Progress {
     pub(crate) fn new(steps: u64, time: f64, table: Table) -> Self {
         let bar = stdout().is_terminal().then(|| {
             let bar = ProgressBar::new(steps * PARTS);
-            let style = "{bar:30.cyan/dim} {percent:>3}%  {msg}  {eta} left";
+            let style = "{bar:14.cyan/dim}  {eta:>4} left  {wide_msg}";
             bar.set_style(ProgressStyle::with_template(style).expect("a valid template"));
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
@@ -43,15 +44,22 @@ impl Progress {
         }
     }
 
-    /// "t 0.60/1.2  step 12/24  loss -1.23e-2  D² 2.4e-5".
+    /// "t 0.6/1.2  step 12/24  loss -1.23e-2  D² 2.46e-5", each in its place in every line.
     fn describe(&self) -> String {
         let (step, time) = self.now;
-        let place = format!("t {time:.4}/{}  step {step}/{}", self.time, self.steps);
-        let loss = self.loss.map(|loss| format!("loss {loss:.3e}"));
+        let (end, steps) = (plain(self.time), self.steps.to_string());
+        let place = format!(
+            "{:width$}  step {step:>digits$}/{steps}",
+            format!("t {}/{end}", rounded(time, 4)),
+            width = "t 0.1234/".len() + end.len(),
+            digits = steps.len()
+        );
+        // Adding 0 takes the sign from a loss of −0.
+        let loss = self.loss.map(|loss| format!("loss {:>8.2e}", loss + 0.0));
         let table = self.table.borrow();
         let discrepancy = table
             .last()
-            .map(|row| format!("D² {:.3e}", row.discrepancy));
+            .map(|row| format!("D² {:.2e}", row.discrepancy));
         let parts: Vec<String> = [Some(place), loss, discrepancy]
             .into_iter()
             .flatten()
@@ -91,7 +99,8 @@ impl<T: Real> Observer<T> for Progress {
                 bar.set_position(state.step * PARTS);
                 bar.set_message(self.describe());
             }
-            None => println!("{}", self.describe()),
+            // A reader who has left does not stop the flow.
+            None => drop(writeln!(stdout(), "{}", self.describe())),
         }
         Ok(())
     }
