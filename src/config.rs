@@ -130,20 +130,8 @@ impl Config {
     }
 
     fn validate_times(&self) -> Result<(), ConfigError> {
-        let positive = |size: f64| size > 0.0 && size.is_finite();
-        let time = plain(self.time);
-        let expected = "positive and finite (a flow time)";
-        check("time", positive(self.time), expected, &time)?;
-        check("tau", positive(self.tau), expected, &plain(self.tau))?;
-        // Flow times are kept to twelve decimals.
-        let representable = (1e-9..=1e9).contains(&self.tau);
-        let expected = "between 1e-9 and 1e9 (a flow time)";
-        check("tau", representable, expected, &plain(self.tau))?;
-        let steps = self.time / self.tau;
-        let expected = format!("between a 10⁷th of --time {time} and 10⁷ times it");
-        let reasonable = (1e-7..=1e7).contains(&steps);
-        check("tau", reasonable, &expected, &plain(self.tau))?;
-        let unusable = self.initial_steps.iter().find(|&&size| !positive(size));
+        check_times(self.time, self.tau)?;
+        let unusable = self.initial_steps.iter().find(|&&size| !is_positive(size));
         check(
             "initial-steps",
             unusable.is_none(),
@@ -163,8 +151,12 @@ impl Config {
         at_least_one("hidden-layers", self.hidden_layers as u64)?;
         at_least_one("latent-dim", self.latent_dim as u64)?;
         let rate = self.learning_rate;
-        let valid = rate > 0.0 && rate.is_finite();
-        check("learning-rate", valid, "positive and finite", &plain(rate))?;
+        check(
+            "learning-rate",
+            is_positive(rate),
+            "positive and finite",
+            &plain(rate),
+        )?;
         let decay = self.learning_rate_decay;
         let valid = decay > 0.0 && decay <= 1.0;
         let expected = "greater than 0 and at most 1";
@@ -217,6 +209,28 @@ impl Config {
             seed: self.seed,
         }
     }
+}
+
+/// Checks a final flow time and a step size: both positive, and no more than 10⁷ steps.
+///
+/// # Errors
+/// Names the one that is unusable, and what it would accept.
+pub fn check_times(time: f64, tau: f64) -> Result<(), ConfigError> {
+    let (given_time, given_tau) = (plain(time), plain(tau));
+    let expected = "positive and finite (a flow time)";
+    check("time", is_positive(time), expected, &given_time)?;
+    check("tau", is_positive(tau), expected, &given_tau)?;
+    // Flow times are kept to twelve decimals.
+    let kept = (1e-9..=1e9).contains(&tau);
+    let expected = "between 1e-9 and 1e9 (a flow time)";
+    check("tau", kept, expected, &given_tau)?;
+    let expected = format!("between a 10⁷th of --time {given_time} and 10⁷ times it");
+    let reasonable = (1e-7..=1e7).contains(&(time / tau));
+    check("tau", reasonable, &expected, &given_tau)
+}
+
+fn is_positive(size: f64) -> bool {
+    size > 0.0 && size.is_finite()
 }
 
 pub(crate) fn check(

@@ -37,6 +37,6 @@ mod observers;
 mod run;
 pub mod verify;
 
-pub use config::{Config, ConfigError, Experiment, Precision, SaveAt, SchemeKind};
+pub use config::{Config, ConfigError, Experiment, Precision, SaveAt, SchemeKind, check_times};
 pub use memory::MemoryError;
 pub use run::{Output, RunError, Status, Summary, run};

@@ -6,9 +6,22 @@ use clap::{Args, Subcommand, ValueEnum};
 use rieszflow::analytic::{
     Equilibrium, EquilibriumKind, Error, backward_scales, flow_scale_from, forward_scales,
 };
+use rieszflow::numbers::plain;
 use serde::Serialize;
 
-use super::{Failure, line};
+use super::{Failure, line, number, print, whole};
+
+const EXPLANATION: &str = "\
+Prints the equilibrium η* = argmin ½∫|x|²dη + E(η) of E(μ) = −½∬|x−y|ʳ dμdμ in ℝᵈ: its kind, the \
+radius s of its support, its second moment ∫|x|²dη* and its energy E(η*). The flow of E from a Dirac \
+and both schemes are η* scaled by numbers: c(t) with --time, c_1, …, c_n with --tau and --steps.
+
+--json prints one object with the keys kind, radius, second_moment, energy, flow_scale, scheme_scales, \
+potential, density and radial_cdf: null where nothing was asked for or a density is infinite, and \
+every number with all its digits.";
+
+/// More time steps than anyone would read.
+const MOST_STEPS: usize = 10_000_000;
 
 #[derive(Clone, Copy, ValueEnum)]
 enum SchemeArgument {
@@ -18,12 +31,10 @@ enum SchemeArgument {
     Forward,
 }
 
-/// Prints the equilibrium η* = argmin ½∫|x|²dη + E(η) of E(μ) = −½∬|x−y|ʳ dμdμ: its kind, the
-/// radius of its support, its second moment ∫|x|²dη* and energy E(η*). The flow from a Dirac and
-/// both schemes are η* scaled by the numbers c(t) and c_n that can be asked for.
 #[derive(Args)]
 #[command(
     allow_negative_numbers = true,
+    after_help = EXPLANATION,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
 )]
@@ -43,28 +54,34 @@ enum Other {
 #[derive(Args)]
 struct EquilibriumArguments {
     /// Dimension d of the space
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "D", value_parser = whole::<usize>)]
     dim: usize,
     /// Exponent r of the kernel −|x−y|ʳ, 0 < r < 2
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", value_parser = number)]
     exponent: f64,
     /// Print the scale c(t) of the flow at this flow time
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = number)]
     time: Option<f64>,
     /// Print the scales c_1, …, c_n of a scheme with this step size, in flow time
-    #[arg(long, value_name = "TAU", requires = "steps")]
+    #[arg(long, value_name = "TAU", requires = "steps", value_parser = number)]
     tau: Option<f64>,
     /// Number n of time steps
-    #[arg(long, value_name = "N", requires = "tau")]
+    #[arg(long, value_name = "N", requires = "tau", value_parser = whole::<usize>)]
     steps: Option<usize>,
     /// Scale of the start; 0 is a Dirac
-    #[arg(long, value_name = "C", default_value_t = 0.0)]
+    #[arg(long, value_name = "C", default_value_t = 0.0, value_parser = number)]
     initial_scale: f64,
-    /// Which scheme's scales to print
-    #[arg(long, value_enum, default_value = "backward")]
+    /// The scheme with these steps: backward (c₊ − c = τ c₊^{r−1}) or forward (c₊ = c + τ c^{r−1})
+    #[arg(
+        long,
+        value_enum,
+        default_value = "backward",
+        hide_possible_values = true
+    )]
     scheme: SchemeArgument,
-    /// Print potential, density and radial distribution function of η* at these distances from 0
-    #[arg(long, value_name = "RHO", value_delimiter = ',')]
+    /// Print potential, density and radial distribution function of η* at these distances from 0,
+    /// separated by commas
+    #[arg(long, value_name = "RHO", value_delimiter = ',', value_parser = number)]
     radius: Vec<f64>,
     /// Print one JSON object
     #[arg(long)]
@@ -98,23 +115,39 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn run_equilibrium(arguments: &EquilibriumArguments) -> Result<(), Failure> {
-    if let Some(rho) = arguments
-        .radius
-        .iter()
-        .find(|rho| !(**rho >= 0.0 && rho.is_finite()))
-    {
+    let usable = |rho: &&f64| **rho >= 0.0 && rho.is_finite();
+    if let Some(&rho) = arguments.radius.iter().find(|rho| !usable(rho)) {
+        let rho = plain(rho);
         let message = format!("--radius must be finite distances of at least 0, not {rho}");
         return Err(Failure { status: 2, message });
     }
-    let answer = answer(arguments).map_err(|error| Failure::input(&error))?;
-    let printed = if arguments.json {
-        serde_json::to_writer(io::stdout(), &answer)
-            .map_err(io::Error::from)
-            .and_then(|()| writeln!(io::stdout()))
-    } else {
-        print(arguments, &answer)
+    if let Some(steps) = arguments.steps.filter(|&steps| steps > MOST_STEPS) {
+        let message = format!("--steps must be at most {MOST_STEPS}, not {steps}");
+        return Err(Failure { status: 2, message });
+    }
+    let answer = answer(arguments).map_err(|error| refuse(&error))?;
+    print(|out| {
+        if arguments.json {
+            serde_json::to_writer(&mut *out, &answer)?;
+            return writeln!(out);
+        }
+        tell(out, arguments, &answer)
+    })
+}
+
+/// Names the option that a closed form has no value for.
+pub(super) fn refuse(error: &Error) -> Failure {
+    let option = match error {
+        Error::Dimension => "--dim: ",
+        Error::Exponent(_) | Error::EquilibriumOverflow { .. } => "--exponent: ",
+        Error::Time(_) => "--time: ",
+        Error::StepSize(_) => "--tau: ",
+        Error::Scale(_) | Error::ForwardFromDirac(_) => "--initial-scale: ",
+        Error::ScaleOverflow { .. } => "--time or --tau: ",
+        _ => "",
     };
-    printed.map_err(|error| Failure::run(format!("cannot write the answer: {error}")))
+    let message = format!("{option}{error}");
+    Failure { status: 2, message }
 }
 
 fn answer(arguments: &EquilibriumArguments) -> Result<Answer, Error> {
@@ -151,41 +184,37 @@ fn answer(arguments: &EquilibriumArguments) -> Result<Answer, Error> {
     })
 }
 
-fn print(arguments: &EquilibriumArguments, answer: &Answer) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+fn tell(out: &mut impl Write, arguments: &EquilibriumArguments, answer: &Answer) -> io::Result<()> {
     let shape = match answer.kind {
         "ball" => "a density on the ball",
         _ => "uniform on the sphere",
     };
     writeln!(out, "equilibrium    {}: {shape} of radius s", answer.kind)?;
-    writeln!(out, "radius s       {}", answer.radius)?;
-    writeln!(out, "second moment  {}", answer.second_moment)?;
-    writeln!(out, "energy         {}", answer.energy)?;
+    writeln!(out, "radius s       {}", plain(answer.radius))?;
+    writeln!(out, "second moment  {}", plain(answer.second_moment))?;
+    writeln!(out, "energy         {}", plain(answer.energy))?;
     if let (Some(scale), Some(time)) = (answer.flow_scale, arguments.time) {
+        let (scale, time) = (plain(scale), plain(time));
         writeln!(out, "flow scale     {scale}  (t = {time})")?;
     }
     if let Some(scales) = &answer.scheme_scales {
-        writeln!(out, "\n   n  c_n")?;
+        let width = scales.len().to_string().len();
+        writeln!(out, "\n{:>width$}  c_n", "n")?;
         for (n, scale) in (1..).zip(scales) {
-            writeln!(out, "{n:4}  {scale}")?;
+            writeln!(out, "{n:>width$}  {}", plain(*scale))?;
         }
     }
     if let (Some(potential), Some(cdf)) = (&answer.potential, &answer.radial_cdf) {
         writeln!(
             out,
-            "\n{:>10}  {:<22}  {:<22}  density",
+            "\n{:<22}  {:<22}  {:<22}  density",
             "|x|", "potential U", "P(|X| ≤ |x|)"
         )?;
-        for (i, rho) in arguments.radius.iter().enumerate() {
-            let density = answer
-                .density
-                .as_ref()
-                .map_or("-".to_owned(), |d| d[i].to_string());
-            writeln!(
-                out,
-                "{rho:>10}  {:<22}  {:<22}  {density}",
-                potential[i], cdf[i]
-            )?;
+        for (i, &rho) in arguments.radius.iter().enumerate() {
+            let density = answer.density.as_ref();
+            let density = density.map_or("-".to_owned(), |density| plain(density[i]));
+            let [rho, potential, cdf] = [rho, potential[i], cdf[i]].map(plain);
+            writeln!(out, "{rho:<22}  {potential:<22}  {cdf:<22}  {density}")?;
         }
     }
     Ok(())

@@ -6,15 +6,23 @@ use std::str::FromStr;
 
 use clap::Args;
 use rieszflow::analytic::line::{DiscreteMeasure, Measure, backward_step, flow, midpoint_levels};
+use rieszflow::check_times;
 use rieszflow::files::particles::read_particles;
 use rieszflow::flows::time_grid;
+use rieszflow::numbers::plain;
 
-use super::Failure;
+use super::closed_form::refuse;
+use super::{Failure, number, print, whole};
 
-/// Prints the exact flow of F_ν(μ) = −½∬|x−y|dμdμ + ∬|x−y|dμdν on the line at a flow time, or
-/// with --tau the exact JKO iterate there, as its quantiles at the levels (i−½)/N.
+const EXPLANATION: &str = "\
+Prints the exact Wasserstein gradient flow of F_ν(μ) = −½∬|x−y|dμdμ + ∬|x−y|dμdν on the line (r = 1) \
+at a flow time, or with --tau the exact JKO iterate there, as its quantiles at the levels (i−½)/N.";
+
+/// More quantiles than anyone would read.
+const MOST_QUANTILES: usize = 10_000_000;
+
 #[derive(Args)]
-#[command(allow_negative_numbers = true)]
+#[command(allow_negative_numbers = true, after_help = EXPLANATION)]
 pub(super) struct Arguments {
     /// Target ν: csv:PATH (one coordinate per row, optional column weight), or two-diracs-1d for
     /// ½δ₋₁ + ½δ₁
@@ -24,13 +32,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "START")]
     start: Source,
     /// Flow time
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = number)]
     time: f64,
     /// Step size of the JKO scheme, in flow time; the last step is shortened to end at --time
-    #[arg(long, value_name = "TAU")]
+    #[arg(long, value_name = "TAU", value_parser = number)]
     tau: Option<f64>,
     /// Number N of quantiles
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     quantiles: usize,
     /// Print one JSON object with the key quantiles
     #[arg(long)]
@@ -82,38 +90,36 @@ fn read(path: &Path) -> Result<DiscreteMeasure, String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    if arguments.quantiles == 0 {
-        let message = "--quantiles must be at least 1, not 0".to_owned();
+    let count = arguments.quantiles;
+    if !(1..=MOST_QUANTILES).contains(&count) {
+        let message = format!("--quantiles must be between 1 and {MOST_QUANTILES}, not {count}");
         return Err(Failure { status: 2, message });
     }
     let (target, start) = (&arguments.target.0, &arguments.start.0);
-    let levels = midpoint_levels(arguments.quantiles);
-    let mut quantiles: Vec<f64> = levels.map(|level| start.quantile(level)).collect();
+    let mut quantiles: Vec<f64> = midpoint_levels(count).map(|s| start.quantile(s)).collect();
     match arguments.tau {
         None => {
-            quantiles =
-                flow(target, &quantiles, arguments.time).map_err(|error| Failure::input(&error))?;
+            quantiles = flow(target, &quantiles, arguments.time).map_err(|error| refuse(&error))?;
         }
         Some(tau) => {
+            check_times(arguments.time, tau).map_err(|error| Failure::input(&error))?;
             let grid = time_grid(&[], tau, arguments.time);
             for step in grid.map_err(|error| Failure::input(&error))? {
-                quantiles = backward_step(target, &quantiles, step.tau)
-                    .map_err(|error| Failure::input(&error))?;
+                let next = backward_step(target, &quantiles, step.tau);
+                quantiles = next.map_err(|error| refuse(&error))?;
             }
         }
     }
-    print(&quantiles, arguments.json)
-        .map_err(|error| Failure::run(format!("cannot write the answer: {error}")))
+    print(|out| tell(out, &quantiles, arguments.json))
 }
 
-fn print(quantiles: &[f64], json: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+fn tell(out: &mut impl Write, quantiles: &[f64], json: bool) -> io::Result<()> {
     if json {
         return writeln!(out, "{}", serde_json::json!({ "quantiles": quantiles }));
     }
     writeln!(out, "level      quantile")?;
-    for (level, quantile) in midpoint_levels(quantiles.len()).zip(quantiles) {
-        writeln!(out, "{level:<9.6}  {quantile}")?;
+    for (level, &quantile) in midpoint_levels(quantiles.len()).zip(quantiles) {
+        writeln!(out, "{level:<9.6}  {}", plain(quantile))?;
     }
     Ok(())
 }

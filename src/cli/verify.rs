@@ -1,18 +1,21 @@
 //! `rieszflow verify`: every closed-form check, as a table.
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 use rieszflow::verify::{Check, to_csv, to_line, to_markdown, verify};
 
-use super::Failure;
+use super::{Failure, print};
 
-/// Checks gradients, golden values, closed forms, convergence and the neural schemes against exact
-/// answers, and prints a line for each: result, measured error ≤ allowed error, what is checked
-/// against what, and the observed order of convergence where one is claimed.
+const EXPLANATION: &str = "\
+Checks gradients, closed forms, convergence and the neural schemes against exact answers, and prints \
+a line for each: result, measured error ≤ allowed error, what is checked against what, and the \
+observed order of convergence where one is claimed. The exit status is 1 if a check fails.";
+
 #[derive(Args)]
+#[command(after_help = EXPLANATION)]
 pub(super) struct Arguments {
     /// Only what takes under half a minute on two cores; the whole takes minutes
     #[arg(long)]
@@ -23,9 +26,22 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let checks = verify(arguments.quick, &mut |check| println!("{}", line(check)));
+    if let Some(folder) = &arguments.out {
+        fs::create_dir_all(folder).map_err(|error| Failure {
+            status: 2,
+            message: format!(
+                "--out {} is no folder to write to: {error}",
+                folder.display()
+            ),
+        })?;
+    }
+    let checks = verify(arguments.quick, &mut |check| {
+        // A reader who has left does not stop the checks.
+        let _ = writeln!(io::stdout(), "{}", line(check));
+    });
     let failed = checks.iter().filter(|check| !check.passes()).count();
-    println!("{} passed, {failed} failed", checks.len() - failed);
+    let passed = checks.len() - failed;
+    print(|out| writeln!(out, "{passed} passed, {failed} failed"))?;
     if let Some(folder) = &arguments.out {
         write(folder, &checks).map_err(|error| {
             Failure::run(format!("cannot write to {}: {error}", folder.display()))
@@ -47,7 +63,6 @@ fn line(check: &Check) -> String {
 }
 
 fn write(folder: &std::path::Path, checks: &[Check]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
     fs::write(
         folder.join("verify.csv"),
         to_csv(checks).map_err(io::Error::other)?,
