@@ -95,7 +95,7 @@ fn check_euler_lagrange(equilibrium: &Equilibrium, of: &str, add: &mut impl FnMu
     let unequal = on_support
         .iter()
         .map(|at| (condition(at * s) - level).abs());
-    let below = [0.1, 0.7, 0.95, 1.05, 1.5, 4.0].map(|at| level - condition(at * s));
+    let below = [0.1, 0.7, 0.999, 1.001, 1.5, 4.0].map(|at| level - condition(at * s));
     let worst = unequal.chain(below).fold(0.0, f64::max);
     let what = format!("Euler–Lagrange conditions of η*, {of}");
     add(Check::new(what, "quadrature", worst, 1e-13));
