@@ -258,8 +258,9 @@ fn tell(out: &mut impl Write, summary: &Summary, output: &Output) -> io::Result<
         let (time, floor) = (plain(summary.time), summary.sampling_floor);
         writeln!(
             out,
-            "t = {time}: D² to the exact measure {v:.3e} (U-statistic {u:.1e}, sampling floor {floor:.3e})"
+            "D² to the exact measure at t = {time}: {v:.3e} (U-statistic {u:.1e})"
         )?;
+        writeln!(out, "sampling floor {floor:.3e}")?;
     }
     if let (Some(measured), Some(exact)) = (summary.scale_measured, summary.scale_exact) {
         let (measured, exact) = (rounded(measured, 5), rounded(exact, 5));
