@@ -145,8 +145,8 @@ impl Config {
         let fits = (1..=self.particles).contains(&self.batch);
         let expected = format!("between 1 and --particles {}", self.particles);
         check("batch", fits, &expected, &self.batch)?;
-        at_least_one("first-iterations", self.first_iterations)?;
         at_least_one("iterations", self.iterations)?;
+        at_least_one("first-iterations", self.first_iterations)?;
         at_least_one("width", self.width as u64)?;
         at_least_one("hidden-layers", self.hidden_layers as u64)?;
         at_least_one("latent-dim", self.latent_dim as u64)?;

@@ -1,0 +1,12 @@
+//! Tests of the command line: every file of a run, every option, every refusal.
+
+mod bad_input;
+mod closed_form;
+mod folder;
+mod good_runs;
+mod help;
+mod npz;
+mod options;
+mod outcomes;
+mod reproducible;
+mod sandbox;
