@@ -5,6 +5,7 @@ mod closed_form;
 mod folder;
 mod good_runs;
 mod help;
+mod line;
 mod npz;
 mod options;
 mod outcomes;
