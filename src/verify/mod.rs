@@ -32,7 +32,7 @@ impl Check {
         Self {
             what: what.into(),
             against,
-            error,
+            error: error.abs(),
             allowed,
             order: None,
             least_order: None,
