@@ -3,6 +3,7 @@
 //! An iteration is everything the inner loop does: minibatch and latent draws, network, functional,
 //! reverse sweep, Adam; in single precision, on all threads unless `RAYON_NUM_THREADS` says otherwise.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -10,8 +11,8 @@ use nalgebra::DMatrix;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rieszflow_flows::latent::fill_normal;
-use rieszflow_flows::scheme::{Backward, Forward, Particle, Training};
-use rieszflow_flows::{Functional, Interaction, Mmd, RieszKernel, Scheme};
+use rieszflow_flows::scheme::{Backward, Forward, Iteration, Particle, Training, unwatched};
+use rieszflow_flows::{Functional, Interaction, Mmd, RieszKernel, Scheme, State};
 
 /// The sizes of an experiment.
 struct Workload {
@@ -73,11 +74,12 @@ impl Workload {
             .start(normal(self.particles, self.dim, 2))
             .expect("a valid start");
         let (mut since, mut total) = (Instant::now(), Duration::ZERO);
-        let watch = &mut |iteration: rieszflow_flows::scheme::Iteration| {
+        let watch = &mut |_: &State<f32>, iteration: Iteration| {
             if iteration.index == 0 {
                 since = Instant::now();
             }
             total = since.elapsed();
+            ControlFlow::Continue(())
         };
         scheme
             .step(&*functional, &mut state, 0.05, watch)
@@ -134,7 +136,7 @@ fn particle_step(criterion: &mut Criterion) {
                     let since = Instant::now();
                     for _ in 0..count {
                         scheme
-                            .step(&functional, &mut state, 0.05, &mut |_| {})
+                            .step(&functional, &mut state, 0.05, &mut unwatched)
                             .expect("a step");
                     }
                     since.elapsed()

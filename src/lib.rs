@@ -34,9 +34,17 @@ pub mod files;
 mod memory;
 pub mod numbers;
 mod observers;
+mod plot;
 mod run;
+mod sample;
+pub mod targets;
 pub mod verify;
 
-pub use config::{Config, ConfigError, Experiment, Precision, SaveAt, SchemeKind, check_times};
+pub use config::{
+    Config, ConfigError, Experiment, KeepKernels, Mmd, Precision, SaveAt, SchemeKind, check_times,
+};
+pub use experiments::Preset;
 pub use memory::MemoryError;
-pub use run::{Output, RunError, Status, Summary, run};
+pub use plot::{PlotError, plot, plot_together};
+pub use run::{Output, RunError, Status, Summary, run, write_particles};
+pub use sample::{SampleError, sample};

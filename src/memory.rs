@@ -2,12 +2,15 @@
 
 use sysinfo::System;
 
-use crate::config::{Config, ConfigError, Precision, SchemeKind, check};
+use crate::config::{Config, ConfigError, KeepKernels, Precision, SchemeKind, check};
 use crate::numbers::bytes;
 use crate::observers::chosen_steps;
 
 /// A plain zip archive such as `snapshots.npz` holds so many bytes, headers included.
 const ARCHIVE: f64 = 4_294_000_000.0;
+
+/// Kernels are kept without being asked for up to so many bytes.
+const MOST_KERNELS: f64 = (256 << 20) as f64;
 
 /// A run that does not fit into the machine's memory.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -58,10 +61,7 @@ pub(crate) fn check_archive(config: &Config) -> Result<(), ConfigError> {
 
 /// What has to be in memory at once, in bytes: the large matrices, and nothing small.
 fn parts(config: &Config) -> [(&'static str, f64); 4] {
-    let size = match config.precision {
-        Precision::F32 => 4.0,
-        Precision::F64 => 8.0,
-    };
+    let size = bytes_of_a_number(config);
     let count = config.particles as f64;
     let dim = config.dim as f64;
     let trained = if config.scheme == SchemeKind::Particle {
@@ -71,7 +71,6 @@ fn parts(config: &Config) -> [(&'static str, f64); 4] {
     };
     let latent = config.latent_dim as f64;
     let (width, depth) = (config.width as f64, config.hidden_layers as f64);
-    let weights = width * (2.0 * dim + latent + (depth - 1.0) * width);
     let activations = 2.0 * config.batch as f64 * width * depth;
     [
         // Before and after a time step, and in double precision for the metrics.
@@ -87,7 +86,7 @@ fn parts(config: &Config) -> [(&'static str, f64); 4] {
         // Parameters, their gradient, and two moments of it.
         (
             "the network (--width, --hidden-layers, --latent-dim, --dim)",
-            4.0 * trained * weights + trained * count * latent,
+            4.0 * trained * weights(config) + trained * count * latent,
         ),
         // Activations and their gradients.
         (
@@ -100,6 +99,40 @@ fn parts(config: &Config) -> [(&'static str, f64); 4] {
 /// How many times are saved, the first and the last included.
 fn snapshots(config: &Config) -> f64 {
     chosen_steps(&config.save_at, &config.time_grid()).len() as f64
+}
+
+impl Config {
+    /// All kernels if they take at most 256 MiB in all, else none.
+    pub fn affordable_kernels(&self) -> KeepKernels {
+        if self.validate().is_err() || self.kernel_bytes() <= MOST_KERNELS {
+            // Whatever is wrong is reported when the run starts.
+            KeepKernels::All
+        } else {
+            KeepKernels::None
+        }
+    }
+
+    /// About how many bytes the kernels of all time steps take.
+    fn kernel_bytes(&self) -> f64 {
+        match self.scheme {
+            SchemeKind::Particle => 0.0,
+            _ => weights(self) * bytes_of_a_number(self) * self.time_grid().len() as f64,
+        }
+    }
+}
+
+/// Number of weights of the network.
+fn weights(config: &Config) -> f64 {
+    let (dim, latent) = (config.dim as f64, config.latent_dim as f64);
+    let (width, depth) = (config.width as f64, config.hidden_layers as f64);
+    width * (2.0 * dim + latent + (depth - 1.0) * width)
+}
+
+fn bytes_of_a_number(config: &Config) -> f64 {
+    match config.precision {
+        Precision::F32 => 4.0,
+        Precision::F64 => 8.0,
+    }
 }
 
 /// Bytes of memory this process may use.

@@ -1,21 +1,25 @@
 //! The options that all flows share, and what is said when a run is done.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use clap::{Args, Command, ValueEnum};
+use rieszflow::flows::StepSizes;
 use rieszflow::numbers::{plain, rounded};
-use rieszflow::{Config, Output, Precision, RunError, SaveAt, SchemeKind, Status, Summary};
+use rieszflow::{
+    Config, Experiment, KeepKernels, Output, Precision, Preset, RunError, SaveAt, SchemeKind,
+    Status, Summary,
+};
 
-use super::{Failure, number, print, whole};
+use super::output::OutputOptions;
+use super::{FILES, Failure, number, print, whole};
 
 const TRAINING: &str = "Training of the networks (backward and forward schemes)";
-const FILES: &str = "Files and output";
 
 const FOLDER: &str = "\
 The run's folder holds config.toml (every setting), metrics.csv (a row per time step: functional, \
-squared discrepancy D² to the exact measure, loss, scale), snapshots.csv and snapshots.npz (the \
-particles at the saved times), final.csv, summary.json, snapshots.png and metrics.png.
+squared discrepancy D² to the exact measure or the target, loss, scale), snapshots.csv and \
+snapshots.npz (the particles at the saved times), final.csv, kernels.safetensors (what was learned, \
+for rieszflow sample), summary.json, snapshots.png, metrics.png and flow.gif.
 
 Exit status: 0 done, 1 the flow diverged or a file could not be written, 2 bad arguments.";
 
@@ -38,7 +42,7 @@ enum PrecisionArgument {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Preset {
+enum PresetArgument {
     /// Every setting of the paper, with its constant learning rate
     Paper,
 }
@@ -58,16 +62,16 @@ pub(super) struct FlowOptions {
     /// paper: the paper's settings, that is the defaults with --learning-rate-decay 1; options
     /// given besides it still count
     #[arg(long, value_enum, hide_possible_values = true)]
-    preset: Option<Preset>,
+    preset: Option<PresetArgument>,
     /// Dimension d of the space
     #[arg(long, value_name = "D", value_parser = whole::<usize>)]
     dim: Option<usize>,
     /// Exponent r of the kernel −|x−y|ʳ, 0 < r < 2
     #[arg(long, value_name = "R", value_parser = number)]
     exponent: Option<f64>,
-    /// Size τ of a time step, in flow time
-    #[arg(long, value_name = "TAU", value_parser = number)]
-    tau: Option<f64>,
+    /// Size τ of a time step, in flow time; 0.5,5:1,25:2 is 0.5 at first, 1 from t = 5 on, 2 from 25 on
+    #[arg(long, value_name = "TAU", allow_hyphen_values = true)]
+    tau: Option<StepSizes>,
     /// Final flow time; the last time step is shortened to end there
     #[arg(long, value_name = "T", value_parser = number)]
     time: Option<f64>,
@@ -80,10 +84,6 @@ pub(super) struct FlowOptions {
     /// Precision of particles and networks: f32 (single) or f64 (double)
     #[arg(long, value_enum, default_value = "f32", hide_possible_values = true)]
     precision: PrecisionArgument,
-    /// Number of threads, 1 to 1024; the results do not depend on it [default: all cores]
-    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
-    threads: Option<usize>,
-
     /// Training iterations per time step
     #[arg(long, value_name = "K", value_parser = whole::<u64>, help_heading = TRAINING)]
     iterations: Option<u64>,
@@ -118,22 +118,16 @@ pub(super) struct FlowOptions {
         help_heading = FILES
     )]
     save_at: Option<SaveAt>,
-    /// Folder for the run's files [default: runs/<command>-<scheme>]
-    #[arg(long, value_name = "DIR", help_heading = FILES)]
-    out: Option<PathBuf>,
-    /// Replace a run that is in the folder already
-    #[arg(long, help_heading = FILES)]
-    force: bool,
-    /// Draw no figures
-    #[arg(long, help_heading = FILES)]
-    no_plots: bool,
-    /// Print nothing but errors
-    #[arg(long, help_heading = FILES)]
-    quiet: bool,
+    /// Of which time steps to keep the learned kernels in kernels.safetensors: all, none or every:K
+    /// [default: all if that takes no more than 256 MiB, else none]
+    #[arg(long, value_name = "WHICH", help_heading = FILES)]
+    keep_kernels: Option<KeepKernels>,
+    #[command(flatten)]
+    output: OutputOptions,
 }
 
 /// Puts what a command computes and which settings it has into its help.
-pub(super) fn explain(command: Command, explanation: &str, defaults: &Config) -> Command {
+pub(super) fn explain(command: Command, explanation: &str, defaults: Option<&Config>) -> Command {
     let defaults = serde_json::to_value(defaults).expect("a configuration has a JSON form");
     let command = command.after_help(format!("{explanation}\n\n{FOLDER}"));
     command.mut_args(|option| {
@@ -176,15 +170,22 @@ impl FlowOptions {
                 *setting = value.clone();
             }
         }
-        if let Some(Preset::Paper) = self.preset {
+        if let Some(PresetArgument::Paper) = self.preset {
             config.learning_rate_decay = 1.0;
         }
+        let default_particles = config.particles;
         put(&mut config.dim, self.dim.as_ref());
         put(&mut config.exponent, self.exponent.as_ref());
         put(&mut config.tau, self.tau.as_ref());
         put(&mut config.time, self.time.as_ref());
         put(&mut config.particles, self.particles.as_ref());
-        config.batch = self.batch.unwrap_or(config.batch.min(config.particles));
+        let full = config.batch == default_particles;
+        let batch = if full {
+            config.particles
+        } else {
+            config.batch.min(config.particles)
+        };
+        config.batch = self.batch.unwrap_or(batch);
         put(&mut config.iterations, self.iterations.as_ref());
         put(&mut config.first_iterations, self.iterations.as_ref());
         put(&mut config.first_iterations, self.first_iterations.as_ref());
@@ -203,23 +204,39 @@ impl FlowOptions {
         };
         let config = config.with_initial_steps();
         let save_at = self.save_at.clone().unwrap_or_else(|| about_eight(&config));
-        Config { save_at, ..config }
+        let keep_kernels = self
+            .keep_kernels
+            .unwrap_or_else(|| config.affordable_kernels());
+        Config {
+            save_at,
+            keep_kernels,
+            ..config
+        }
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    pub(super) fn preset(&self) -> Preset {
+        match self.preset {
+            None => Preset::Fast,
+            Some(PresetArgument::Paper) => Preset::Paper,
+        }
     }
 
     pub(super) fn output(&self, config: &Config) -> Output {
-        let default = || PathBuf::from(format!("runs/{}-{}", config.experiment, config.scheme));
-        Output {
-            folder: self.out.clone().unwrap_or_else(default),
-            force: self.force,
-            plots: !self.no_plots,
-            progress: !self.quiet,
-            threads: self.threads,
-        }
+        self.output.output(config)
     }
 }
 
-/// Every K-th step, so that about eight snapshots fall between the first and the last.
+/// About seven snapshots between the first and the last: evenly spread, or, towards a target that
+/// is approached ever more slowly, at T/2, T/4, T/8, ….
 fn about_eight(config: &Config) -> SaveAt {
+    if let Experiment::Mmd(_) = config.experiment {
+        let halved = (1..=6).rev().map(|k| config.time / f64::from(1 << k));
+        return SaveAt::Times(halved.collect());
+    }
     let steps = match config.validate() {
         Ok(()) => config.time_grid().len() as u64,
         // Whatever is wrong is reported when the run starts.
@@ -258,7 +275,8 @@ fn tell(out: &mut impl Write, summary: &Summary, output: &Output) -> io::Result<
         let (time, floor) = (plain(summary.time), summary.sampling_floor);
         writeln!(
             out,
-            "D² to the exact measure at t = {time}: {v:.3e} (U-statistic {u:.1e})"
+            "D² to the {} at t = {time}: {v:.3e} (U-statistic {u:.1e})",
+            summary.reference
         )?;
         writeln!(out, "sampling floor {floor:.3e}")?;
     }

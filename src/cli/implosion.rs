@@ -22,7 +22,7 @@ pub(super) fn with_defaults(command: Command) -> Command {
     flow::explain(
         command,
         EXPLANATION,
-        &Config::implosion(SchemeKind::Backward),
+        Some(&Config::implosion(SchemeKind::Backward)),
     )
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 /// The command with its defaults told in its help.
 pub(super) fn with_defaults(command: Command) -> Command {
     let config = Config::interaction(SchemeKind::Backward, 2, 1.0);
-    flow::explain(command, EXPLANATION, &config)
+    flow::explain(command, EXPLANATION, Some(&config))
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {

@@ -102,7 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             quantiles = flow(target, &quantiles, arguments.time).map_err(|error| refuse(&error))?;
         }
         Some(tau) => {
-            check_times(arguments.time, tau).map_err(|error| Failure::input(&error))?;
+            check_times(arguments.time, &tau.into()).map_err(|error| Failure::input(&error))?;
             let grid = time_grid(&[], tau, arguments.time);
             for step in grid.map_err(|error| Failure::input(&error))? {
                 let next = backward_step(target, &quantiles, step.tau);

@@ -5,6 +5,11 @@ mod flow;
 mod implosion;
 mod interaction;
 mod line;
+mod mmd;
+mod output;
+mod plot;
+mod run;
+mod sample;
 mod verify;
 
 use std::error::Error;
@@ -13,6 +18,9 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+/// Heading of the options that decide about files.
+const FILES: &str = "Files and output";
 
 /// Wasserstein gradient flows of discrepancies with Riesz kernels −|x−y|ʳ, 0 < r < 2.
 #[derive(Parser)]
@@ -28,6 +36,14 @@ enum Command {
     Interaction(interaction::Arguments),
     /// Flow that collapses into a point and spreads again, measured against its closed form
     Implosion(implosion::Arguments),
+    /// Flow of the squared discrepancy towards a target: images, Diracs, digits, your own particles
+    Mmd(mmd::Arguments),
+    /// Any flow from a configuration file, such as a run's config.toml
+    Run(run::Arguments),
+    /// Push fresh particles through the learned kernels of a finished neural run
+    Sample(sample::Arguments),
+    /// Redraw the figures of a run from its files, or compare several runs in one figure
+    Plot(plot::Arguments),
     /// Evaluate the closed forms of the interaction energy from a Dirac
     ClosedForm(closed_form::Arguments),
     /// Check everything that has an exact answer, as a table; exit 1 if a check fails
@@ -45,6 +61,10 @@ pub(crate) fn main() -> ExitCode {
     let done = match given.unwrap_or_else(|error| error.exit()).command {
         Command::Interaction(arguments) => interaction::run(arguments),
         Command::Implosion(arguments) => implosion::run(arguments),
+        Command::Mmd(arguments) => mmd::run(arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Sample(arguments) => sample::run(&arguments),
+        Command::Plot(arguments) => plot::run(&arguments),
         Command::ClosedForm(arguments) => closed_form::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Completions { shell } => {
@@ -67,6 +87,7 @@ fn command() -> clap::Command {
     Cli::command()
         .mut_subcommand("interaction", interaction::with_defaults)
         .mut_subcommand("implosion", implosion::with_defaults)
+        .mut_subcommand("mmd", mmd::with_explanation)
 }
 
 /// Reads a number; whether it is a good one is decided where its meaning is known.

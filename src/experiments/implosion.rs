@@ -2,11 +2,10 @@
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::{Error, Implosion};
-use rieszflow_autodiff::Real;
 use rieszflow_flows::TimeStep;
 
-use super::{Comparison, Exact};
-use crate::config::{Config, Experiment, Precision, SaveAt, SchemeKind};
+use super::{Comparison, Reference};
+use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
 use crate::figures::Support;
 
 impl Config {
@@ -19,7 +18,7 @@ impl Config {
             scheme,
             dim: 2,
             exponent: 1.0,
-            tau: 0.05,
+            tau: 0.05.into(),
             initial_steps: Vec::new(),
             time: 2.0,
             particles: 2000,
@@ -34,16 +33,15 @@ impl Config {
             seed: 0,
             precision: Precision::F32,
             save_at: SaveAt::Every(5),
+            keep_kernels: KeepKernels::All,
         }
     }
 }
 
 /// Particles at a = −1 with b at the middles of N equal intervals of [−1, 1].
-pub(super) fn start<T: Real>(count: usize) -> DMatrix<T> {
+pub(super) fn start(count: usize) -> DMatrix<f64> {
     let middle = |i: usize| (2 * i + 1) as f64 / count as f64 - 1.0;
-    DMatrix::from_fn(count, 2, |i, k| {
-        T::from_f64(if k == 0 { -1.0 } else { middle(i) })
-    })
+    DMatrix::from_fn(count, 2, |i, k| if k == 0 { -1.0 } else { middle(i) })
 }
 
 /// The exact flow at the times of the grid.
@@ -63,7 +61,11 @@ impl ExactImplosion {
     }
 }
 
-impl Exact for ExactImplosion {
+impl Reference for ExactImplosion {
+    fn name(&self) -> &'static str {
+        "exact measure"
+    }
+
     fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Comparison, Error> {
         Ok(Comparison {
             discrepancy: self.state(step).discrepancy(particles)?,
@@ -71,18 +73,14 @@ impl Exact for ExactImplosion {
         })
     }
 
-    fn is_scaled(&self) -> bool {
-        false
-    }
-
     fn sampling_floor(&self, count: usize) -> f64 {
         let last = &self.states[self.states.len() - 1];
         0.5 * last.mean_distance() / count as f64
     }
 
-    fn support(&self, step: u64) -> Support {
+    fn support(&self, step: u64) -> Option<Support> {
         let state = self.state(step);
         let (a, b) = (state.depth(), state.half_width());
-        Support::Segment([a, -b], [a, b])
+        Some(Support::Segment([a, -b], [a, b]))
     }
 }

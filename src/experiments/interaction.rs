@@ -7,8 +7,8 @@ use rieszflow_analytic::{
 };
 use rieszflow_flows::TimeStep;
 
-use super::{Comparison, Exact, Scale};
-use crate::config::{Config, Experiment, Precision, SaveAt, SchemeKind};
+use super::{Comparison, Reference, Scale};
+use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
 use crate::figures::Support;
 
 impl Config {
@@ -23,7 +23,7 @@ impl Config {
             scheme,
             dim,
             exponent,
-            tau: 0.05,
+            tau: 0.05.into(),
             initial_steps: Vec::new(),
             time: 1.2,
             particles: 2000,
@@ -38,6 +38,7 @@ impl Config {
             seed: 0,
             precision: Precision::F32,
             save_at: SaveAt::Every(3),
+            keep_kernels: KeepKernels::All,
         }
         .with_initial_steps()
     }
@@ -50,7 +51,7 @@ impl Config {
             let mut sum = 0.0;
             for size in [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2] {
                 sum += size;
-                if sum < self.tau {
+                if sum < self.tau.at(0.0) {
                     self.initial_steps.push(size);
                 }
             }
@@ -85,7 +86,11 @@ impl ExactInteraction {
     }
 }
 
-impl Exact for ExactInteraction {
+impl Reference for ExactInteraction {
+    fn name(&self) -> &'static str {
+        "exact measure"
+    }
+
     fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Comparison, Error> {
         let exact = self.scales[step as usize];
         let mean_square = particles.norm_squared() / particles.nrows() as f64;
@@ -105,11 +110,11 @@ impl Exact for ExactInteraction {
         sampling_floor(&self.equilibrium, last, count)
     }
 
-    fn support(&self, step: u64) -> Support {
+    fn support(&self, step: u64) -> Option<Support> {
         let radius = self.scales[step as usize] * self.equilibrium.radius();
-        match self.equilibrium.kind() {
+        Some(match self.equilibrium.kind() {
             EquilibriumKind::Ball => Support::Ball(radius),
             EquilibriumKind::Sphere => Support::Sphere(radius),
-        }
+        })
     }
 }

@@ -1,19 +1,29 @@
-//! The experiments: their settings and starts as data, and the exact answers where there are some.
+//! The experiments: their settings and starts as data, and what their particles are measured against.
 
 mod implosion;
 mod interaction;
+mod mmd;
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::Discrepancy;
 use rieszflow_autodiff::Real;
-use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, RieszKernel, TimeStep};
+use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, RieszKernel};
 
 use crate::config::{Config, Experiment};
 use crate::figures::Support;
+use crate::files::particles::Particles;
+use crate::run::RunError;
+use crate::targets::TargetError;
 
-/// The exact measures of a flow, one for each time step of its grid.
-pub(crate) trait Exact: Send {
-    /// The particles after time step `step` against the exact measure.
+pub use mmd::Preset;
+
+/// What a flow's particles are measured against after each time step: the exact measure where
+/// there is one, else the target.
+pub(crate) trait Reference: Send {
+    /// What it is, as in "D² to the …".
+    fn name(&self) -> &'static str;
+
+    /// The particles after time step `step` against it.
     ///
     /// # Errors
     /// If the particles are not finite.
@@ -23,17 +33,27 @@ pub(crate) trait Exact: Send {
         particles: &DMatrix<f64>,
     ) -> Result<Comparison, rieszflow_analytic::Error>;
 
-    /// Whether they are one measure scaled, so that comparisons tell scales.
-    fn is_scaled(&self) -> bool;
+    /// Whether it is one measure scaled, so that comparisons tell scales.
+    fn is_scaled(&self) -> bool {
+        false
+    }
 
-    /// The mean D² of `count` independent draws from the exact measure after the last time step.
+    /// The mean D² of `count` independent draws from it, after the last time step.
     fn sampling_floor(&self, count: usize) -> f64;
 
     /// Where the exact measure after time step `step` has its mass.
-    fn support(&self, step: u64) -> Support;
+    fn support(&self, step: u64) -> Option<Support> {
+        let _ = step;
+        None
+    }
+
+    /// The target's particles (M×d), if it is one.
+    fn target(&self) -> Option<&DMatrix<f64>> {
+        None
+    }
 }
 
-/// Particles against the exact measure of their time step.
+/// Particles against the reference of their time step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Comparison {
     pub(crate) discrepancy: Discrepancy,
@@ -48,43 +68,78 @@ pub(crate) struct Scale {
     pub(crate) measured: f64,
 }
 
+/// What a configuration names, drawn or read from files.
+pub(crate) struct Problem {
+    /// The particles at time 0, N×d.
+    pub(crate) start: DMatrix<f64>,
+    /// The target, if the flow has one.
+    pub(crate) target: Option<Particles>,
+}
+
 impl Config {
-    pub(crate) fn exact(
-        &self,
-        grid: &[TimeStep],
-    ) -> Result<Box<dyn Exact>, rieszflow_analytic::Error> {
-        Ok(match self.experiment {
-            Experiment::Interaction => Box::new(interaction::ExactInteraction::new(self, grid)?),
-            Experiment::Implosion => Box::new(implosion::ExactImplosion::new(grid)?),
+    /// Draws or reads the start and the target.
+    ///
+    /// # Errors
+    /// If a file is unusable, or start and target do not fit the configuration.
+    pub(crate) fn problem(&self) -> Result<Problem, TargetError> {
+        let (start, target) = match &self.experiment {
+            Experiment::Interaction => (DMatrix::zeros(self.particles, self.dim), None),
+            Experiment::Implosion => (implosion::start(self.particles), None),
+            Experiment::Mmd(mmd) => {
+                let target = mmd.target.load(&mmd.sampling(self.seed))?;
+                let start = mmd.start.load(self.particles, self.dim, self.seed)?;
+                (start, Some(target))
+            }
+        };
+        Ok(Problem { start, target })
+    }
+
+    /// What the flow's particles are measured against.
+    ///
+    /// # Errors
+    /// If a closed form has no value for these settings.
+    pub(crate) fn reference(&self, problem: &Problem) -> Result<Box<dyn Reference>, RunError> {
+        let grid = &self.time_grid();
+        Ok(match &problem.target {
+            Some(target) => Box::new(mmd::TargetReference::new(self.exponent, target)?),
+            None if self.experiment == Experiment::Implosion => {
+                Box::new(implosion::ExactImplosion::new(grid)?)
+            }
+            None => Box::new(interaction::ExactInteraction::new(self, grid)?),
         })
     }
 
+    /// F.
+    ///
+    /// # Errors
+    /// If the exponent or the target is unusable.
     pub(crate) fn functional<T: Real>(
         &self,
+        problem: &Problem,
     ) -> Result<Box<dyn Functional<T>>, rieszflow_flows::Error> {
-        Ok(match self.experiment {
-            Experiment::Interaction => Box::new(Interaction::new(RieszKernel::new(self.exponent)?)),
-            Experiment::Implosion => Box::new(ImplosionExplosion::new()),
+        let kernel = RieszKernel::new(self.exponent)?;
+        Ok(match &problem.target {
+            Some(target) => Box::new(mmd::functional::<T>(kernel, target)?),
+            None if self.experiment == Experiment::Implosion => Box::new(ImplosionExplosion::new()),
+            None => Box::new(Interaction::new(kernel)),
         })
-    }
-
-    /// The particles at time 0, N×d.
-    pub(crate) fn start<T: Real>(&self) -> DMatrix<T> {
-        match self.experiment {
-            Experiment::Interaction => DMatrix::zeros(self.particles, self.dim),
-            Experiment::Implosion => implosion::start(self.particles),
-        }
     }
 
     /// What a figure of the run is headed with.
     pub(crate) fn title(&self) -> String {
+        let flow = self.flow_title();
+        format!("{flow}: {}, τ = {}", self.scheme.name(), self.tau)
+    }
+
+    /// Which flow it is, whatever approximates it.
+    pub(crate) fn flow_title(&self) -> String {
         let Self { dim, exponent, .. } = self;
-        let flow = match self.experiment {
+        match &self.experiment {
             Experiment::Interaction => {
                 format!("Interaction energy, r = {exponent}, d = {dim}, from a Dirac")
             }
             Experiment::Implosion => "Implosion and explosion in the plane".to_owned(),
-        };
-        format!("{flow}: {}, τ = {}", self.scheme.name(), self.tau)
+            Experiment::Mmd(mmd) => format!("Discrepancy to {}, r = {exponent}", mmd.target),
+        }
     }
 }

@@ -58,10 +58,18 @@ impl Axis {
         self.max - self.min
     }
 
-    /// About `count` labelled ticks; on a linear axis the step depends on span/count alone.
+    /// About `count` labelled ticks; on a linear axis the step depends on span/count alone, unless
+    /// only one tick would be left.
     pub(super) fn ticks(&self, count: f64) -> Vec<Tick> {
         match self.scale {
-            Scale::Linear => linear_ticks(self.min, self.max, count),
+            Scale::Linear => {
+                let ticks = linear_ticks(self.min, self.max, count);
+                if ticks.len() > 1 {
+                    ticks
+                } else {
+                    linear_ticks(self.min, self.max, 2.0 * count)
+                }
+            }
             Scale::Log => log_ticks(self.min, self.max, count),
         }
     }

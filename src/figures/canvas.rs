@@ -3,8 +3,8 @@
 use std::io;
 
 use tiny_skia::{
-    FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, PixmapPaint, Stroke, StrokeDash,
-    Transform,
+    ColorU8, FillRule, FilterQuality, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap,
+    PixmapPaint, PremultipliedColorU8, Stroke, StrokeDash, Transform,
 };
 
 use super::font;
@@ -33,6 +33,16 @@ impl Color {
     pub(super) fn opacity(self, opacity: f64) -> Self {
         let [red, green, blue, _] = self.0;
         Self([red, green, blue, (opacity * 255.0).round() as u8])
+    }
+
+    pub(super) fn rgb(self) -> [u8; 3] {
+        let [red, green, blue, _] = self.0;
+        [red, green, blue]
+    }
+
+    fn premultiplied(self) -> PremultipliedColorU8 {
+        let [red, green, blue, alpha] = self.0;
+        ColorU8::from_rgba(red, green, blue, alpha).premultiply()
     }
 
     fn paint(self) -> Paint<'static> {
@@ -148,6 +158,31 @@ impl Canvas {
         f64::from(self.pixels.height())
     }
 
+    /// Width and height in pixels.
+    pub(super) fn size(&self) -> (u32, u32) {
+        (self.pixels.width(), self.pixels.height())
+    }
+
+    /// Red, green and blue of each pixel, row by row.
+    pub(super) fn colors(&self) -> impl Iterator<Item = [u8; 3]> {
+        let pixels = self.pixels.pixels().iter();
+        pixels.map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
+    }
+
+    /// The picture at half its size, every pixel the mean of four; `None` if nothing is left.
+    pub(super) fn halved(&self) -> Option<Self> {
+        let (width, height) = self.size();
+        let mut half = Self::new(f64::from(width / 2), f64::from(height / 2))?;
+        let paint = PixmapPaint {
+            quality: FilterQuality::Bilinear,
+            ..PixmapPaint::default()
+        };
+        let scale = Transform::from_scale(0.5, 0.5);
+        half.pixels
+            .draw_pixmap(0, 0, self.pixels.as_ref(), &paint, scale, None);
+        Some(half)
+    }
+
     pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
         self.pixels.encode_png().map_err(io::Error::other)
     }
@@ -157,6 +192,16 @@ impl Canvas {
         let rectangle = tiny_skia::Rect::from_xywh(x as f32, y as f32, width as f32, height as f32);
         if let Some(rectangle) = rectangle {
             self.fill(&PathBuilder::from_rect(rectangle), color, self.shift());
+        }
+    }
+
+    /// Fills a square of whole pixels with an opaque colour.
+    pub(super) fn block(&mut self, (x, y): (usize, usize), side: usize, color: Color) {
+        let width = self.pixels.width() as usize;
+        let color = color.premultiplied();
+        let rows = self.pixels.pixels_mut().chunks_exact_mut(width);
+        for row in rows.skip(y).take(side) {
+            row.iter_mut().skip(x).take(side).for_each(|p| *p = color);
         }
     }
 

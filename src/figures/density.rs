@@ -2,10 +2,9 @@
 
 use nalgebra::DMatrix;
 
-use super::axis::Axis;
-use super::canvas::{Area, Canvas, Color, Pen};
+use super::canvas::{Canvas, Color, Pen};
 use super::frame::Frame;
-use super::snapshots::{PARTICLES, Panel, SUPPORT, TARGET, coordinate};
+use super::panel::{PARTICLES, Panel, SUPPORT, TARGET, coordinate};
 
 /// Opacity of the histogram's bars.
 pub(super) const FILL: f64 = 0.3;
@@ -21,41 +20,33 @@ pub(super) const SUPPORT_PEN: Pen = Pen {
 const ATOM_SHARE: f64 = 0.05;
 const ATOM_GAP: f64 = 1e-7;
 
-/// What a panel turned out to hold.
-pub(super) struct Drawn {
-    /// The axes; their height is the histogram's.
-    pub frame: Frame,
-    /// Whether there is a histogram, so that heights mean densities.
-    pub has_density: bool,
-    pub has_atoms: bool,
+/// The highest density in the panel over an axis of that span; 0 if there are only atoms.
+pub(super) fn highest(panel: &Panel<'_>, span: f64) -> f64 {
+    let clouds = [Some(panel.particles), panel.target].into_iter().flatten();
+    let heights = clouds.map(|points| Cloud::of(points, span).highest());
+    heights.fold(0.0, f64::max)
+}
+
+/// Whether some of the panel's particles are drawn as stems.
+pub(super) fn has_atoms(panel: &Panel<'_>, span: f64) -> bool {
+    !Cloud::of(panel.particles, span).atoms.is_empty()
 }
 
 /// Draws everything inside the axes.
-pub(super) fn draw(canvas: &mut Canvas, area: Area, x: Axis, panel: &Panel<'_>) -> Drawn {
-    let cloud = Cloud::of(panel.particles, x.span());
-    let target = panel.target.map(|points| Cloud::of(points, x.span()));
-    let highest = cloud
-        .highest()
-        .max(target.as_ref().map_or(0.0, Cloud::highest));
-    let has_density = highest > 0.0;
-    let y = Axis::over(0.0, if has_density { 1.15 * highest } else { 1.0 });
-    let frame = Frame { area, x, y };
-    if let Some(mut sheet) = Canvas::sheet(&frame.area) {
-        if let Some(target) = &target {
-            target.draw(&mut sheet, &frame, TARGET, 0.15);
-        }
-        cloud.draw(&mut sheet, &frame, PARTICLES, FILL);
-        if let Some(support) = panel.support {
-            draw_edges(&mut sheet, &frame, support.range(0));
-        }
-        canvas.paste(&sheet);
+pub(super) fn draw(canvas: &mut Canvas, frame: &Frame, panel: &Panel<'_>) {
+    let Some(mut sheet) = Canvas::sheet(&frame.area) else {
+        return;
+    };
+    let span = frame.x.span();
+    if let Some(target) = panel.target {
+        let fill = if panel.is_of_target() { FILL } else { 0.15 };
+        Cloud::of(target, span).draw(&mut sheet, frame, TARGET, fill);
     }
-    let has_atoms = !cloud.atoms.is_empty();
-    Drawn {
-        frame,
-        has_density,
-        has_atoms,
+    Cloud::of(panel.particles, span).draw(&mut sheet, frame, PARTICLES, FILL);
+    if let Some(support) = panel.support {
+        draw_edges(&mut sheet, frame, support.range(0));
     }
+    canvas.paste(&sheet);
 }
 
 /// Particles sorted into atoms and the rest.

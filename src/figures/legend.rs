@@ -1,4 +1,4 @@
-//! Legends: a row under a figure, or a box in the emptiest corner of a panel.
+//! Legends: a row under a figure, or a box where a panel is empty, or below it.
 
 use super::canvas::{Anchor, Area, Canvas, Color, Pen};
 use super::font;
@@ -90,34 +90,73 @@ pub(super) fn draw_row(canvas: &mut Canvas, entries: &[Entry], y: f64) {
     }
 }
 
-/// Draws the entries below each other in that corner of `area` which hides the fewest of the
-/// `points` drawn there.
-pub(super) fn draw_box(canvas: &mut Canvas, entries: &[Entry], area: &Area, points: &[(f64, f64)]) {
-    const LINE: f64 = 33.0;
-    const MARGIN: f64 = 14.0;
-    let widest = entries
-        .iter()
-        .map(|e| e.width(BOX_SIZE))
-        .fold(0.0, f64::max);
-    let size = (widest + 2.0 * GAP, entries.len() as f64 * LINE + GAP);
-    let hidden = |corner: &Area| points.iter().filter(|&&p| corner.contains(p)).count();
-    let corners = corners(&area.grown(-MARGIN), size);
-    let Some(place) = corners.into_iter().min_by_key(|c| hidden(&c.grown(6.0))) else {
-        return;
-    };
+/// Lines of text in a box, and what is kept free around them.
+const LINE: f64 = 33.0;
+const MARGIN: f64 = 14.0;
+
+/// The box for the entries below each other in `area` that hides none of the `points` drawn there,
+/// in a corner if there is one free, else at the middle of an edge.
+pub(super) fn free_box(entries: &[Entry], area: &Area, points: &[(f64, f64)]) -> Option<Area> {
+    let size = box_size(entries);
+    let hides = |place: &Area| points.iter().any(|&point| place.contains(point));
+    let room = area.grown(-MARGIN);
+    places(&room, size)
+        .into_iter()
+        .find(|place| fits(place, &room) && !hides(&place.grown(6.0)))
+}
+
+/// How much height a box for the entries takes below a panel.
+pub(super) fn height_below(entries: &[Entry]) -> f64 {
+    box_size(entries).1 + MARGIN
+}
+
+/// The box for the entries `gap` pixels below `area`, centred.
+pub(super) fn box_below(entries: &[Entry], area: &Area, gap: f64) -> Area {
+    let (width, height) = box_size(entries);
+    Area {
+        x: area.x + (area.width - width) / 2.0,
+        y: area.bottom() + gap,
+        width,
+        height,
+    }
+}
+
+/// Draws the entries below each other in their box.
+pub(super) fn draw_box(canvas: &mut Canvas, entries: &[Entry], place: &Area) {
     canvas.rectangle(&place.grown(1.0), Color::GRID);
-    canvas.rectangle(&place, Color::WHITE);
+    canvas.rectangle(place, Color::WHITE);
     for (k, entry) in entries.iter().enumerate() {
         let y = place.y + GAP / 2.0 + (k as f64 + 0.5) * LINE;
         entry.draw(canvas, (place.x + GAP, y), BOX_SIZE);
     }
 }
 
-/// Boxes of that size in the corners of `area`, the one to prefer first.
-fn corners(area: &Area, (width, height): (f64, f64)) -> [Area; 4] {
+fn box_size(entries: &[Entry]) -> (f64, f64) {
+    let widths = entries.iter().map(|e| e.width(BOX_SIZE));
+    let widest = widths.fold(0.0, f64::max);
+    (widest + 2.0 * GAP, entries.len() as f64 * LINE + GAP)
+}
+
+fn fits(place: &Area, room: &Area) -> bool {
+    place.width <= room.width && place.height <= room.height
+}
+
+/// Boxes of that size in the corners and at the edges of `area`, the one to prefer first.
+fn places(area: &Area, (width, height): (f64, f64)) -> [Area; 8] {
     let (left, right) = (area.x, area.right() - width);
     let (top, bottom) = (area.y, area.bottom() - height);
-    [(right, top), (left, top), (right, bottom), (left, bottom)].map(|(x, y)| Area {
+    let (centre, middle) = (f64::midpoint(left, right), f64::midpoint(top, bottom));
+    [
+        (right, top),
+        (left, top),
+        (right, bottom),
+        (left, bottom),
+        (right, middle),
+        (centre, top),
+        (centre, bottom),
+        (left, middle),
+    ]
+    .map(|(x, y)| Area {
         x,
         y,
         width,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::axis::{Axis, Scale};
-use super::canvas::{Canvas, Color, Pen};
+use super::canvas::{Area, Canvas, Color, Pen};
 use super::frame::{self, Frame, Ticks};
 use super::grid::{Grid, Spacing};
 use super::legend::{self, Entry, Swatch};
@@ -72,6 +72,9 @@ const fn curve_pen(color: Color, dashes: &'static [f32]) -> Pen {
     }
 }
 
+/// Height of the labels below a panel, with a little room.
+const BELOW_AXIS: f64 = 92.0;
+
 /// Draws the panels and writes a PNG of up to 1600 pixels' width, three panels to a row.
 ///
 /// # Errors
@@ -88,16 +91,13 @@ pub fn draw_metrics(
             path: path.to_owned(),
         });
     }
-    let spacing = Spacing {
-        left: 138.0,
-        right: 30.0,
-        top: 118.0,
-        bottom: 92.0,
-        columns: 144.0,
-        rows: 150.0,
-    };
-    let aspect = if panels.len() < 3 { 0.62 } else { 0.85 };
-    let grid = Grid::new(panels.len(), 3, spacing, 900.0, aspect);
+    let mut grid = grid_above(panels.len(), 0.0);
+    let mut numbered = panels.iter().enumerate();
+    let inside = numbered.all(|(index, panel)| panel.has_place_inside(grid.area(index)));
+    if !inside {
+        let heights = panels.iter().map(|p| legend::height_below(&p.legend()));
+        grid = grid_above(panels.len(), heights.fold(0.0, f64::max));
+    }
     let canvas = Canvas::new(grid.width(), grid.height());
     let mut canvas = canvas.ok_or_else(|| FigureError::TooLarge {
         path: path.to_owned(),
@@ -105,36 +105,75 @@ pub fn draw_metrics(
     })?;
     frame::draw_figure_title(&mut canvas, title);
     for (index, panel) in panels.iter().enumerate() {
-        panel.draw(&mut canvas, &grid, index);
+        panel.draw(&mut canvas, grid.area(index), inside);
     }
     save(&canvas, path)
 }
 
+/// Room for so many panels, each above a legend of that height.
+fn grid_above(count: usize, below: f64) -> Grid {
+    let spacing = Spacing {
+        left: 138.0,
+        right: 30.0,
+        top: 118.0,
+        bottom: BELOW_AXIS + below,
+        columns: 144.0,
+        rows: 150.0 + below,
+    };
+    let aspect = if count < 3 { 0.62 } else { 0.85 };
+    Grid::new(count, 3, spacing, 900.0, aspect)
+}
+
 impl MetricPanel<'_> {
-    fn draw(&self, canvas: &mut Canvas, grid: &Grid, index: usize) {
-        let frame = Frame {
-            area: grid.area(index),
-            x: Axis::around(self.positions(), self.x_scale),
-            y: Axis::around(self.levels(), self.y_scale),
-        };
+    fn draw(&self, canvas: &mut Canvas, area: Area, inside: bool) {
+        let frame = self.frame(area);
         frame.draw_grid(canvas);
         self.draw_reference(canvas, &frame);
-        let mut drawn = Vec::new();
         for (curve, pen) in self.curves.iter().zip(CURVE_PENS.iter().cycle()) {
-            let pieces = pieces(curve, &frame);
-            for piece in &pieces {
+            for piece in &pieces(curve, &frame) {
                 draw_piece(canvas, piece, pen);
             }
-            drawn.extend(pieces.iter().flat_map(|piece| beads(piece)));
         }
         let reach = frame.draw_box(canvas, Ticks::Labelled, Ticks::Labelled);
         frame.draw_title(canvas, &self.title);
         frame.draw_x_label(canvas, &self.x_label);
         frame.draw_y_label(canvas, &self.y_label, reach);
         let entries = self.legend();
-        if !entries.is_empty() {
-            legend::draw_box(canvas, &entries, &frame.area, &drawn);
+        let place = if inside {
+            self.place_inside(&entries, area)
+        } else {
+            Some(legend::box_below(&entries, &area, BELOW_AXIS))
+        };
+        if let Some(place) = place.filter(|_| !entries.is_empty()) {
+            legend::draw_box(canvas, &entries, &place);
         }
+    }
+
+    fn frame(&self, area: Area) -> Frame {
+        Frame {
+            area,
+            x: Axis::around(self.positions(), self.x_scale),
+            y: Axis::around(self.levels(), self.y_scale),
+        }
+    }
+
+    /// Whether there is a free place for the legend, if any, within the panel.
+    fn has_place_inside(&self, area: Area) -> bool {
+        let entries = self.legend();
+        entries.is_empty() || self.place_inside(&entries, area).is_some()
+    }
+
+    fn place_inside(&self, entries: &[Entry], area: Area) -> Option<Area> {
+        legend::free_box(entries, &area, &self.drawn(&self.frame(area)))
+    }
+
+    /// Points along all that is drawn, close enough together to tell what it passes.
+    fn drawn(&self, frame: &Frame) -> Vec<(f64, f64)> {
+        let curves = self.curves.iter().flat_map(|curve| pieces(curve, frame));
+        curves
+            .chain(self.reference_line(frame))
+            .flat_map(|piece| beads(&piece))
+            .collect()
     }
 
     /// Horizontal positions of all points that are shown.
@@ -151,11 +190,14 @@ impl MetricPanel<'_> {
     }
 
     fn draw_reference(&self, canvas: &mut Canvas, frame: &Frame) {
-        let level = self.reference.as_ref().map(|r| r.value);
-        if let Some(y) = level.and_then(|value| frame.down(value)) {
-            let (left, right) = (frame.area.x, frame.area.right());
-            canvas.line(&[(left, y), (right, y)], &REFERENCE_PEN);
+        if let Some(line) = self.reference_line(frame) {
+            canvas.line(&line, &REFERENCE_PEN);
         }
+    }
+
+    fn reference_line(&self, frame: &Frame) -> Option<Vec<(f64, f64)>> {
+        let y = frame.down(self.reference.as_ref()?.value)?;
+        Some(vec![(frame.area.x, y), (frame.area.right(), y)])
     }
 
     fn legend(&self) -> Vec<Entry> {

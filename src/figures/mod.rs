@@ -1,4 +1,4 @@
-//! Pictures of a run: particles at several times side by side, and metrics over time.
+//! Pictures of a run: particles at several times, side by side or in motion, and metrics over time.
 //!
 //! Everything is drawn by `tiny-skia`, text included: its glyphs are outlines from an embedded
 //! subset of DejaVu Sans, so pictures are the same on machines without any fonts. The plotting
@@ -8,22 +8,31 @@
 //!
 //! Colours are those of Okabe and Ito, which colour-blind readers can tell apart.
 
+mod animation;
 mod axis;
 mod canvas;
 mod density;
 mod font;
 mod frame;
 mod grid;
+mod images;
 mod legend;
 mod metrics;
+mod movie;
+mod palette;
+mod panel;
 mod save;
 mod scatter;
+mod scene;
 mod snapshots;
 
+pub use animation::draw_animation;
 pub use axis::Scale;
+pub use images::{ImagePanel, draw_image_animation, draw_image_grid};
 pub use metrics::{Curve, MetricPanel, Reference, draw_metrics};
+pub use panel::{Panel, Support};
 pub use save::FigureError;
-pub use snapshots::{Panel, Support, draw_snapshots};
+pub use snapshots::draw_snapshots;
 
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,19 @@ pub enum FigureError {
         /// How many panels were given.
         panels: usize,
     },
+    /// The rows of a panel of images do not have as many pixels as square images of that side.
+    #[error(
+        "cannot draw {}: images of {side}×{side} pixels need as many columns, not {pixels}",
+        path.display()
+    )]
+    NotImages {
+        /// The file asked for.
+        path: PathBuf,
+        /// Rows and columns of an image.
+        side: usize,
+        /// Columns of the panel's matrix.
+        pixels: usize,
+    },
     /// The file could not be written.
     #[error("cannot write the figure {}: {source}", path.display())]
     Write {
@@ -33,14 +46,20 @@ pub enum FigureError {
     },
 }
 
-/// Writes the picture as PNG beside `path` and renames it into place, so that readers never see
-/// half a file.
+/// Writes the picture as PNG.
 pub(super) fn save(canvas: &Canvas, path: &Path) -> Result<(), FigureError> {
-    canvas
-        .encode()
-        .and_then(|png| replace(path, |file| file.write_all(&png)))
-        .map_err(|source| FigureError::Write {
-            path: path.to_owned(),
-            source,
-        })
+    let png = canvas.encode().map_err(|source| FigureError::Write {
+        path: path.to_owned(),
+        source,
+    })?;
+    write(&png, path)
+}
+
+/// Writes the bytes beside `path` and renames the file into place, so that readers never see half
+/// of it.
+pub(super) fn write(bytes: &[u8], path: &Path) -> Result<(), FigureError> {
+    replace(path, |file| file.write_all(bytes)).map_err(|source| FigureError::Write {
+        path: path.to_owned(),
+        source,
+    })
 }

@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 
 use super::canvas::{Canvas, Color, Pen};
 use super::frame::Frame;
-use super::snapshots::{PARTICLES, Panel, SUPPORT, Support, TARGET};
+use super::panel::{PARTICLES, Panel, SUPPORT, Support, TARGET};
 
 pub(super) const SUPPORT_PEN: Pen = Pen::solid(SUPPORT, 3.0);
 
@@ -15,21 +15,46 @@ const ATOM_SHARE: f64 = 0.05;
 /// The least radius in pixels at which an atom is seen.
 const ATOM_RADIUS: f64 = 7.0;
 
+/// How points are drawn: size and opacity are relative to what suits their number.
+#[derive(Clone, Copy)]
+struct Marks {
+    color: Color,
+    size: f64,
+    opacity: f64,
+}
+
+const ON_TOP: Marks = Marks {
+    color: PARTICLES,
+    size: 1.0,
+    opacity: 1.0,
+};
+const BENEATH: Marks = Marks {
+    color: TARGET,
+    size: 1.0,
+    opacity: 0.6,
+};
+const ALONE: Marks = Marks {
+    color: TARGET,
+    size: 1.1,
+    opacity: 1.3,
+};
+
 pub(super) fn draw(canvas: &mut Canvas, frame: &Frame, panel: &Panel<'_>) {
     let Some(mut sheet) = Canvas::sheet(&frame.area) else {
         return;
     };
     if let Some(target) = panel.target {
-        draw_points(&mut sheet, frame, target, TARGET);
+        let marks = if panel.is_of_target() { ALONE } else { BENEATH };
+        draw_points(&mut sheet, frame, target, marks);
     }
-    draw_points(&mut sheet, frame, panel.particles, PARTICLES);
+    draw_points(&mut sheet, frame, panel.particles, ON_TOP);
     if let Some(support) = panel.support {
         draw_support(&mut sheet, frame, support);
     }
     canvas.paste(&sheet);
 }
 
-fn draw_points(sheet: &mut Canvas, frame: &Frame, points: &DMatrix<f64>, color: Color) {
+fn draw_points(sheet: &mut Canvas, frame: &Frame, points: &DMatrix<f64>, marks: Marks) {
     if points.ncols() < 2 {
         return;
     }
@@ -41,11 +66,13 @@ fn draw_points(sheet: &mut Canvas, frame: &Frame, points: &DMatrix<f64>, color: 
         .collect();
     let room = frame.area.width * frame.area.height / places.len().max(1) as f64;
     let (radius, opacity) = dot_style(room.sqrt());
+    let radius = marks.size * radius;
+    let color = marks.color.opacity((marks.opacity * opacity).min(0.9));
     for &place in &places {
-        sheet.dot(place, radius, color.opacity(opacity));
+        sheet.dot(place, radius, color);
     }
     for atom in atoms(&places) {
-        sheet.dot(atom, ATOM_RADIUS.max(radius), color);
+        sheet.dot(atom, ATOM_RADIUS.max(radius), marks.color);
     }
 }
 

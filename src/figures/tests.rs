@@ -1,5 +1,8 @@
 //! Tests of whole figures: that they are pictures of the right size, whatever the data.
 
+mod curves;
+mod moving;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +59,7 @@ fn count(picture: &Pixmap, [red, green, blue]: [u8; 3]) -> usize {
         .count()
 }
 
+const GREY: [u8; 3] = [125, 125, 125];
 const BLUE: [u8; 3] = [0, 114, 178];
 const VERMILLION: [u8; 3] = [213, 94, 0];
 
@@ -161,87 +165,28 @@ fn odd_particles_do_no_harm() {
             draw_snapshots(&folder.file(), "Odd", &[odd.clone()], window).unwrap();
         }
         assert!(picture(&folder.file()).height() > 300);
-    }
-}
-
-fn metric<'a>(x: &'a [f64], y: &'a [f64], y_scale: Scale) -> MetricPanel<'a> {
-    let label = "measured".to_owned();
-    MetricPanel {
-        title: "Discrepancy".to_owned(),
-        x_label: "time t".to_owned(),
-        y_label: "D²".to_owned(),
-        x_scale: Scale::Linear,
-        y_scale,
-        curves: vec![Curve { label, x, y }],
-        reference: Some(Reference {
-            label: "sampling floor".to_owned(),
-            value: 0.1,
-        }),
+        draw_animation(&folder.file(), "Odd", &[odd.clone(), odd], None).unwrap();
     }
 }
 
 #[test]
-fn metrics_stand_side_by_side() {
-    let folder = Folder::new("metrics");
-    let (x, y) = ([0.0, 1.0, 2.0], [1.0, 0.5, 0.2]);
-    let panels = vec![metric(&x, &y, Scale::Log); 3];
-    draw_metrics(&folder.file(), "Metrics", &panels).unwrap();
-    let picture = picture(&folder.file());
-    assert_eq!(picture.width(), 1600);
-    assert!(
-        (450..650).contains(&picture.height()),
-        "{}",
-        picture.height()
-    );
-    assert!(count(&picture, BLUE) > 3000);
-}
-
-#[test]
-fn log_axes_leave_gaps() {
-    let folder = Folder::new("gaps");
-    let x: Vec<f64> = (0..9).map(f64::from).collect();
-    let ink = |y: &[f64]| {
-        let mut panel = metric(&x, y, Scale::Log);
-        panel.curves[0].label.clear();
-        draw_metrics(&folder.file(), "", &[panel]).unwrap();
-        count(&picture(&folder.file()), BLUE)
+fn a_target_alone_stands_out() {
+    let folder = Folder::new("target");
+    let target = DMatrix::from_fn(2000, 2, |i, j| ((7 * i + 3 * j) as f64).sin());
+    let none = DMatrix::zeros(0, 2);
+    let far = matrix(2, &[9.0, 9.0]);
+    let grey = |particles: &DMatrix<f64>| {
+        let panel = Panel {
+            target: Some(&target),
+            support: None,
+            ..panel(particles)
+        };
+        let window = Some([-1.1, 1.1, -1.1, 1.1]);
+        draw_snapshots(&folder.file(), "", &[panel], window).unwrap();
+        count(&picture(&folder.file()), GREY)
     };
-    let whole = ink(&[1.0; 9]);
-    let broken = ink(&[1.0, 1.0, 1.0, 0.0, -1.0, f64::NAN, 1.0, 1.0, 1.0]);
-    assert!(
-        broken < whole * 6 / 10 && broken > whole * 4 / 10,
-        "{broken} of {whole}"
-    );
-}
-
-#[test]
-fn odd_metrics_do_no_harm() {
-    let folder = Folder::new("odd-metrics");
-    let tails = [
-        vec![],
-        vec![1.0],
-        vec![0.0, 0.0],
-        vec![-1.0, -2.0],
-        vec![f64::NAN, f64::INFINITY],
-        vec![f64::MAX, f64::MIN_POSITIVE, 5e-324],
-        vec![1e99, 1e-99],
-        vec![1.0, 1.0 + 1e-15],
-        vec![0.3, 0.30001, 0.7],
-    ];
-    for y in &tails {
-        for scale in [Scale::Linear, Scale::Log] {
-            let mut panel = metric(&[0.0, 1.0], y, scale);
-            draw_metrics(&folder.file(), "Odd", &[panel.clone()]).unwrap();
-            panel.x_scale = scale;
-            panel.reference = None;
-            draw_metrics(&folder.file(), "Odd", &[panel]).unwrap();
-        }
-    }
-    let no_curves = MetricPanel {
-        curves: vec![],
-        ..metric(&[], &[], Scale::Log)
-    };
-    draw_metrics(&folder.file(), "Odd", &[no_curves]).unwrap();
+    let (alone, beneath) = (grey(&none), grey(&far));
+    assert!(alone > 2 * beneath, "{alone} against {beneath}");
 }
 
 #[test]
@@ -254,6 +199,10 @@ fn failures_name_the_file() {
         draw_snapshots(&missing, "", &panels, None).unwrap_err(),
         draw_snapshots(&missing, "", &[], None).unwrap_err(),
         draw_metrics(&missing, "", &[]).unwrap_err(),
+        draw_animation(&missing, "", &panels, None).unwrap_err(),
+        draw_animation(&missing, "", &[], None).unwrap_err(),
+        draw_image_grid(&missing, "", &[]).unwrap_err(),
+        draw_image_animation(&missing, "", &[]).unwrap_err(),
     ] {
         assert!(error.to_string().contains("missing"), "{error}");
     }

@@ -7,7 +7,7 @@ use std::io::{self, Error, ErrorKind, Write};
 use std::iter;
 use std::path::Path;
 
-use super::replace;
+use super::{npy, replace};
 
 /// An array of floats under the name by which it is asked for.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ fn plan<'a>(arrays: &[Array<'a>]) -> io::Result<Vec<Member<'a>>> {
     for array in arrays {
         check_shape(array)?;
         let name = format!("{}.npy", array.name);
-        let header = npy_header(&array.shape);
+        let header = npy::header(&array.shape);
         let start = offset;
         let size = header.len() as u64 + 8 * array.data.len() as u64;
         offset += LOCAL_HEADER + name.len() as u64 + size;
@@ -102,23 +102,6 @@ fn in_plain_zip(bytes: u64) -> io::Result<u32> {
             "the arrays exceed 4 GiB, the most an .npz file can hold; save fewer times or particles",
         )
     })
-}
-
-/// Magic, version 1.0 and the header of a `.npy` file, padded so that the data start at a multiple
-/// of 64 bytes.
-fn npy_header(shape: &[usize]) -> Vec<u8> {
-    let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
-    let comma = if axes.len() == 1 { "," } else { "" };
-    let dictionary = format!(
-        "{{'descr': '<f8', 'fortran_order': False, 'shape': ({}{comma}), }}",
-        axes.join(", ")
-    );
-    // Magic and length take 10 bytes, the final newline one.
-    let length = (10 + dictionary.len() + 1).next_multiple_of(64) - 10;
-    let mut header = b"\x93NUMPY\x01\x00".to_vec();
-    header.extend((length as u16).to_le_bytes());
-    header.extend(format!("{dictionary:width$}\n", width = length - 1).bytes());
-    header
 }
 
 fn archive(file: &mut impl Write, members: &[Member<'_>]) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! Particles from a CSV file: a row each, a column per coordinate, and perhaps one for the weights.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
@@ -13,7 +14,7 @@ const WEIGHT: &str = "weight";
 pub struct Particles {
     /// The positions, N×d.
     pub points: DMatrix<f64>,
-    /// The weights, if the file has a column `weight`.
+    /// The weights, if the file has a column `weight`: finite, none negative, not all zero.
     pub weights: Option<Vec<f64>>,
 }
 
@@ -30,7 +31,7 @@ pub enum ReadError {
     },
     /// A field is not a number.
     #[error(
-        "{}, line {line}, column '{column}': expected a finite number, not '{given}'",
+        "{}, line {line}, column '{column}': expected a finite {kind}, not '{given}'",
         path.display()
     )]
     NotANumber {
@@ -40,6 +41,8 @@ pub enum ReadError {
         line: u64,
         /// The column's name.
         column: String,
+        /// What kind of number is expected.
+        kind: &'static str,
         /// What stands there.
         given: String,
     },
@@ -58,9 +61,21 @@ pub enum ReadError {
 /// A file whose first line holds nothing but numbers has no header; its columns are coordinates.
 ///
 /// # Errors
-/// If the file cannot be read, has no row, no coordinate, or a field that is not a finite number;
-/// the message names file, line and column.
+/// If the file cannot be read, has no row, no coordinate, a field that is not a finite number, a
+/// negative weight or none above zero; the message names file, line and column.
 pub fn read_particles(path: &Path) -> Result<Particles, ReadError> {
+    let file = File::open(path).map_err(|error| ReadError::Csv {
+        path: path.to_owned(),
+        source: error.into(),
+    })?;
+    parse_particles(file, path)
+}
+
+/// Reads particles like [`read_particles`] from anything that gives bytes; `path` is for messages.
+///
+/// # Errors
+/// Those of [`read_particles`].
+pub fn parse_particles(reader: impl Read, path: &Path) -> Result<Particles, ReadError> {
     let csv = |source| ReadError::Csv {
         path: path.to_owned(),
         source,
@@ -69,11 +84,10 @@ pub fn read_particles(path: &Path) -> Result<Particles, ReadError> {
         path: path.to_owned(),
         expected,
     };
-    let file = File::open(path).map_err(|error| csv(error.into()))?;
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .trim(csv::Trim::All)
-        .from_reader(file);
+        .from_reader(reader);
     let mut records = reader.records();
     let first = records.next().transpose().map_err(csv)?;
     let first =
@@ -84,6 +98,9 @@ pub fn read_particles(path: &Path) -> Result<Particles, ReadError> {
     } else {
         first.iter().map(str::to_owned).collect()
     };
+    if names.iter().filter(|&name| name == WEIGHT).count() > 1 {
+        return Err(missing("only one column 'weight'"));
+    }
 
     let mut table = Table::new(path, names);
     if headerless {
@@ -93,9 +110,13 @@ pub fn read_particles(path: &Path) -> Result<Particles, ReadError> {
         table.push(&record.map_err(csv)?)?;
     }
     let particles = table.finish();
+    let massless = |weights: &Vec<f64>| weights.iter().all(|&weight| weight == 0.0);
     match particles.points.shape() {
         (0, _) => Err(missing("at least one row below the header")),
         (_, 0) => Err(missing("at least one column besides 'weight'")),
+        _ if particles.weights.as_ref().is_some_and(massless) => {
+            Err(missing("a weight above zero, they are all zero"))
+        }
         _ => Ok(particles),
     }
 }
@@ -121,14 +142,21 @@ impl<'p> Table<'p> {
 
     fn push(&mut self, record: &csv::StringRecord) -> Result<(), ReadError> {
         for (name, field) in self.names.iter().zip(record) {
-            let number = field.parse().ok().filter(|number: &f64| number.is_finite());
+            let is_weight = name == WEIGHT;
+            let valid = |number: &f64| number.is_finite() && !(is_weight && *number < 0.0);
+            let number = field.parse().ok().filter(valid);
             let number = number.ok_or_else(|| ReadError::NotANumber {
                 path: self.path.to_owned(),
                 line: record.position().map_or(0, csv::Position::line),
                 column: name.clone(),
+                kind: if is_weight {
+                    "number of at least 0"
+                } else {
+                    "number"
+                },
                 given: field.to_owned(),
             })?;
-            if name == WEIGHT {
+            if is_weight {
                 self.weights.push(number);
             } else {
                 self.coordinates.push(number);
@@ -153,10 +181,21 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Particles, String> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("particles.csv");
-        std::fs::write(&path, text).expect("a file");
-        read_particles(&path).map_err(|error| error.to_string())
+        let particles = parse_particles(text.as_bytes(), Path::new("particles.csv"));
+        particles.map_err(|error| error.to_string())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_give_particles_or_an_error(bytes: Vec<u8>, text in "[-0-9.,weight \"\n]{0,60}") {
+            for bytes in [&bytes, text.as_bytes()] {
+                if let Ok(particles) = parse_particles(bytes, Path::new("particles.csv")) {
+                    assert!(particles.points.iter().all(|x| x.is_finite()));
+                    let weights = particles.weights.unwrap_or(vec![1.0]);
+                    assert!(weights.iter().sum::<f64>() > 0.0);
+                }
+            }
+        }
     }
 
     #[test]
@@ -184,6 +223,12 @@ mod tests {
             ("", "not an empty file"),
             ("x0\n", "at least one row"),
             ("weight\n1\n", "at least one column"),
+            (
+                "x0,weight\n1,2\n3,-0.5\n",
+                "line 3, column 'weight': expected a finite number of at least 0, not '-0.5'",
+            ),
+            ("x0,weight\n1,0\n3,0\n", "a weight above zero"),
+            ("weight,x0,weight\n1,0,1\n", "only one column 'weight'"),
         ] {
             let message = read(text).expect_err("invalid");
             assert!(message.contains(expected), "{message}");

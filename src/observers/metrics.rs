@@ -1,8 +1,7 @@
 //! `metrics.csv`: a row of measurements per time step, written as soon as the step is done.
 
 use std::cell::RefCell;
-use std::fs::File;
-use std::path::Path;
+use std::io;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -10,8 +9,8 @@ use rieszflow_autodiff::Real;
 use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{Functional, Observer, ObserverError, Points, State};
 
-use super::widen;
-use crate::experiments::{Exact, Scale};
+use super::{SharedJournal, widen};
+use crate::experiments::{Reference, Scale};
 
 /// A row of `metrics.csv`.
 #[derive(Clone, Debug)]
@@ -20,7 +19,7 @@ pub(crate) struct Row {
     pub(crate) time: f64,
     /// F(μ_N).
     pub(crate) functional: f64,
-    /// D² to the exact measure, V-statistic.
+    /// D² to the reference, V-statistic.
     pub(crate) discrepancy: f64,
     /// The same with the U-statistic.
     pub(crate) discrepancy_u: f64,
@@ -62,6 +61,41 @@ impl Row {
         let scale = self.scale.into_iter().flat_map(|s| [s.exact, s.measured]);
         numbers.into_iter().chain(scale.map(|s| s.to_string()))
     }
+
+    /// Reads a row back; `None` if it is not one.
+    fn parse(record: &csv::StringRecord) -> Option<Self> {
+        let number = |index: usize| record.get(index)?.parse::<f64>().ok();
+        Some(Self {
+            step: record.get(0)?.parse().ok()?,
+            time: number(1)?,
+            functional: number(2)?,
+            discrepancy: number(3)?,
+            discrepancy_u: number(4)?,
+            loss: number(5),
+            seconds: number(6)?,
+            scale: number(7)
+                .zip(number(8))
+                .map(|(exact, measured)| Scale { exact, measured }),
+        })
+    }
+
+    /// The rows of a `metrics.csv`.
+    ///
+    /// # Errors
+    /// If a row is none; the message tells its line.
+    pub(crate) fn read_all(reader: impl io::Read) -> io::Result<Vec<Self>> {
+        let mut reader = csv::Reader::from_reader(reader);
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            let record = record?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let row = Self::parse(&record);
+            rows.push(row.ok_or_else(|| {
+                io::Error::other(format!("line {line}: expected a row of measurements"))
+            })?);
+        }
+        Ok(rows)
+    }
 }
 
 /// The rows so far, shared with the observers that show them.
@@ -69,41 +103,26 @@ pub(crate) type Table = Rc<RefCell<Vec<Row>>>;
 
 /// Measures each time step in double precision and writes the row.
 pub(crate) struct Metrics {
-    exact: Rc<dyn Exact>,
-    functional: Box<dyn Functional<f64>>,
-    writer: csv::Writer<File>,
-    table: Table,
-    since: Instant,
-}
-
-impl Metrics {
-    pub(crate) fn create(
-        folder: &Path,
-        functional: Box<dyn Functional<f64>>,
-        exact: Rc<dyn Exact>,
-        table: Table,
-    ) -> csv::Result<Self> {
-        Ok(Self {
-            exact,
-            functional,
-            writer: csv::Writer::from_path(folder.join("metrics.csv"))?,
-            table,
-            since: Instant::now(),
-        })
-    }
+    pub(crate) reference: Rc<dyn Reference>,
+    pub(crate) functional: Box<dyn Functional<f64>>,
+    pub(crate) journal: SharedJournal,
+    pub(crate) table: Table,
+    pub(crate) since: Instant,
 }
 
 impl<T: Real> Observer<T> for Metrics {
-    fn start(&mut self, _: &State<T>) -> Result<(), ObserverError> {
+    fn start(&mut self, state: &State<T>) -> Result<(), ObserverError> {
         self.since = Instant::now();
-        self.writer
-            .write_record(Row::columns(self.exact.is_scaled()))?;
-        Ok(self.writer.flush()?)
+        if state.step == 0 && self.journal.borrow().is_empty() {
+            let columns = Row::columns(self.reference.is_scaled());
+            self.journal.borrow_mut().append_rows([columns])?;
+        }
+        Ok(())
     }
 
     fn step(&mut self, state: &State<T>, report: &StepReport) -> Result<(), ObserverError> {
         let particles = widen(&state.particles);
-        let comparison = self.exact.compare(state.step, &particles)?;
+        let comparison = self.reference.compare(state.step, &particles)?;
         let row = Row {
             step: state.step,
             time: state.time,
@@ -114,8 +133,7 @@ impl<T: Real> Observer<T> for Metrics {
             seconds: self.since.elapsed().as_secs_f64(),
             scale: comparison.scale,
         };
-        self.writer.write_record(row.record())?;
-        self.writer.flush()?;
+        self.journal.borrow_mut().append_rows([row.record()])?;
         self.table.borrow_mut().push(row);
         self.since = Instant::now();
         Ok(())

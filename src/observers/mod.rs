@@ -1,17 +1,27 @@
-//! What watches a run: measurements, snapshots, progress, figures.
+//! What watches a run: measurements, snapshots, kernels, progress.
 
+mod kernels;
 mod metrics;
-mod plots;
 mod progress;
 mod snapshots;
 
+pub(crate) use kernels::Kernels;
 pub(crate) use metrics::{Metrics, Row, Table};
-pub(crate) use plots::Plots;
 pub(crate) use progress::Progress;
-pub(crate) use snapshots::{Saved, Snapshots, chosen_steps};
+pub(crate) use snapshots::{
+    Snapshot, Snapshots, chosen_steps, coordinate_names, read_snapshots, step_reaching,
+};
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use nalgebra::DMatrix;
 use rieszflow_autodiff::Real;
+
+use crate::files::journal::Journal;
+
+/// A journal that an observer writes and a checkpoint takes note of.
+pub(crate) type SharedJournal = Rc<RefCell<Journal>>;
 
 /// Particles in double precision, exactly.
 pub(crate) fn widen<T: Real>(particles: &DMatrix<T>) -> DMatrix<f64> {

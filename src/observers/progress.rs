@@ -78,8 +78,8 @@ impl<T: Real> Observer<T> for Progress {
         Ok(())
     }
 
-    fn iteration(&mut self, iteration: Iteration) {
-        let Some(bar) = &self.bar else { return };
+    fn iteration(&mut self, _: &State<T>, iteration: Iteration) -> Result<(), ObserverError> {
+        let Some(bar) = &self.bar else { return Ok(()) };
         // Often enough for the eye.
         if iteration
             .index
@@ -89,6 +89,7 @@ impl<T: Real> Observer<T> for Progress {
             bar.set_position(self.now.0 * PARTS + PARTS * iteration.index / iteration.count);
             bar.set_message(self.describe());
         }
+        Ok(())
     }
 
     fn step(&mut self, state: &State<T>, report: &StepReport) -> Result<(), ObserverError> {

@@ -1,19 +1,14 @@
-//! `snapshots.csv`, `snapshots.npz` and `final.csv`: the particles at the saved times.
+//! `snapshots.csv`: the particles at the saved times.
 
-use std::cell::RefCell;
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::io;
 
 use nalgebra::DMatrix;
 use rieszflow_autodiff::Real;
 use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{Observer, ObserverError, Outcome, State, TimeStep};
 
-use super::widen;
+use super::SharedJournal;
 use crate::config::SaveAt;
-use crate::files::npz::{Array, write_npz};
-use crate::files::replace;
 
 /// The particles at one saved time.
 pub(crate) struct Snapshot {
@@ -22,50 +17,43 @@ pub(crate) struct Snapshot {
     pub(crate) particles: DMatrix<f64>,
 }
 
-/// The saved times so far, shared with the observer that draws them.
-pub(crate) type Saved = Rc<RefCell<Vec<Snapshot>>>;
-
 /// Saves the particles at the start, at the chosen times, and at the end.
 pub(crate) struct Snapshots {
-    folder: PathBuf,
     chosen: Vec<u64>,
-    writer: csv::Writer<File>,
-    saved: Saved,
+    journal: SharedJournal,
+    /// The step that was saved last.
+    last: Option<u64>,
 }
 
 impl Snapshots {
-    pub(crate) fn create(
-        folder: &Path,
+    /// For a flow that is new, or has saved a chosen step before it was interrupted.
+    pub(crate) fn new(
         save_at: &SaveAt,
         grid: &[TimeStep],
-        saved: Saved,
-    ) -> csv::Result<Self> {
-        Ok(Self {
-            folder: folder.to_owned(),
+        journal: SharedJournal,
+        last: Option<u64>,
+    ) -> Self {
+        Self {
             chosen: chosen_steps(save_at, grid),
-            writer: csv::Writer::from_path(folder.join("snapshots.csv"))?,
-            saved,
-        })
+            journal,
+            last,
+        }
     }
 
-    fn save<T: Real>(&mut self, state: &State<T>) -> csv::Result<()> {
-        let particles = widen(&state.particles);
-        for (index, particle) in particles.row_iter().enumerate() {
+    fn save<T: Real>(&mut self, state: &State<T>) -> io::Result<()> {
+        let particles = &state.particles;
+        let rows = particles.row_iter().enumerate().map(|(index, particle)| {
             let head = [
                 state.step.to_string(),
                 state.time.to_string(),
                 index.to_string(),
             ];
-            let coordinates = particle.iter().map(f64::to_string);
-            self.writer
-                .write_record(head.into_iter().chain(coordinates))?;
-        }
-        self.writer.flush()?;
-        self.saved.borrow_mut().push(Snapshot {
-            step: state.step,
-            time: state.time,
-            particles,
+            let coordinates: Vec<String> =
+                particle.iter().map(|x| x.into_f64().to_string()).collect();
+            head.into_iter().chain(coordinates)
         });
+        self.journal.borrow_mut().append_rows(rows)?;
+        self.last = Some(state.step);
         Ok(())
     }
 }
@@ -75,17 +63,10 @@ pub(crate) fn chosen_steps(save_at: &SaveAt, grid: &[TimeStep]) -> Vec<u64> {
     let last = grid.len() as u64;
     let mut steps: Vec<u64> = match save_at {
         SaveAt::Every(every) => (0..=last).step_by(*every as usize).collect(),
-        SaveAt::Times(times) => {
-            let reaching = |time: &f64| {
-                let before = |step: &&TimeStep| step.end < time - 1e-9 * step.tau;
-                if *time <= 0.0 {
-                    0
-                } else {
-                    grid.iter().take_while(before).count() as u64 + 1
-                }
-            };
-            times.iter().map(reaching).collect()
-        }
+        SaveAt::Times(times) => times
+            .iter()
+            .map(|&time| step_reaching(time, grid))
+            .collect(),
     };
     steps.extend([0, last]);
     steps.sort_unstable();
@@ -93,16 +74,32 @@ pub(crate) fn chosen_steps(save_at: &SaveAt, grid: &[TimeStep]) -> Vec<u64> {
     steps
 }
 
-fn coordinate_names(dim: usize) -> impl Iterator<Item = String> {
+/// The first step whose end reaches flow time `time`, counted from 1; 0 for the start.
+pub(crate) fn step_reaching(time: f64, grid: &[TimeStep]) -> u64 {
+    let before = |step: &&TimeStep| step.end < time - 1e-9 * step.tau;
+    if time <= 0.0 {
+        0
+    } else {
+        grid.iter().take_while(before).count() as u64 + 1
+    }
+}
+
+/// The names of d coordinates, x0, x1, ….
+pub(crate) fn coordinate_names(dim: usize) -> impl Iterator<Item = String> {
     (0..dim).map(|k| format!("x{k}"))
 }
 
 impl<T: Real> Observer<T> for Snapshots {
     fn start(&mut self, state: &State<T>) -> Result<(), ObserverError> {
-        let head = ["step", "time", "particle"].map(str::to_owned);
-        let names = coordinate_names(state.particles.ncols());
-        self.writer.write_record(head.into_iter().chain(names))?;
-        Ok(self.save(state)?)
+        if self.last.is_none() {
+            let head = ["step", "time", "particle"].map(str::to_owned);
+            let names = coordinate_names(state.particles.ncols());
+            let mut journal = self.journal.borrow_mut();
+            journal.append_rows([head.into_iter().chain(names)])?;
+            drop(journal);
+            self.save(state)?;
+        }
+        Ok(())
     }
 
     fn step(&mut self, state: &State<T>, _: &StepReport) -> Result<(), ObserverError> {
@@ -112,53 +109,50 @@ impl<T: Real> Observer<T> for Snapshots {
         Ok(())
     }
 
-    fn finish(&mut self, state: &State<T>, _: &Outcome) -> Result<(), ObserverError> {
+    fn finish(&mut self, state: &State<T>, outcome: &Outcome) -> Result<(), ObserverError> {
         // A diverged flow ends before its last step; what it reached is saved all the same.
-        let already = self.saved.borrow().last().map(|s| s.step) == Some(state.step);
-        if !already {
+        let diverged = matches!(outcome, Outcome::Diverged { .. });
+        if diverged && self.last != Some(state.step) {
             self.save(state)?;
         }
-        write_final(&self.folder.join("final.csv"), &widen(&state.particles))?;
-        write_archive(&self.folder.join("snapshots.npz"), &self.saved.borrow())?;
         Ok(())
     }
 }
 
-fn write_final(path: &Path, particles: &DMatrix<f64>) -> Result<(), ObserverError> {
-    replace(path, |file| {
-        let mut writer = csv::Writer::from_writer(file);
-        writer.write_record(coordinate_names(particles.ncols()))?;
-        for particle in particles.row_iter() {
-            writer.write_record(particle.iter().map(f64::to_string))?;
+/// The snapshots of a `snapshots.csv`.
+///
+/// # Errors
+/// If it cannot be read, or a row does not fit the one before; the message tells its line.
+pub(crate) fn read_snapshots(reader: impl io::Read) -> io::Result<Vec<Snapshot>> {
+    let mut reader = csv::Reader::from_reader(reader);
+    let dim = reader.headers()?.len().saturating_sub(3);
+    let mut times: Vec<(u64, f64)> = Vec::new();
+    let mut coordinates: Vec<Vec<f64>> = Vec::new();
+    for record in reader.records() {
+        let record = record?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let wrong = || io::Error::other(format!("line {line}: expected a particle of a snapshot"));
+        let step = record[0].parse().map_err(|_| wrong())?;
+        let numbers: Result<Vec<f64>, _> = record.iter().skip(1).map(str::parse).collect();
+        let numbers = numbers.map_err(|_| wrong())?;
+        if numbers.len() != dim + 2 {
+            return Err(wrong());
         }
-        writer.flush()
-    })
-    .map_err(|error| format!("cannot write {}: {error}", path.display()).into())
-}
-
-/// `times` (S) and `particles` (S×N×d).
-fn write_archive(path: &Path, saved: &[Snapshot]) -> std::io::Result<()> {
-    let times: Vec<f64> = saved.iter().map(|s| s.time).collect();
-    let (count, dim) = saved[0].particles.shape();
-    let rows = saved.iter().flat_map(|s| s.particles.row_iter());
-    let particles: Vec<f64> = rows
-        .flat_map(|row| row.iter().copied().collect::<Vec<_>>())
-        .collect();
-    write_npz(
-        path,
-        &[
-            Array {
-                name: "times",
-                shape: vec![times.len()],
-                data: &times,
-            },
-            Array {
-                name: "particles",
-                shape: vec![saved.len(), count, dim],
-                data: &particles,
-            },
-        ],
-    )
+        if times.last().is_none_or(|last| last.0 != step) {
+            times.push((step, numbers[0]));
+            coordinates.push(Vec::new());
+        }
+        let last = coordinates.len() - 1;
+        coordinates[last].extend(&numbers[2..]);
+    }
+    let snapshots = times.into_iter().zip(coordinates);
+    Ok(snapshots
+        .map(|((step, time), coordinates)| Snapshot {
+            step,
+            time,
+            particles: DMatrix::from_row_slice(coordinates.len() / dim.max(1), dim, &coordinates),
+        })
+        .collect())
 }
 
 #[cfg(test)]
@@ -172,5 +166,18 @@ mod tests {
         assert_eq!(chosen_steps(&SaveAt::Every(4), &grid), [0, 4, 8, 10]);
         let times = SaveAt::Times(vec![0.3, 0.35, 1.0]);
         assert_eq!(chosen_steps(&times, &grid), [0, 3, 4, 10]);
+    }
+
+    #[test]
+    fn snapshots_are_read_back_and_rows_that_do_not_fit_are_named() {
+        let text = "step,time,particle,x0,x1\n0,0,0,1,2\n0,0,1,3,4\n2,0.5,0,5,6\n2,0.5,1,7,8\n";
+        let snapshots = read_snapshots(text.as_bytes()).expect("snapshots");
+        let steps: Vec<(u64, f64)> = snapshots.iter().map(|s| (s.step, s.time)).collect();
+        assert_eq!(steps, [(0, 0.0), (2, 0.5)]);
+        let second = DMatrix::from_row_slice(2, 2, &[5.0, 6.0, 7.0, 8.0]);
+        assert_eq!(snapshots[1].particles, second);
+        let broken = read_snapshots("step,time,particle,x0\n0,0,0,1\n0,0,1,y\n".as_bytes());
+        let message = broken.err().expect("a wrong row").to_string();
+        assert!(message.contains("line 3"), "{message}");
     }
 }

@@ -24,11 +24,14 @@ const FILES: [&str; 6] = [
 pub fn check(folder: &Path, expected: &Config, figures: bool) {
     let mut files = FILES.map(str::to_owned).to_vec();
     if figures {
-        files.extend(["metrics.png", "snapshots.png"].map(str::to_owned));
-        files.sort();
+        files.extend(["flow.gif", "metrics.png", "snapshots.png"].map(str::to_owned));
         check_figure(&folder.join("metrics.png"));
         check_figure(&folder.join("snapshots.png"));
     }
+    if expected.scheme != SchemeKind::Particle {
+        files.push("kernels.safetensors".to_owned());
+    }
+    files.sort();
     assert_eq!(sandbox::names(folder), files);
     assert_eq!(&sandbox::config(folder), expected);
     let particles = check_final(folder, expected);

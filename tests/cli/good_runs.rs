@@ -119,7 +119,7 @@ fn the_implosion_is_measured_without_a_scale() {
         ..Config::implosion(SchemeKind::Particle)
     };
     assert_eq!(crate::sandbox::config(&sandbox.path("run")), expected);
-    assert_eq!(names(&sandbox.path("run")).len(), 8);
+    assert_eq!(names(&sandbox.path("run")).len(), 9);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn flow_options_tell_the_defaults_of_their_experiment() {
             ("--precision", "f32".to_owned()),
             ("--threads", "all cores".to_owned()),
             ("--save-at", "about eight".to_owned()),
-            ("--out", "runs/<command>-<scheme>".to_owned()),
+            ("--out", "runs/<experiment>-<scheme>".to_owned()),
         ] {
             let told = told_of(&text, option);
             let expected = format!("[default: {default}]");

@@ -82,7 +82,7 @@ fn the_paper_preset_is_the_papers_settings() {
     let config = config(&sandbox.path("run"));
     assert_eq!((config.dim, config.exponent), (2, 1.0));
     assert_eq!((config.particles, config.batch), (2000, 100));
-    assert_eq!((config.tau, config.time), (0.05, 1.2));
+    assert_eq!((config.tau, config.time), (0.05.into(), 1.2));
     assert_eq!((config.width, config.hidden_layers), (64, 2));
     assert_eq!((config.first_iterations, config.iterations), (5000, 5000));
     assert_eq!(config.latent_dim, config.dim);
@@ -109,7 +109,10 @@ fn options_count_besides_the_preset() {
         (config.learning_rate, config.learning_rate_decay),
         (0.02, 0.5)
     );
-    assert_eq!((config.tau, config.latent_dim, config.seed), (0.1, 5, 11));
+    assert_eq!(
+        (config.tau, config.latent_dim, config.seed),
+        (0.1.into(), 5, 11)
+    );
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn check_diverged(folder: &Path, steps: u64) {
     assert_eq!(summary(folder)["status"], "diverged");
     let reason = summary(folder)["reason"].to_string();
     assert!(reason.contains("no longer a finite number"), "{reason}");
-    let figures = if steps == 0 { 1 } else { 2 };
+    let figures = if steps == 0 { 2 } else { 3 };
     assert_eq!(names(folder).len(), 6 + figures, "{:?}", names(folder));
     let metrics = Csv::read(&folder.join("metrics.csv"));
     assert_eq!(metrics.rows.len() as u64, steps);

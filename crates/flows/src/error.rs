@@ -38,6 +38,9 @@ pub enum Error {
         /// The exponent r.
         exponent: f64,
     },
+    /// A watcher has asked to stop inside a time step; the state tells where.
+    #[error("interrupted inside a time step")]
+    Interrupted,
     /// Loss or particles became infinite or not a number.
     #[error("{0} is no longer a finite number")]
     Diverged(String),

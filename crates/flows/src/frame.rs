@@ -52,6 +52,11 @@ impl<T: Real> Frame<T> {
         &self.centre
     }
 
+    /// The frame with the given centre and length.
+    pub fn new(centre: RowDVector<T>, length: T) -> Self {
+        Self { centre, length }
+    }
+
     /// The frame with centre 0 and length 1, in `dim` dimensions.
     pub fn identity(dim: usize) -> Self {
         Self {

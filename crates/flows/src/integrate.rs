@@ -1,73 +1,19 @@
 //! The loop over time: a scheme applied step after step, watched by observers.
 
+use std::ops::ControlFlow;
+
 use rieszflow_autodiff::Real;
 
 use crate::observer::{Observer, ObserverError};
-use crate::{Error, Functional, Scheme, State};
-
-/// One step of a time grid.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TimeStep {
-    /// τ_n, its size.
-    pub tau: f64,
-    /// t_n, the flow time at its end.
-    pub end: f64,
-}
-
-/// The steps from flow time 0 to `time`: first the given `initial` sizes, then size `tau`, the last
-/// one shortened if need be.
-///
-/// After initial steps the grid returns to the multiples of `tau`.
-///
-/// ```
-/// use rieszflow_flows::time_grid;
-///
-/// let grid = time_grid(&[0.01], 0.1, 0.25)?;
-/// let ends: Vec<f64> = grid.iter().map(|step| step.end).collect();
-/// assert_eq!(ends, [0.01, 0.1, 0.2, 0.25]);
-/// # Ok::<(), rieszflow_flows::Error>(())
-/// ```
-///
-/// # Errors
-/// [`Error::TimeStep`] if a size is not positive and finite; a `time` that is not is refused alike.
-pub fn time_grid(initial: &[f64], tau: f64, time: f64) -> Result<Vec<TimeStep>, Error> {
-    for &size in initial.iter().chain([&tau, &time]) {
-        if !(size > 0.0 && size.is_finite()) {
-            return Err(Error::TimeStep(size));
-        }
-    }
-    // Grid points closer than this to one another are one.
-    let resolution = 1e-9 * tau;
-    let mut grid = Vec::new();
-    let mut now = 0.0;
-    let mut push = |tau: f64, end: f64, now: &mut f64| {
-        grid.push(TimeStep { tau, end });
-        *now = end;
-    };
-    for &size in initial {
-        if now + size < time {
-            let end = now + size;
-            push(size, end, &mut now);
-        }
-    }
-    let mut multiple = 1 + ((now + resolution) / tau) as u64;
-    while now < time - resolution {
-        let next = multiple as f64 * tau;
-        // A decimal step size has decimal multiples.
-        let next = (next * 1e12).round() / 1e12;
-        let end = if next > time - resolution { time } else { next };
-        let whole = (end - now - tau).abs() <= resolution;
-        push(if whole { tau } else { end - now }, end, &mut now);
-        multiple += 1;
-    }
-    Ok(grid)
-}
+use crate::{Error, Functional, Scheme, State, TimeStep};
 
 /// How a flow ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// At the final time.
     Completed,
+    /// An observer has asked to stop; the state tells where, and goes on from there.
+    Interrupted,
     /// Something was no longer a finite number; what was computed before stands.
     Diverged {
         /// The time step that failed, from 1.
@@ -109,12 +55,24 @@ pub fn integrate<T: Real>(
     }
     let mut outcome = Outcome::Completed;
     for step in &grid[state.step as usize..] {
-        let watch = &mut |iteration| {
-            for observer in &mut *observers {
-                observer.iteration(iteration);
+        let mut failure = None;
+        let watch = &mut |state: &State<T>, iteration| {
+            failure = observers
+                .iter_mut()
+                .find_map(|observer| observer.iteration(state, iteration).err());
+            let stop =
+                failure.is_some() || observers.iter().any(|observer| observer.wants_to_stop());
+            if stop {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
         };
-        match scheme.step(functional, state, step.tau, watch) {
+        let done = scheme.step(functional, state, step.tau, watch);
+        if let Some(error) = failure {
+            return Err(IntegrateError::Observer(error));
+        }
+        match done {
             Ok(report) => {
                 state.time = step.end;
                 for observer in &mut *observers {
@@ -123,15 +81,22 @@ pub fn integrate<T: Real>(
                         .map_err(IntegrateError::Observer)?;
                 }
             }
+            Err(Error::Interrupted) => outcome = Outcome::Interrupted,
             Err(error @ Error::Diverged(_)) => {
                 outcome = Outcome::Diverged {
                     step: state.step + 1,
                     time: state.time,
                     reason: error.to_string(),
                 };
-                break;
             }
             Err(error) => return Err(error.into()),
+        }
+        let more = outcome == Outcome::Completed && (state.step as usize) < grid.len();
+        if more && observers.iter().any(|observer| observer.wants_to_stop()) {
+            outcome = Outcome::Interrupted;
+        }
+        if outcome != Outcome::Completed {
+            break;
         }
     }
     for observer in &mut *observers {

@@ -9,6 +9,19 @@ use crate::Frame;
 /// Particles are pushed in blocks of this many rows, which bounds the memory.
 const ROWS: usize = 4096;
 
+/// How a time step moves particles with its Markov kernel.
+///
+/// With network output N in the frame with centre x̄ and length ℓ, a particle goes
+/// x ← x̄ + ℓ N((x − x̄)/ℓ, z) in the backward scheme, and x ← x + c N((x − x̄)/ℓ, z) with
+/// c = τ (D_v̂F)⁻/‖v̂‖² in the forward scheme.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Motion<T> {
+    /// The frame that the network sees particles in.
+    pub frame: Frame<T>,
+    /// c, if the network is a velocity.
+    pub factor: Option<T>,
+}
+
 /// A generative ReLU network (x, z) ↦ T_θ(x, z) ∈ ℝᵈ on the row [x, z].
 ///
 /// Its law over Z ~ N(0, I_m) disintegrates a plan: π = μ ⊗ π_x. Where a map would send all mass
@@ -66,15 +79,39 @@ impl MarkovKernel {
         self.network.forward(graph, input)
     }
 
+    /// Moves each particle (N×d) with its latent (N×m) through the kernel.
+    pub fn push<T: Real>(
+        &self,
+        parameters: &[T],
+        motion: &Motion<T>,
+        particles: &DMatrix<T>,
+        latents: &DMatrix<T>,
+    ) -> DMatrix<T> {
+        self.evaluate(
+            parameters,
+            &motion.frame,
+            particles,
+            latents,
+            |graph, x, output| match motion.factor {
+                None => motion.frame.leave(graph, output),
+                Some(factor) => {
+                    let x = graph.constant(x);
+                    let displacement = graph.scale(output, factor);
+                    graph.add(x, displacement)
+                }
+            },
+        )
+    }
+
     /// Evaluates the network at each particle and its latent; row i of the result is what `finish`
-    /// records from the network's output at (xᵢ, zᵢ).
-    pub fn evaluate<T: Real>(
+    /// records from xᵢ and the network's output at (xᵢ, zᵢ).
+    pub(crate) fn evaluate<T: Real>(
         &self,
         parameters: &[T],
         frame: &Frame<T>,
         particles: &DMatrix<T>,
         latents: &DMatrix<T>,
-        finish: impl Fn(&mut Graph<'_, T>, Var) -> Var,
+        finish: impl Fn(&mut Graph<'_, T>, &DMatrix<T>, Var) -> Var,
     ) -> DMatrix<T> {
         let mut tape = Tape::new();
         let mut pushed = DMatrix::zeros(particles.nrows(), self.dim);
@@ -82,8 +119,9 @@ impl MarkovKernel {
             let count = ROWS.min(particles.nrows() - start);
             let mut graph = tape.record(parameters);
             let block = |matrix: &DMatrix<T>| matrix.rows(start, count).into_owned();
-            let output = self.record(&mut graph, frame, &block(particles), &block(latents));
-            let output = finish(&mut graph, output);
+            let x = block(particles);
+            let output = self.record(&mut graph, frame, &x, &block(latents));
+            let output = finish(&mut graph, &x, output);
             pushed
                 .rows_mut(start, count)
                 .copy_from(&graph.value(output));

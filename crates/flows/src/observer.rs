@@ -21,9 +21,13 @@ pub trait Observer<T> {
         Ok(())
     }
 
-    /// An iteration of the inner loop of the time step in progress. Called very often.
-    fn iteration(&mut self, iteration: Iteration) {
-        let _ = iteration;
+    /// An iteration of the inner loop of the time step in progress is done. Called very often.
+    ///
+    /// # Errors
+    /// If the observer cannot do its work.
+    fn iteration(&mut self, state: &State<T>, iteration: Iteration) -> Result<(), ObserverError> {
+        let _ = (state, iteration);
+        Ok(())
     }
 
     /// A time step is done and has led to `state`.
@@ -33,6 +37,11 @@ pub trait Observer<T> {
     fn step(&mut self, state: &State<T>, report: &StepReport) -> Result<(), ObserverError> {
         let _ = (state, report);
         Ok(())
+    }
+
+    /// Asked after every iteration and every time step: whether the flow shall stop there.
+    fn wants_to_stop(&self) -> bool {
+        false
     }
 
     /// The flow has ended at `state`.

@@ -18,6 +18,8 @@ pub enum Purpose {
     Start = 5,
     /// The target's particles.
     Target = 6,
+    /// Fresh particles of a finished flow and their latents.
+    Sample = 7,
 }
 
 /// The stream for (`seed`, `purpose`, `step`, `iteration`), the same on every machine and for any

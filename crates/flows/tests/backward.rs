@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure};
 use rieszflow_analytic::{Equilibrium, ScaledEquilibrium, backward_scales, sampling_floor};
 use rieszflow_autodiff::Real;
-use rieszflow_flows::scheme::{Backward, Training};
+use rieszflow_flows::scheme::{Backward, Training, unwatched};
 use rieszflow_flows::{Interaction, Mmd, RieszKernel, Scheme};
 
 /// Enough training for the tolerances here, in less than a second a step.
@@ -39,7 +39,7 @@ fn from_dirac<T: Real>(dim: usize, exponent: f64, point: f64) {
     let exact = backward_scales(exponent, 0.0, &steps).unwrap();
     for (n, (&tau, &scale)) in steps.iter().zip(&exact).enumerate() {
         let report = scheme
-            .step(&functional, &mut state, tau, &mut |_| {})
+            .step(&functional, &mut state, tau, &mut unwatched)
             .unwrap();
         time += tau;
         assert_eq!((state.step, state.time), (n as u64 + 1, time));
@@ -106,7 +106,7 @@ fn towards_two_atoms_on_the_line() {
     let exact = line::backward_steps(&target, &vec![0.0; count], &steps).unwrap();
     for (&tau, expected) in steps.iter().zip(&exact) {
         scheme
-            .step(&functional, &mut state, tau, &mut |_| {})
+            .step(&functional, &mut state, tau, &mut unwatched)
             .unwrap();
         let particles: Vec<f64> = state.particles.iter().map(|&x| f64::from(x)).collect();
         let particles = DiscreteMeasure::equal(&particles).unwrap();

@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 use rieszflow_analytic::{
     Equilibrium, SteepestDescent, discrepancy_to_equilibrium, forward_scales, sampling_floor,
 };
-use rieszflow_flows::scheme::{Forward, Training};
+use rieszflow_flows::scheme::{Forward, Training, unwatched};
 use rieszflow_flows::{Error, Interaction, Mmd, RieszKernel, Scheme};
 
 /// Enough training for the tolerances here, in about a second a step.
@@ -51,7 +51,7 @@ fn from_a_dirac() {
         let mut time = 0.0;
         for tau in [0.05, 0.1] {
             let report = scheme
-                .step(&interaction(1.0), &mut state, tau, &mut |_| {})
+                .step(&interaction(1.0), &mut state, tau, &mut unwatched)
                 .unwrap();
             time += tau;
             let (ratio, floors) = compare(&state.particles, 1.0, time);
@@ -87,7 +87,7 @@ fn from_an_equilibrium() {
         let exact = forward_scales(exponent, 0.8, &steps).unwrap();
         for (tau, scale) in steps.into_iter().zip(exact) {
             scheme
-                .step(&interaction(exponent), &mut state, tau, &mut |_| {})
+                .step(&interaction(exponent), &mut state, tau, &mut unwatched)
                 .unwrap();
             let (ratio, floors) = compare(&state.particles, exponent, scale);
             assert!((ratio - 1.0).abs() < 0.005, "r = {exponent}: {ratio}");
@@ -120,7 +120,7 @@ fn first_step_from_two_diracs() {
     });
     let mut state = scheme.start(start.clone()).unwrap();
     scheme
-        .step(&functional, &mut state, tau, &mut |_| {})
+        .step(&functional, &mut state, tau, &mut unwatched)
         .unwrap();
     let velocities = (state.particles - start).map(|v| f64::from(v) / tau);
     for (atom, first) in [0, counts[0]].into_iter().enumerate() {
@@ -141,7 +141,7 @@ fn a_dirac_rests_for_large_exponents() {
     let mut state = scheme.start(start.clone()).unwrap();
     for step in 1..=2 {
         let report = scheme
-            .step(&interaction(1.5), &mut state, 0.1, &mut |_| {})
+            .step(&interaction(1.5), &mut state, 0.1, &mut unwatched)
             .unwrap();
         assert!(report.rests);
         assert_eq!((state.particles == start, state.step), (true, step));
@@ -158,7 +158,7 @@ fn a_dirac_is_refused_for_small_exponents() {
     });
     let mut state = scheme.start(start.clone()).unwrap();
     let error = scheme
-        .step(&interaction(0.5), &mut state, 0.1, &mut |_| {})
+        .step(&interaction(0.5), &mut state, 0.1, &mut unwatched)
         .unwrap_err();
     assert_eq!(error, Error::Collision { exponent: 0.5 });
     assert!(error.to_string().contains("r = 0.5 < 1"));

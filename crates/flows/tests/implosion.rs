@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::Implosion;
-use rieszflow_flows::scheme::{Backward, Forward, Particle, Training};
+use rieszflow_flows::scheme::{Backward, Forward, Particle, Training, unwatched};
 use rieszflow_flows::{ImplosionExplosion, Scheme};
 
 const COUNT: usize = 500;
@@ -36,7 +36,7 @@ fn errors(scheme: &mut dyn Scheme<f32>, start: f64, tau: f64) -> [f64; 2] {
     let mut flow = scheme.start(state(start)).unwrap();
     [1.0, 2.0].map(|n| {
         scheme
-            .step(&functional, &mut flow, tau, &mut |_| {})
+            .step(&functional, &mut flow, tau, &mut unwatched)
             .unwrap();
         let exact = Implosion::at(start + n * tau).unwrap();
         exact.wasserstein(&flow.particles.map(f64::from)).unwrap() / tau

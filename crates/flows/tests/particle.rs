@@ -22,7 +22,7 @@ fn run(
     for _ in 0..steps {
         let tau = time / steps as f64;
         let report = scheme
-            .step(functional, &mut state, tau, &mut |_| {
+            .step(functional, &mut state, tau, &mut |_, _| {
                 unreachable!("no inner loop")
             })
             .unwrap();

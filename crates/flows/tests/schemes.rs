@@ -1,9 +1,10 @@
 //! What holds for every scheme: reproducible runs, states that own all that evolves, errors instead of nonsense.
 
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use nalgebra::DMatrix;
-use rieszflow_flows::scheme::{Backward, Forward, Iteration, Particle, Training};
+use rieszflow_flows::scheme::{Backward, Forward, Iteration, Particle, Training, unwatched};
 use rieszflow_flows::{Error, Functional, Minibatches, Mmd, Points, RieszKernel, Scheme, State};
 
 fn small() -> Training {
@@ -46,7 +47,9 @@ fn mmd() -> Mmd<f32> {
 fn run(scheme: &mut dyn Scheme<f32>, start: DMatrix<f32>, steps: usize) -> State<f32> {
     let mut state = scheme.start(start).unwrap();
     for _ in 0..steps {
-        scheme.step(&mmd(), &mut state, 0.1, &mut |_| {}).unwrap();
+        scheme
+            .step(&mmd(), &mut state, 0.1, &mut unwatched)
+            .unwrap();
     }
     state
 }
@@ -94,7 +97,7 @@ fn a_state_owns_everything_that_evolves() {
         let mut copy = state.clone();
         for (scheme, state) in [(&mut scheme, &mut state), (&mut resumed, &mut copy)] {
             for _ in 0..2 {
-                scheme.step(&mmd(), state, 0.1, &mut |_| {}).unwrap();
+                scheme.step(&mmd(), state, 0.1, &mut unwatched).unwrap();
             }
         }
         assert_eq!(state, copy);
@@ -110,7 +113,9 @@ fn parameters_and_moments_are_carried_over() {
         let fresh = state.learned.clone().unwrap();
         assert_eq!(fresh.moments.updates, 0);
         for n in 1..=2 {
-            scheme.step(&mmd(), &mut state, 0.1, &mut |_| {}).unwrap();
+            scheme
+                .step(&mmd(), &mut state, 0.1, &mut unwatched)
+                .unwrap();
             assert_eq!(state.learned.as_ref().unwrap().moments.updates, 20 * n);
         }
     }
@@ -133,7 +138,7 @@ fn parameters_and_moments_are_carried_over() {
         let mut forgetful = state.clone();
         forgetful.learned = scheme.start(cloud(40)).unwrap().learned;
         for state in [&mut state, &mut forgetful] {
-            scheme.step(&mmd(), state, 0.1, &mut |_| {}).unwrap();
+            scheme.step(&mmd(), state, 0.1, &mut unwatched).unwrap();
         }
         assert_ne!(state.particles, forgetful.particles);
     }
@@ -147,8 +152,9 @@ fn iterations_are_watched_and_change_at_time_one() {
         for n in 0..12 {
             let mut seen: Vec<Iteration> = Vec::new();
             let report = scheme
-                .step(&mmd(), &mut state, 0.1, &mut |iteration| {
+                .step(&mmd(), &mut state, 0.1, &mut |_, iteration| {
                     seen.push(iteration);
+                    ControlFlow::Continue(())
                 })
                 .unwrap();
             let count = if n < 10 { 20 } else { 5 };
@@ -217,7 +223,7 @@ fn minibatches_are_drawn_without_replacement() {
         let start = DMatrix::from_fn(count, 2, |i, _| i as f32);
         let mut state = scheme.start(start).unwrap();
         scheme
-            .step(&recorder, &mut state, 0.1, &mut |_| {})
+            .step(&recorder, &mut state, 0.1, &mut unwatched)
             .unwrap();
         let batches = recorder.batches.into_inner().unwrap();
         let (mut drawn, mut common) = (vec![0.0; count], 0.0);
@@ -309,7 +315,7 @@ fn time_steps_that_are_not_positive_are_refused() {
         let before = state.clone();
         for tau in [0.0, -0.1, f64::NAN, f64::INFINITY] {
             let error = scheme
-                .step(&mmd(), &mut state, tau, &mut |_| {})
+                .step(&mmd(), &mut state, tau, &mut unwatched)
                 .unwrap_err();
             assert!(matches!(error, Error::TimeStep(_)), "{error}");
             assert_eq!(state, before);
@@ -381,10 +387,12 @@ fn divergence_is_noticed_and_keeps_the_particles() {
             };
             for mut scheme in schemes(training) {
                 let mut state = scheme.start(cloud(40)).unwrap();
-                scheme.step(&mmd(), &mut state, 0.1, &mut |_| {}).unwrap();
+                scheme
+                    .step(&mmd(), &mut state, 0.1, &mut unwatched)
+                    .unwrap();
                 let before = state.clone();
                 let error = scheme
-                    .step(&Broken(flaw), &mut state, 0.1, &mut |_| {})
+                    .step(&Broken(flaw), &mut state, 0.1, &mut unwatched)
                     .unwrap_err();
                 assert!(matches!(error, Error::Diverged(_)), "{flaw:?}: {error}");
                 assert_eq!(state.particles, before.particles);
@@ -464,7 +472,7 @@ fn a_functional_of_ones_own_works_with_every_scheme() {
     for ((mut scheme, share), tolerance) in cases {
         let mut state = scheme.start(cloud(200)).unwrap();
         let start = state.particles.clone();
-        scheme.step(&well, &mut state, tau, &mut |_| {}).unwrap();
+        scheme.step(&well, &mut state, tau, &mut unwatched).unwrap();
         let way = DMatrix::from_fn(200, 2, |i, k| {
             share as f32 * (well.bottom[k] - start[(i, k)])
         });

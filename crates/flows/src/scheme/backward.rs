@@ -8,11 +8,11 @@ use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Real, Var};
 
 use super::training::Trainer;
-use super::{Iteration, Scheme, StepReport, Training, not_diverged, valid_time_step};
+use super::{Scheme, StepReport, Training, Watch, not_diverged, valid_time_step};
 use crate::functional::Energy;
 use crate::latent::stratified_normal;
 use crate::rng::{Purpose, stream};
-use crate::{Error, Frame, Functional, Points, State};
+use crate::{Error, Frame, Functional, Motion, Points, State};
 
 /// The neural backward scheme.
 pub struct Backward<T> {
@@ -38,7 +38,7 @@ impl<T: Real> Scheme<T> for Backward<T> {
         functional: &dyn Functional<T>,
         state: &mut State<T>,
         tau: f64,
-        watch: &mut dyn FnMut(Iteration),
+        watch: Watch<'_, T>,
     ) -> Result<StepReport, Error> {
         valid_time_step(tau)?;
         let frame = Frame::of(&state.particles, |dirac| spread(functional, tau, dirac));
@@ -55,13 +55,10 @@ impl<T: Real> Scheme<T> for Backward<T> {
             watch,
         )?;
         // Draw from its second marginal: xᵢ ← T_θ(xᵢ, zᵢ).
-        let pushed = self
-            .trainer
-            .evaluate(state, &frame, |graph, output| frame.leave(graph, output));
+        let factor = None;
+        let pushed = self.trainer.push(state, Motion { frame, factor });
         not_diverged(&pushed)?;
-        state.particles = pushed;
-        state.time += tau;
-        state.step += 1;
+        state.advance(pushed, tau);
         Ok(StepReport {
             loss: Some(mean_loss * size.into_f64()),
             rests: false,

@@ -9,10 +9,10 @@ use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Real, Var};
 
 use super::training::{Batches, Trainer};
-use super::{Iteration, Scheme, StepReport, Training, not_diverged, valid_time_step};
+use super::{Scheme, StepReport, Training, Watch, not_diverged, valid_time_step};
 use crate::functional::Derivative;
 use crate::rng::{Purpose, stream};
-use crate::{Error, Frame, Functional, Minibatches, Points, State};
+use crate::{Error, Frame, Functional, Minibatches, Motion, Points, State};
 
 /// ε in the training loss D̂_vF/(‖v‖ + ε).
 pub const DENOMINATOR_OFFSET: f64 = 1e-2;
@@ -46,7 +46,7 @@ impl<T: Real> Scheme<T> for Forward<T> {
         functional: &dyn Functional<T>,
         state: &mut State<T>,
         tau: f64,
-        watch: &mut dyn FnMut(Iteration),
+        watch: Watch<'_, T>,
     ) -> Result<StepReport, Error> {
         valid_time_step(tau)?;
         let frame = Frame::of(&state.particles, |_| T::one());
@@ -60,12 +60,16 @@ impl<T: Real> Scheme<T> for Forward<T> {
         // Rescale it to (D_v̂F)⁻/‖v̂‖² v̂ on fresh large batches.
         let factor = self.estimate_factor(functional, state, &frame)?;
         // Step: xᵢ ← xᵢ + τ (D_v̂F)⁻/‖v̂‖² v_θ(xᵢ, zᵢ).
-        let velocities = self.trainer.evaluate(state, &frame, |_, output| output);
-        let moved = &state.particles + velocities * T::from_f64(tau * factor);
+        let step = Some(T::from_f64(tau * factor));
+        let moved = self.trainer.push(
+            state,
+            Motion {
+                frame,
+                factor: step,
+            },
+        );
         not_diverged(&moved)?;
-        state.particles = moved;
-        state.time += tau;
-        state.step += 1;
+        state.advance(moved, tau);
         Ok(StepReport {
             loss: Some(mean_loss),
             rests: factor == 0.0,
@@ -97,7 +101,7 @@ impl<T: Real> Forward<T> {
             frame,
             &batches.particles,
             &batches.latents,
-            |_, output| output,
+            |_, _, output| output,
         );
         step_factor(functional, &batches.particles, &velocities)
     }

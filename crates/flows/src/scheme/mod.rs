@@ -10,6 +10,8 @@ pub use forward::Forward;
 pub use particle::Particle;
 pub use training::{Iteration, Training};
 
+use std::ops::ControlFlow;
+
 use nalgebra::DMatrix;
 use rieszflow_autodiff::Real;
 
@@ -23,17 +25,28 @@ pub trait Scheme<T: Real> {
     /// If the particles and the scheme's settings do not fit.
     fn start(&mut self, particles: DMatrix<T>) -> Result<State<T>, Error>;
 
-    /// One time step of size τ; `watch` sees the iterations of the inner loop, if there is one.
+    /// One time step of size τ, or the rest of it if the state is inside one.
+    ///
+    /// `watch` sees every iteration of the inner loop, if there is one, and may stop it.
     ///
     /// # Errors
-    /// If the flow diverges or the functional has no derivative. The particles are then still μⁿ.
+    /// If the flow diverges or the functional has no derivative, and [`Error::Interrupted`] if
+    /// `watch` has stopped it. The particles are then still μⁿ.
     fn step(
         &mut self,
         functional: &dyn Functional<T>,
         state: &mut State<T>,
         tau: f64,
-        watch: &mut dyn FnMut(Iteration),
+        watch: Watch<'_, T>,
     ) -> Result<StepReport, Error>;
+}
+
+/// Sees the state after every iteration of an inner loop, and decides whether to go on.
+pub type Watch<'a, T> = &'a mut dyn FnMut(&State<T>, Iteration) -> ControlFlow<()>;
+
+/// A [`Watch`] that lets every inner loop run to its end.
+pub fn unwatched<T>(_: &State<T>, _: Iteration) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }
 
 /// What a time step has to tell.

@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 use rand::RngExt;
 use rieszflow_autodiff::Real;
 
-use super::{Iteration, Scheme, StepReport, not_diverged, valid_time_step};
+use super::{Scheme, StepReport, Watch, not_diverged, valid_time_step};
 use crate::functional::finite_rows;
 use crate::rng::{Purpose, stream};
 use crate::{Error, Functional, Points, State};
@@ -41,14 +41,12 @@ impl<T: Real> Scheme<T> for Particle {
         functional: &dyn Functional<T>,
         state: &mut State<T>,
         tau: f64,
-        _: &mut dyn FnMut(Iteration),
+        _: Watch<'_, T>,
     ) -> Result<StepReport, Error> {
         valid_time_step(tau)?;
         let moved = step(functional, &state.particles, tau);
         not_diverged(&moved)?;
-        state.particles = moved;
-        state.time += tau;
-        state.step += 1;
+        state.advance(moved, tau);
         Ok(StepReport::default())
     }
 }

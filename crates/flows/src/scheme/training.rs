@@ -8,8 +8,9 @@ use rieszflow_nets::{Adam, Moments};
 use crate::functional::finite_rows;
 use crate::latent::{fill_normal, stratified_normal};
 use crate::rng::{Purpose, stream};
-use crate::state::Learned;
-use crate::{Error, Frame, MarkovKernel, State};
+use crate::{Error, Frame, Learned, MarkovKernel, Motion, State};
+
+use super::Watch;
 
 /// Until this flow time the first number of iterations applies, then the later one.
 const FIRST_PHASE: f64 = 1.0;
@@ -181,12 +182,13 @@ impl<T: Real> Trainer<T> {
         state.learned = Some(Learned {
             parameters,
             moments,
+            motion: None,
         });
         Ok(state)
     }
 
-    /// Minimises the loss over θ from where the last time step left it; returns the mean loss of
-    /// the last tenth of the iterations.
+    /// Minimises the loss over θ from where the last time step left it, or goes on inside the loop;
+    /// returns the mean loss of the last tenth of the iterations.
     ///
     /// A loss whose gradient vanishes at the first iteration has nothing to teach, and ends the loop.
     pub(super) fn train(
@@ -194,86 +196,77 @@ impl<T: Real> Trainer<T> {
         state: &mut State<T>,
         frame: &Frame<T>,
         loss: Loss<'_, T>,
-        watch: &mut dyn FnMut(Iteration),
+        watch: Watch<'_, T>,
+    ) -> Result<f64, Error> {
+        let count = self.training.count(state.time);
+        for index in state.inner.iteration..count {
+            let value = self.differentiate(state, frame, loss)?;
+            if index == 0 && self.gradient.iter().all(T::is_zero) {
+                return Ok(value);
+            }
+            let learned = state.learned.as_mut().expect("started by this scheme");
+            Adam::default().update(
+                self.training.rate(index, count),
+                &mut learned.parameters,
+                &self.gradient,
+                &mut learned.moments,
+            );
+            state.inner.iteration += 1;
+            if 10 * (index + 1) > 9 * count {
+                state.inner.loss_sum += value;
+                state.inner.loss_count += 1;
+            }
+            let iteration = Iteration {
+                index,
+                count,
+                loss: value,
+            };
+            // After the last iteration the time step is all but done.
+            if watch(state, iteration).is_break() && index + 1 < count {
+                return Err(Error::Interrupted);
+            }
+        }
+        Ok(state.inner.loss_sum / state.inner.loss_count as f64)
+    }
+
+    /// The loss on fresh minibatches, and its gradient in θ.
+    fn differentiate(
+        &mut self,
+        state: &State<T>,
+        frame: &Frame<T>,
+        loss: Loss<'_, T>,
     ) -> Result<f64, Error> {
         let training = self.training;
         let kernel = training.kernel(state.particles.ncols());
-        let learned = state.learned.as_mut().expect("started by this scheme");
+        let learned = state.learned.as_ref().expect("started by this scheme");
         let batches = self
             .batches
             .get_or_insert_with(|| Batches::new(&state.particles, &training));
         self.gradient.resize(learned.parameters.len(), T::zero());
 
-        let count = training.count(state.time);
-        let mut tail = RunningMean::default();
-        for index in 0..count {
-            let rng = stream(training.seed, Purpose::Training, state.step, index);
-            batches.draw(&state.particles, rng);
-            let mut graph = self.tape.record(&learned.parameters);
-            let output = kernel.record(&mut graph, frame, &batches.particles, &batches.latents);
-            let loss = loss(&mut graph, &batches.particles, output)?;
-            let value = graph.scalar(loss).into_f64();
-            if !value.is_finite() {
-                let what = format!("the training loss in iteration {index}");
-                return Err(Error::Diverged(what));
-            }
-            graph.gradient(loss, &mut self.gradient);
-            if index == 0 && self.gradient.iter().all(T::is_zero) {
-                return Ok(value);
-            }
-            let rate = training.rate(index, count);
-            Adam::default().update(
-                rate,
-                &mut learned.parameters,
-                &self.gradient,
-                &mut learned.moments,
-            );
-            if 10 * (index + 1) > 9 * count {
-                tail.add(value);
-            }
-            watch(Iteration {
-                index,
-                count,
-                loss: value,
-            });
+        let index = state.inner.iteration;
+        let rng = stream(training.seed, Purpose::Training, state.step, index);
+        batches.draw(&state.particles, rng);
+        let mut graph = self.tape.record(&learned.parameters);
+        let output = kernel.record(&mut graph, frame, &batches.particles, &batches.latents);
+        let loss = loss(&mut graph, &batches.particles, output)?;
+        let value = graph.scalar(loss).into_f64();
+        if !value.is_finite() {
+            let what = format!("the training loss in iteration {index}");
+            return Err(Error::Diverged(what));
         }
-        Ok(tail.mean())
+        graph.gradient(loss, &mut self.gradient);
+        Ok(value)
     }
 
-    /// The network at every particle with fresh latents, stratified over all particles.
-    pub(super) fn evaluate(
-        &self,
-        state: &State<T>,
-        frame: &Frame<T>,
-        finish: impl Fn(&mut Graph<'_, T>, Var) -> Var,
-    ) -> DMatrix<T> {
+    /// Every particle moved by the kernel with fresh latents, stratified over all particles.
+    pub(super) fn push(&self, state: &mut State<T>, motion: Motion<T>) -> DMatrix<T> {
         let kernel = self.training.kernel(state.particles.ncols());
         let mut rng = stream(self.training.seed, Purpose::Push, state.step, 0);
         let latents = stratified_normal(state.particles.nrows(), kernel.latent_dim(), &mut rng);
-        let learned = state.learned.as_ref().expect("started by this scheme");
-        kernel.evaluate(
-            &learned.parameters,
-            frame,
-            &state.particles,
-            &latents,
-            finish,
-        )
-    }
-}
-
-#[derive(Default)]
-struct RunningMean {
-    sum: f64,
-    count: u32,
-}
-
-impl RunningMean {
-    fn add(&mut self, value: f64) {
-        self.sum += value;
-        self.count += 1;
-    }
-
-    fn mean(&self) -> f64 {
-        self.sum / f64::from(self.count)
+        let learned = state.learned.as_mut().expect("started by this scheme");
+        let pushed = kernel.push(&learned.parameters, &motion, &state.particles, &latents);
+        learned.motion = Some(motion);
+        pushed
     }
 }

@@ -1,0 +1,211 @@
+//! Tests of animations and of images, pixel by pixel.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use gif::{ColorOutput, DecodeOptions, Repeat};
+use nalgebra::DMatrix;
+
+use super::super::*;
+use super::{BLUE, Folder, GREY, matrix, panel, picture};
+
+/// An animation as it is seen.
+struct Film {
+    width: usize,
+    /// Red, green and blue of every frame's pixels, what was there before included.
+    frames: Vec<Vec<[u8; 3]>>,
+    delays: Vec<u16>,
+}
+
+impl Film {
+    fn read(path: &Path) -> Self {
+        let mut options = DecodeOptions::new();
+        options.set_color_output(ColorOutput::RGBA);
+        let mut decoder = options.read_info(File::open(path).unwrap()).unwrap();
+        let size = [decoder.width(), decoder.height()].map(usize::from);
+        let (mut frames, mut delays) = (Vec::new(), Vec::new());
+        let mut shown = vec![[0; 3]; size[0] * size[1]];
+        while let Some(frame) = decoder.read_next_frame().unwrap() {
+            let [left, top, width] = [frame.left, frame.top, frame.width].map(usize::from);
+            for (k, pixel) in frame.buffer.chunks_exact(4).enumerate() {
+                if pixel[3] > 0 {
+                    let place = (top + k / width) * size[0] + left + k % width;
+                    shown[place].copy_from_slice(&pixel[..3]);
+                }
+            }
+            delays.push(frame.delay);
+            frames.push(shown.clone());
+        }
+        assert_eq!(decoder.repeat(), Repeat::Infinite);
+        Self {
+            width: size[0],
+            frames,
+            delays,
+        }
+    }
+
+    fn at(&self, frame: usize, (x, y): (usize, usize)) -> [u8; 3] {
+        self.frames[frame][y * self.width + x]
+    }
+}
+
+#[test]
+fn an_animation_shows_each_panel_in_turn() {
+    let folder = Folder::new("animation");
+    // A Dirac at a quarter of the window's width, then at three quarters, twice.
+    let places = [[-1.0, 0.0], [1.0, 0.0], [1.0, 0.0]].map(|p| matrix(2, &p));
+    let target = matrix(2, &[0.0, 1.0]);
+    let panels = places.each_ref().map(|particles| Panel {
+        target: Some(&target),
+        support: None,
+        ..panel(particles)
+    });
+    let window = Some([-2.0, 2.0, -2.0, 2.0]);
+    draw_animation(&folder.file(), "Animation", &panels, window).unwrap();
+    let film = Film::read(&folder.file());
+    assert_eq!(film.frames.len(), 3);
+    assert_eq!(film.delays, [100, 100, 150]);
+    assert_eq!(film.width, 544);
+    // The panel is 480 pixels wide, from (52, 62) on.
+    let [left, right, above] = [(172, 302), (412, 302), (292, 182)];
+    let white = [255; 3];
+    for (frame, colors) in [[BLUE, white], [white, BLUE], [white, BLUE]]
+        .iter()
+        .enumerate()
+    {
+        assert_eq!(film.at(frame, left), colors[0], "frame {frame}");
+        assert_eq!(film.at(frame, right), colors[1], "frame {frame}");
+        assert_eq!(film.at(frame, above), GREY, "frame {frame}");
+    }
+}
+
+#[test]
+fn animations_are_small() {
+    let folder = Folder::new("small");
+    let random = |i: usize, j: usize| ((i * 7919 + j * 104_729) as f64).sin() * 1e4;
+    let clouds: Vec<DMatrix<f64>> = (1..=4)
+        .map(|k| DMatrix::from_fn(6000, 2, |i, j| random(i, j + k).fract() * k as f64))
+        .collect();
+    let panels: Vec<Panel<'_>> = clouds.iter().map(panel).collect();
+    draw_animation(&folder.file(), "Animation", &panels, None).unwrap();
+    let bytes = fs::metadata(folder.file()).unwrap().len();
+    assert!(bytes < 4 * 100_000, "{bytes}");
+}
+
+#[test]
+fn densities_keep_their_scale() {
+    let folder = Folder::new("scale");
+    let even = |width: f64| DMatrix::from_fn(1000, 1, |i, _| (i as f64 / 999.0 - 0.5) * width);
+    let clouds = [even(1.0), even(2.0)];
+    let panels = clouds.each_ref().map(|particles| Panel {
+        support: None,
+        ..panel(particles)
+    });
+    draw_animation(&folder.file(), "", &panels, Some([-2.0, 2.0, 0.0, 1.0])).unwrap();
+    let film = Film::read(&folder.file());
+    // Heights of the bars at 0.2, in the middle of the picture.
+    let heights = [0, 1].map(|frame| {
+        let bar = film.at(frame, (320, 440));
+        let below = (62..440).filter(|&y| film.at(frame, (320, y)) == bar);
+        below.count() as f64
+    });
+    assert!((heights[0] / heights[1] - 2.0).abs() < 0.1, "{heights:?}");
+}
+
+/// Twenty-six images of 2×2 pixels.
+fn images() -> DMatrix<f64> {
+    let mut images = DMatrix::from_element(26, 4, 0.5);
+    images.set_row(0, &matrix(4, &[0.0, 0.2, 1.5, f64::NAN]).row(0));
+    images[(24, 3)] = -3.0;
+    images
+}
+
+fn image_panel(images: &DMatrix<f64>) -> ImagePanel<'_> {
+    ImagePanel {
+        title: "t = 5".to_owned(),
+        images,
+        side: 2,
+    }
+}
+
+#[test]
+fn pixels_of_images_are_exact() {
+    let folder = Folder::new("images");
+    let images = images();
+    draw_image_grid(&folder.file(), "", &[image_panel(&images)]).unwrap();
+    let picture = picture(&folder.file());
+    // Three times enlarged; five images of six pixels and gutters of two, from (20, 86) on.
+    assert_eq!(picture.width(), 20 + 5 * 6 + 4 * 2 + 20);
+    let at = |x: u32, y: u32| {
+        let pixel = picture.pixel(20 + x, 86 + y).unwrap();
+        [pixel.red(), pixel.green(), pixel.blue()]
+    };
+    for (dx, dy) in [(0, 0), (2, 2)] {
+        assert_eq!(at(dx, dy), [0; 3]);
+        assert_eq!(at(3 + dx, dy), [51; 3]);
+        assert_eq!(at(dx, 3 + dy), [255; 3]);
+        assert_eq!(at(3 + dx, 3 + dy), [213, 94, 0]);
+    }
+    assert_eq!(at(6, 0), [255; 3], "a gutter");
+    assert_eq!(at(8, 0), [128; 3], "the second image");
+    assert_eq!(at(37, 37), [0; 3], "the last pixel of the last image");
+    assert_eq!(at(38, 37), [255; 3], "the margin");
+}
+
+#[test]
+fn many_panels_of_images_fit_into_one_figure() {
+    let folder = Folder::new("grids");
+    let images = DMatrix::zeros(25, 28 * 28);
+    let panel = ImagePanel {
+        title: "t = 48000".to_owned(),
+        images: &images,
+        side: 28,
+    };
+    for (panels, zoom, columns) in [(1, 3, 1), (8, 3, 4), (12, 2, 4), (50, 1, 10)] {
+        draw_image_grid(&folder.file(), "Digits", &vec![panel.clone(); panels]).unwrap();
+        let width = 26 + columns * (5 * 28 * zoom + 8 + 14);
+        assert_eq!(picture(&folder.file()).width(), width, "{panels} panels");
+        assert!(width <= 1800);
+    }
+}
+
+#[test]
+fn images_are_animated() {
+    let folder = Folder::new("film");
+    let (first, last) = (images(), DMatrix::zeros(3, 4));
+    let panels = [image_panel(&first), image_panel(&first), image_panel(&last)];
+    draw_image_animation(&folder.file(), "Images", &panels).unwrap();
+    let film = Film::read(&folder.file());
+    assert_eq!(film.frames.len(), 3);
+    // Eight times enlarged: the second pixel of the first image, then the second image.
+    let [inside, next] = [(20 + 15, 86), (20 + 18, 86)];
+    for (frame, expected) in [[51, 128], [51, 128], [0, 0]].into_iter().enumerate() {
+        for (place, grey) in [inside, next].into_iter().zip(expected) {
+            let shown = film.at(frame, place);
+            assert!(shown.iter().all(|c| c.abs_diff(grey) <= 2), "{shown:?}");
+        }
+    }
+    assert_eq!(
+        film.at(2, (20 + 2 * 18, 86 + 18)),
+        [255; 3],
+        "no image any more"
+    );
+}
+
+#[test]
+fn rows_that_are_no_images_are_refused() {
+    let folder = Folder::new("no-images");
+    let images = DMatrix::zeros(3, 5);
+    for side in [0, 2, 3, usize::MAX] {
+        let panel = ImagePanel {
+            side,
+            ..image_panel(&images)
+        };
+        let error = draw_image_grid(&folder.file(), "", std::slice::from_ref(&panel)).unwrap_err();
+        assert!(error.to_string().contains("not 5"), "{error}");
+        draw_image_animation(&folder.file(), "", &[panel]).unwrap_err();
+    }
+    let none = DMatrix::zeros(0, 4);
+    draw_image_grid(&folder.file(), "", &[image_panel(&none)]).unwrap();
+    draw_image_animation(&folder.file(), "", &[image_panel(&none)]).unwrap();
+}

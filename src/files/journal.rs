@@ -1,0 +1,85 @@
+//! A file that only grows, and can be taken up again where a checkpoint left it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Error, ErrorKind, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// A file that rows or tensors are appended to while a run goes on.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    len: u64,
+}
+
+impl Journal {
+    /// A new, empty file.
+    ///
+    /// # Errors
+    /// What the operating system reports.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let file = File::create(path)?;
+        Ok(Self { file, len: 0 })
+    }
+
+    /// The file as it was when it was `len` bytes long; what was appended later is cut off.
+    ///
+    /// # Errors
+    /// If the file is shorter, or what the operating system reports.
+    pub fn take_up(path: &Path, len: u64) -> io::Result<Self> {
+        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+        let found = file.metadata()?.len();
+        if found < len {
+            let message = format!(
+                "{}: {len} bytes were written before the checkpoint, and {found} are there",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::UnexpectedEof, message));
+        }
+        file.set_len(len)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(Self { file, len })
+    }
+
+    /// Whether nothing has been written yet.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Appends, in one write.
+    ///
+    /// # Errors
+    /// What the operating system reports.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Appends rows of a CSV table, in one write.
+    ///
+    /// # Errors
+    /// What the operating system reports.
+    pub fn append_rows<R, F>(&mut self, rows: impl IntoIterator<Item = R>) -> io::Result<()>
+    where
+        R: IntoIterator<Item = F>,
+        F: AsRef<[u8]>,
+    {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for row in rows {
+            writer.write_record(row)?;
+        }
+        let bytes = writer
+            .into_inner()
+            .map_err(csv::IntoInnerError::into_error)?;
+        self.append(&bytes)
+    }
+
+    /// Makes sure that all of it is on the disk; its length.
+    ///
+    /// # Errors
+    /// What the operating system reports.
+    pub fn sync(&mut self) -> io::Result<u64> {
+        self.file.sync_data()?;
+        Ok(self.len)
+    }
+}

@@ -1,0 +1,270 @@
+//! The figures of a run, drawn from the files in its folder.
+
+use std::path::Path;
+
+use nalgebra::DMatrix;
+
+use crate::config::{Config, Experiment};
+use crate::experiments::Reference;
+use crate::figures::{
+    self, Curve, FigureError, ImagePanel, MetricPanel, Panel, Scale, draw_animation,
+    draw_image_animation, draw_image_grid, draw_metrics, draw_snapshots,
+};
+use crate::numbers::plain;
+use crate::observers::{Row, Snapshot};
+use crate::run::{Folder, RunError};
+use crate::targets::Target;
+
+/// At most so many clouds are drawn side by side, the target counted.
+const CLOUDS: usize = 8;
+
+/// At most so many grids of images are drawn side by side.
+const GRIDS: usize = 50;
+
+/// At most so many frames are animated.
+const FRAMES: usize = 100;
+
+/// Why the figures of a run cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum PlotError {
+    /// A file of the run is missing or unusable.
+    #[error("cannot read the run: {0}")]
+    Read(#[from] std::io::Error),
+    /// The configuration of the run is unusable.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A figure cannot be written.
+    #[error(transparent)]
+    Figure(#[from] FigureError),
+}
+
+/// Redraws `snapshots.png`, `metrics.png` and `flow.gif` of the run in `folder` from its files.
+///
+/// # Errors
+/// If the folder does not hold a run, or a figure cannot be written.
+pub fn plot(folder: &Path) -> Result<(), PlotError> {
+    let folder = Folder::of_run(folder);
+    let config = folder.read_config()?;
+    let problem = config.problem().map_err(RunError::from)?;
+    let reference = config.reference(&problem)?;
+    draw_figures(&folder, &config, &*reference)
+}
+
+/// Draws the discrepancies of several runs over time into one figure at `path`.
+///
+/// # Errors
+/// If a folder does not hold a run, or the figure cannot be written.
+pub fn plot_together(folders: &[&Path], path: &Path) -> Result<(), PlotError> {
+    let mut runs = Vec::new();
+    for folder in folders {
+        let folder = Folder::of_run(folder);
+        runs.push((folder.read_config()?, folder.read_metrics()?));
+    }
+    let columns: Vec<(String, Vec<f64>, Vec<f64>)> = runs
+        .iter()
+        .zip(folders)
+        .map(|((config, rows), folder)| {
+            let alone = runs
+                .iter()
+                .filter(|run| run.0.scheme == config.scheme)
+                .count()
+                == 1;
+            let label = if alone {
+                config.scheme.name().to_owned()
+            } else {
+                folder.display().to_string()
+            };
+            (
+                label,
+                column(rows, |row| row.time),
+                column(rows, |row| row.discrepancy),
+            )
+        })
+        .collect();
+    let curves = columns.iter().map(|(label, x, y)| Curve {
+        label: label.clone(),
+        x,
+        y,
+    });
+    let panel = MetricPanel {
+        title: "Squared discrepancy".to_owned(),
+        x_label: "flow time t".to_owned(),
+        y_label: "D²".to_owned(),
+        x_scale: Scale::Log,
+        y_scale: Scale::Log,
+        curves: curves.collect(),
+        reference: None,
+    };
+    let title = runs
+        .first()
+        .map_or(String::new(), |(config, _)| config.flow_title());
+    Ok(draw_metrics(path, &title, &[panel])?)
+}
+
+/// Draws all figures of a run whose other files are there.
+pub(crate) fn draw_figures(
+    folder: &Folder,
+    config: &Config,
+    reference: &dyn Reference,
+) -> Result<(), PlotError> {
+    let snapshots = folder.read_snapshots()?;
+    let rows = folder.read_metrics()?;
+    let file = |name: &str| folder.path().join(name);
+    let (still, moving) = (file("snapshots.png"), file("flow.gif"));
+    match config.image_side() {
+        Some(side) => draw_images(&still, &moving, config, &snapshots, side)?,
+        None => draw_clouds(&still, &moving, config, reference, &snapshots)?,
+    }
+    if !rows.is_empty() {
+        let count = snapshots.first().map_or(0, |s| s.particles.nrows());
+        draw_rows(&file("metrics.png"), config, reference, &rows, count)?;
+    }
+    Ok(())
+}
+
+/// The particles as dots, or as a density on the line; the target beside them.
+fn draw_clouds(
+    still: &Path,
+    moving: &Path,
+    config: &Config,
+    reference: &dyn Reference,
+    snapshots: &[Snapshot],
+) -> Result<(), FigureError> {
+    let panel = |snapshot| cloud(snapshot, reference);
+    let title = config.title();
+    let nothing = DMatrix::zeros(0, config.dim);
+    let target = reference.target().map(|target| Panel {
+        title: "target".to_owned(),
+        particles: &nothing,
+        target: Some(target),
+        support: None,
+    });
+    let most = CLOUDS - usize::from(target.is_some());
+    let chosen = spread(snapshots.len(), most).map(|index| panel(&snapshots[index]));
+    let panels: Vec<Panel<'_>> = chosen.chain(target).collect();
+    draw_snapshots(still, &title, &panels, config.window())?;
+    let frames = spread(snapshots.len(), FRAMES).map(|index| panel(&snapshots[index]));
+    let frames: Vec<Panel<'_>> = frames.collect();
+    draw_animation(moving, &title, &frames, config.window())
+}
+
+fn cloud<'a>(snapshot: &'a Snapshot, reference: &'a dyn Reference) -> Panel<'a> {
+    Panel {
+        title: format!("t = {}", plain(snapshot.time)),
+        particles: &snapshot.particles,
+        target: reference.target(),
+        support: reference.support(snapshot.step),
+    }
+}
+
+/// The particles as images of `side`×`side` pixels.
+fn draw_images(
+    still: &Path,
+    moving: &Path,
+    config: &Config,
+    snapshots: &[Snapshot],
+    side: usize,
+) -> Result<(), FigureError> {
+    let panel = |index: usize| ImagePanel {
+        title: format!("t = {}", plain(snapshots[index].time)),
+        images: &snapshots[index].particles,
+        side,
+    };
+    let panels = |most| spread(snapshots.len(), most).map(panel).collect::<Vec<_>>();
+    draw_image_grid(still, &config.title(), &panels(GRIDS))?;
+    draw_image_animation(moving, &config.title(), &panels(FRAMES))
+}
+
+fn column(rows: &[Row], value: fn(&Row) -> f64) -> Vec<f64> {
+    rows.iter().map(value).collect()
+}
+
+fn draw_rows(
+    path: &Path,
+    config: &Config,
+    reference: &dyn Reference,
+    rows: &[Row],
+    count: usize,
+) -> Result<(), FigureError> {
+    let time = column(rows, |row| row.time);
+    let discrepancy = column(rows, |row| row.discrepancy);
+    let functional = column(rows, |row| row.functional);
+    let scales = rows.iter().filter_map(|row| row.scale);
+    let (exact, measured): (Vec<f64>, Vec<f64>) =
+        scales.map(|scale| (scale.exact, scale.measured)).unzip();
+    let curve = |label: &str, y| Curve {
+        label: label.to_owned(),
+        x: &time,
+        y,
+    };
+    let panel = |title: &str, y_label: &str, scales: [Scale; 2], curves| MetricPanel {
+        title: title.to_owned(),
+        x_label: "flow time t".to_owned(),
+        y_label: y_label.to_owned(),
+        x_scale: scales[0],
+        y_scale: scales[1],
+        curves,
+        reference: None,
+    };
+    let to_target = reference.target().is_some();
+    let time_scale = if to_target { Scale::Log } else { Scale::Linear };
+    let distance = MetricPanel {
+        reference: Some(figures::Reference {
+            label: format!("mean of {count} independent draws at the end"),
+            value: reference.sampling_floor(count),
+        }),
+        ..panel(
+            &format!("Squared discrepancy to the {}", reference.name()),
+            "D²",
+            [time_scale, Scale::Log],
+            vec![curve("D² (V-statistic)", &discrepancy)],
+        )
+    };
+    let beside = if exact.is_empty() {
+        let curves = vec![curve("F of the particles", &functional)];
+        panel("Functional", "F", [time_scale, Scale::Linear], curves)
+    } else {
+        let curves = vec![curve("exact", &exact), curve("measured", &measured)];
+        panel(
+            "Scale of the measure",
+            "scale c",
+            [Scale::Linear; 2],
+            curves,
+        )
+    };
+    draw_metrics(path, &config.title(), &[distance, beside])
+}
+
+/// `most` of `count` indices, evenly spread, with the first and the last.
+fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
+    let shown = count.min(most);
+    (0..shown).map(move |i| {
+        if shown < 2 {
+            0
+        } else {
+            i * (count - 1) / (shown - 1)
+        }
+    })
+}
+
+impl Config {
+    /// The side of the square images that the particles are, if the target is images.
+    fn image_side(&self) -> Option<usize> {
+        let images = matches!(&self.experiment, Experiment::Mmd(mmd) if matches!(mmd.target, Target::Idx(_)));
+        let side = self.dim.isqrt();
+        (images && side * side == self.dim).then_some(side)
+    }
+
+    /// The part of the plane that the paper's figures show.
+    fn window(&self) -> Option<[f64; 4]> {
+        let Experiment::Mmd(mmd) = &self.experiment else {
+            return None;
+        };
+        match mmd.target {
+            Target::TwoDiracs => Some([-2.3, 2.3, -2.3, 2.3]),
+            Target::Smiley => Some([-1.1, 1.1, -0.6, 0.6]),
+            Target::Image(_) => Some([-0.62, 0.62, -0.48, 0.48]),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `summary.json`: how a run ended.
+
+use serde::{Deserialize, Serialize};
+
+use crate::observers::Row;
+
+/// How to cite what a run computes.
+pub(super) const CITATION: &str = "Altekrüger, Hertrich, Steidl: Neural Wasserstein Gradient Flows for Discrepancies with Riesz \
+     Kernels. ICML 2023 (arXiv:2301.11624)";
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// At the final time.
+    Completed,
+    /// Something was no longer a finite number.
+    Diverged,
+    /// Asked to stop; it can be resumed.
+    Interrupted,
+}
+
+/// The content of `summary.json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// How the run ended.
+    pub status: Status,
+    /// Where and why it diverged, if it did.
+    pub reason: Option<String>,
+    /// Whether the flow rests: no direction decreases the functional at first order.
+    pub rests: bool,
+    /// Number of time steps done.
+    pub steps: u64,
+    /// The flow time reached.
+    pub time: f64,
+    /// What the discrepancies are measured to: the exact measure or the target.
+    pub reference: &'static str,
+    /// D² to the reference at the end, V-statistic.
+    pub discrepancy: Option<f64>,
+    /// The same with the U-statistic for the particles.
+    pub discrepancy_u: Option<f64>,
+    /// The mean D² of as many independent draws from the reference.
+    pub sampling_floor: f64,
+    /// The functional at the end.
+    pub functional: Option<f64>,
+    /// The scale of the closed form at the end.
+    pub scale_exact: Option<f64>,
+    /// √(mean|x|²/m₂) at the end.
+    pub scale_measured: Option<f64>,
+    /// Wall time of the whole run in seconds.
+    pub wall_seconds: f64,
+    /// Version of this program.
+    pub version: &'static str,
+    /// The seed.
+    pub seed: u64,
+    /// Number of threads that were used.
+    pub threads: usize,
+    /// What to cite.
+    pub citation: &'static str,
+}
+
+impl Summary {
+    /// Takes over the measurements of the last time step.
+    pub(super) fn measured(self, last: Option<&Row>) -> Self {
+        let scale = last.and_then(|row| row.scale);
+        Self {
+            discrepancy: last.map(|row| row.discrepancy),
+            discrepancy_u: last.map(|row| row.discrepancy_u),
+            functional: last.map(|row| row.functional),
+            scale_exact: scale.map(|scale| scale.exact),
+            scale_measured: scale.map(|scale| scale.measured),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Why a target or a start cannot be had.
+
+use std::path::PathBuf;
+
+use image::ImageError;
+
+use crate::config::ConfigError;
+use crate::files::FileError;
+use crate::files::particles::ReadError;
+
+/// A target or a start that cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// A setting is unusable.
+    #[error(transparent)]
+    Setting(#[from] ConfigError),
+    /// An array file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A CSV file cannot be read.
+    #[error(transparent)]
+    Csv(#[from] ReadError),
+    /// A picture cannot be decoded.
+    #[error("cannot read {} as a PNG, JPEG or WebP image: {source}", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ImageError,
+    },
+    /// A picture is white or transparent all over.
+    #[error("{}: expected ink (anything darker than white), not an empty picture", path.display())]
+    Blank {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A start has weights.
+    #[error(
+        "{}: expected particles of equal weight to start from, not a column 'weight'",
+        path.display()
+    )]
+    Weighted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A start lives in another dimension than the flow.
+    #[error("expected a start in dimension {expected}, but {start} has dimension {found}")]
+    Dimension {
+        /// The start as written.
+        start: String,
+        /// The flow's dimension.
+        expected: usize,
+        /// The start's.
+        found: usize,
+    },
+}

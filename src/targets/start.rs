@@ -1,0 +1,217 @@
+//! Where a flow starts.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use nalgebra::DMatrix;
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
+use rieszflow_flows::rng::{Purpose, stream};
+use serde::{Deserialize, Serialize};
+
+use super::TargetError;
+use super::syntax::{file, numbers, unknown};
+use super::toy::block;
+use crate::config::{ConfigError, check};
+use crate::files::MOST_NUMBERS;
+use crate::files::npy::read_npy;
+use crate::files::particles::read_particles;
+use crate::numbers::plain;
+
+/// The measure to flow from, written as in `diracs:-1,0;1,0`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Start {
+    /// All particles at one point; a single number stands for all its coordinates.
+    Dirac(Vec<f64>),
+    /// Atoms of equal weight.
+    Diracs(Vec<Vec<f64>>),
+    /// Independent draws from the uniform law on \[lo, hi\]ᵈ.
+    Uniform(f64, f64),
+    /// Independent draws from N(0, I_d).
+    Gaussian,
+    /// Particles from a CSV file, a row each.
+    Csv(PathBuf),
+    /// Particles from a numpy file, a row each.
+    Npy(PathBuf),
+}
+
+const FORMS: [&str; 6] = [
+    "dirac:x1,x2,…",
+    "diracs:x1,x2;y1,y2",
+    "uniform:lo,hi",
+    "gaussian",
+    "csv:PATH",
+    "npy:PATH",
+];
+
+impl Start {
+    /// The dimension of the space, if the description alone tells: that of the Diracs.
+    pub fn dim(&self) -> Option<usize> {
+        match self {
+            Self::Dirac(atom) => Some(atom.len()).filter(|&dim| dim > 1),
+            Self::Diracs(atoms) => atoms.first().map(Vec::len),
+            _ => None,
+        }
+    }
+
+    /// The particles at the start, `count`×`dim`; from a file as many as it has rows. Of k Diracs the
+    /// first N/k particles are at the first, and so on. Equal seeds give equal particles.
+    ///
+    /// # Errors
+    /// If a file cannot be read or has weights, if the start's dimension is not `dim`, or if `count`
+    /// is less than one for each Dirac.
+    pub fn load(&self, count: usize, dim: usize, seed: u64) -> Result<DMatrix<f64>, TargetError> {
+        check("dim", dim >= 1, "at least 1", &dim)?;
+        let mut rng = stream(seed, Purpose::Start, 0, 1);
+        match self {
+            Self::Dirac(atom) => {
+                let everywhere = || vec![atom[0]; dim];
+                let atom = if atom.len() == 1 {
+                    everywhere()
+                } else {
+                    atom.clone()
+                };
+                self.at_atoms(&[atom], count, dim)
+            }
+            Self::Diracs(atoms) => self.at_atoms(atoms, count, dim),
+            Self::Uniform(low, high) => {
+                check_count(count, dim, 1)?;
+                Ok(DMatrix::from_fn(count, dim, |_, _| {
+                    let level: f64 = rng.random_range(0.0..=1.0);
+                    (1.0 - level) * low + level * high
+                }))
+            }
+            Self::Gaussian => {
+                check_count(count, dim, 1)?;
+                Ok(DMatrix::from_fn(count, dim, |_, _| {
+                    StandardNormal.sample(&mut rng)
+                }))
+            }
+            Self::Csv(path) => self.in_dimension(unweighted(path)?, dim),
+            Self::Npy(path) => self.in_dimension(read_npy(path)?, dim),
+        }
+    }
+
+    fn at_atoms(
+        &self,
+        atoms: &[Vec<f64>],
+        count: usize,
+        dim: usize,
+    ) -> Result<DMatrix<f64>, TargetError> {
+        if let Some(atom) = atoms.iter().find(|atom| atom.len() != dim) {
+            return Err(self.wrong_dimension(dim, atom.len()));
+        }
+        check_count(count, dim, atoms.len())?;
+        let atom = |i| &atoms[block(i, count, atoms.len())];
+        Ok(DMatrix::from_fn(count, dim, |i, k| atom(i)[k]))
+    }
+
+    fn in_dimension(&self, points: DMatrix<f64>, dim: usize) -> Result<DMatrix<f64>, TargetError> {
+        if points.ncols() == dim {
+            return Ok(points);
+        }
+        Err(self.wrong_dimension(dim, points.ncols()))
+    }
+
+    fn wrong_dimension(&self, expected: usize, found: usize) -> TargetError {
+        TargetError::Dimension {
+            start: self.to_string(),
+            expected,
+            found,
+        }
+    }
+}
+
+fn unweighted(path: &Path) -> Result<DMatrix<f64>, TargetError> {
+    let particles = read_particles(path)?;
+    if particles.weights.is_some() {
+        return Err(TargetError::Weighted {
+            path: path.to_owned(),
+        });
+    }
+    Ok(particles.points)
+}
+
+fn check_count(count: usize, dim: usize, least: usize) -> Result<(), ConfigError> {
+    let (least, most) = (least.max(1), MOST_NUMBERS / dim);
+    let expected = format!("between {least} and {most} for this start");
+    check(
+        "particles",
+        (least..=most).contains(&count),
+        &expected,
+        &count,
+    )
+}
+
+impl FromStr for Start {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "gaussian" => Ok(Self::Gaussian),
+            Some(("dirac", atom)) => numbers(atom).map(Self::Dirac),
+            Some(("diracs", atoms)) => diracs(atoms),
+            Some(("uniform", bounds)) => match numbers(bounds)?[..] {
+                [low, high] if low < high => Ok(Self::Uniform(low, high)),
+                _ => Err(format!(
+                    "expected uniform:lo,hi with lo < hi, not '{text:.100}'"
+                )),
+            },
+            Some(("csv", path)) => file("csv", path).map(Self::Csv),
+            Some(("npy", path)) => file("npy", path).map(Self::Npy),
+            _ => Err(unknown(text, &FORMS)),
+        }
+    }
+}
+
+fn diracs(text: &str) -> Result<Start, String> {
+    let atoms: Vec<Vec<f64>> = text.split(';').map(numbers).collect::<Result<_, _>>()?;
+    let dim = atoms[0].len();
+    match atoms.iter().find(|atom| atom.len() != dim) {
+        None => Ok(Start::Diracs(atoms)),
+        Some(other) => Err(format!(
+            "expected Diracs of equal dimension, not of {dim} and {}",
+            other.len()
+        )),
+    }
+}
+
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dirac(atom) => write!(f, "dirac:{}", written(atom)),
+            Self::Diracs(atoms) => {
+                let atoms: Vec<String> = atoms.iter().map(|atom| written(atom)).collect();
+                write!(f, "diracs:{}", atoms.join(";"))
+            }
+            Self::Uniform(low, high) => write!(f, "uniform:{}", written(&[*low, *high])),
+            Self::Gaussian => f.write_str("gaussian"),
+            Self::Csv(path) => write!(f, "csv:{}", path.display()),
+            Self::Npy(path) => write!(f, "npy:{}", path.display()),
+        }
+    }
+}
+
+fn written(point: &[f64]) -> String {
+    let numbers: Vec<String> = point.iter().copied().map(plain).collect();
+    numbers.join(",")
+}
+
+impl TryFrom<String> for Start {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Start> for String {
+    fn from(start: Start) -> Self {
+        start.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests;

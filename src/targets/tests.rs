@@ -1,0 +1,216 @@
+//! Tests of targets against their definitions, and of everything that is refused.
+
+use nalgebra::DMatrix;
+use proptest::prelude::*;
+
+use super::*;
+
+const SAMPLING: Sampling = Sampling {
+    sigma: 2.0,
+    particles: 600,
+    count: 2,
+    seed: 0,
+};
+
+fn load(text: &str, sampling: &Sampling) -> Result<Particles, String> {
+    let target: Target = text.parse()?;
+    target.load(sampling).map_err(|error| error.to_string())
+}
+
+fn points(text: &str) -> DMatrix<f64> {
+    load(text, &SAMPLING).expect("valid").points
+}
+
+#[test]
+fn two_diracs_are_on_the_diagonal() {
+    let expected = DMatrix::from_row_slice(2, 2, &[1.0, 1.0, -1.0, -1.0]);
+    assert_eq!(points("two-diracs"), expected);
+}
+
+/// Neighbours on the circle are 2 sin(π/M) apart; the middles of M intervals of [−1, 1] have mean 0
+/// and mean square (1 − 1/M²)/3.
+#[test]
+fn circle_and_line_are_equally_spaced() {
+    let circle = points("circle");
+    for (i, row) in circle.row_iter().enumerate() {
+        assert!((row.norm() - 1.0).abs() < 1e-12);
+        let chord = (row - circle.row((i + 1) % 600)).norm();
+        assert!((chord - 2.0 * (std::f64::consts::PI / 600.0).sin()).abs() < 1e-12);
+    }
+    let line = points("line");
+    assert_eq!(line.column(1).amax(), 0.0);
+    assert!(line.column(0).sum().abs() < 1e-10);
+    let square = line.column(0).norm_squared() / 600.0;
+    assert!((square - (1.0 - 1.0 / 360_000.0) / 3.0).abs() < 1e-12);
+}
+
+#[test]
+fn mixtures_have_equal_shares_of_narrow_gaussians() {
+    let means = [[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]];
+    let mut counts = [0; 4];
+    let mut squares = 0.0;
+    for row in points("gaussian-mixture:4").row_iter() {
+        let distance = |mean: [f64; 2]| (row[0] - mean[0]).powi(2) + (row[1] - mean[1]).powi(2);
+        let nearest = (0..4).min_by(|&a, &b| distance(means[a]).total_cmp(&distance(means[b])));
+        let nearest = nearest.expect("four means");
+        counts[nearest] += 1;
+        squares += distance(means[nearest]) / 1200.0;
+    }
+    assert_eq!(counts, [150; 4]);
+    // χ² with 1200 degrees of freedom: five deviations are 20 percent.
+    assert!((squares / 0.01 - 1.0).abs() < 0.2, "variance {squares}");
+}
+
+/// Eyes up, mouth down with its ends up, outline at 0.44, nothing else: four times the density of
+/// the blank places is where the strokes are.
+#[test]
+fn the_smiley_smiles() {
+    let density = smiley::ink().and_then(|ink| ink.density(2.0)).expect("ink");
+    let at = |x: f64, y: f64| {
+        let index = |x: f64| (100.0 * x + 50.0).round() as usize;
+        density[(index(y), index(x))]
+    };
+    let strokes = [
+        (-0.15, 0.145),
+        (0.15, 0.145),
+        (0.0, -0.26),
+        (-0.24, -0.13),
+        (0.24, -0.13),
+    ];
+    let outline = [
+        (0.44, 0.0),
+        (0.0, -0.44),
+        (-0.44, 0.0),
+        (0.0, 0.44),
+        (0.31, 0.31),
+    ];
+    let blank = [
+        (0.0, 0.0),
+        (-0.15, -0.05),
+        (0.0, -0.14),
+        (0.3, 0.1),
+        (0.0, 0.3),
+        (0.47, 0.47),
+    ];
+    let darkest_blank = blank.into_iter().map(|(x, y)| at(x, y)).fold(0.0, f64::max);
+    for (x, y) in strokes.into_iter().chain(outline) {
+        assert!(at(x, y) > 4.0 * darkest_blank, "({x}, {y}): {}", at(x, y));
+    }
+    let face = points("smiley");
+    assert_eq!(face.shape(), (600, 2));
+    assert!(face.amax() <= 0.505);
+}
+
+#[test]
+fn draws_depend_on_the_seed_alone() {
+    for text in ["smiley", "gaussian-mixture:3"] {
+        let other = Sampling {
+            seed: 1,
+            ..SAMPLING
+        };
+        assert_eq!(points(text), points(text));
+        assert_ne!(load(text, &other).expect("valid").points, points(text));
+    }
+}
+
+#[test]
+fn weights_of_a_file_sum_to_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("target.csv");
+    let text = format!("csv:{}", path.display());
+    for (rows, expected) in [
+        ("1,1\n2,3\n3,0\n", [0.25, 0.75, 0.0]),
+        ("1,1.5e308\n2,1.5e308\n3,0\n", [0.5, 0.5, 0.0]),
+    ] {
+        std::fs::write(&path, format!("x0,weight\n{rows}")).expect("a file");
+        let particles = load(&text, &SAMPLING).expect("valid");
+        assert_eq!(particles.points.as_slice(), [1.0, 2.0, 3.0]);
+        assert_eq!(particles.weights, Some(expected.to_vec()));
+    }
+    std::fs::write(&path, "x0\n1\n").expect("a file");
+    assert_eq!(load(&text, &SAMPLING).expect("valid").weights, None);
+}
+
+#[test]
+fn images_of_an_idx_file_are_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("digits");
+    let header = [0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1];
+    let pixels = [0, 255, 51, 102, 7, 7];
+    std::fs::write(&path, [&header[..], &pixels].concat()).expect("a file");
+    let text = format!("idx:{}", path.display());
+    assert_eq!(
+        points(&text),
+        DMatrix::from_row_slice(2, 2, &[0.0, 1.0, 0.2, 0.4])
+    );
+    let none = Sampling {
+        count: 0,
+        ..SAMPLING
+    };
+    let message = load(&text, &none).expect_err("no image");
+    assert_eq!(message, "--count must be at least 1 (images), not 0");
+}
+
+#[test]
+fn says_what_is_expected() {
+    let all = "expected two-diracs, smiley, image:PATH, csv:PATH, npy:PATH, idx:PATH, \
+               gaussian-mixture:K, circle, line, not ";
+    let cases = [
+        ("square", &format!("{all}'square'") as &str),
+        ("", &format!("{all}''")),
+        ("Smiley", "; did you mean 'smiley'?"),
+        ("two-dirac", "; did you mean 'two-diracs'?"),
+        ("image", "; did you mean 'image:PATH'?"),
+        ("cvs:a:b.csv", "; did you mean 'csv:a:b.csv'?"),
+        ("circle:3", "; did you mean 'circle'?"),
+        ("a/photo.JPG", "; did you mean 'image:a/photo.JPG'?"),
+        (
+            "image:",
+            "expected image:PATH with the path of a file, not 'image:'",
+        ),
+        (
+            "gaussian-mixture:0",
+            "a whole number K of at least 1, not 'gaussian-mixture:0'",
+        ),
+        (
+            "gaussian-mixture:601",
+            "--target-particles must be between 601 and 50000000, not 600",
+        ),
+        ("npy:no/such.npy", "cannot read no/such.npy: "),
+        ("image:no/such.png", "cannot read no/such.png: "),
+    ];
+    for (text, expected) in cases {
+        let message = load(text, &SAMPLING).expect_err(expected);
+        assert!(
+            message.contains(expected),
+            "{message}\nshould say: {expected}"
+        );
+    }
+    let message = load("square", &SAMPLING).expect_err("unknown");
+    assert!(!message.contains("did you mean"), "{message}");
+}
+
+#[test]
+fn configurations_hold_targets_as_text() {
+    let json = serde_json::to_string(&Target::Image("a.png".into())).expect("text");
+    assert_eq!(json, "\"image:a.png\"");
+    assert_eq!(
+        serde_json::from_str::<Target>(&json).ok(),
+        Some(Target::Image("a.png".into()))
+    );
+    assert!(serde_json::from_str::<Target>("\"squircle\"").is_err());
+}
+
+proptest! {
+    #[test]
+    fn what_is_read_is_written_the_same(
+        text in "(two-diracs|smiley|image|csv|npy|idx|gaussian-mixture|circle|line):?.{0,3}[0-9]{0,3}",
+        any in ".*",
+    ) {
+        for text in [text, any] {
+            if let Ok(target) = text.parse::<Target>() {
+                prop_assert_eq!(target.to_string().parse(), Ok(target));
+            }
+        }
+    }
+}
