@@ -127,7 +127,10 @@ impl<T: Real> Power<T> for Radial<T> {
         if self.exponent > T::one() {
             return (zero, zero);
         }
-        (speed_squared.simd_eq(T::zero()).select(zero, infinity), zero)
+        (
+            speed_squared.simd_eq(T::zero()).select(zero, infinity),
+            zero,
+        )
     }
 }
 

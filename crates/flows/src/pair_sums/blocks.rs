@@ -62,9 +62,9 @@ pub(super) fn block<T: Real, I: Integrand<T>>(
     integrand: I,
     x: Groups<'_, Row<T>>,
     y: Groups<'_, Chunk<T>>,
-    gradients: Gradients<'_, T>,
+    mut gradients: Gradients<'_, T>,
 ) -> f64 {
-    dispatch!(level, simd => block_on(simd, integrand, x, y, gradients))
+    dispatch!(level, simd => block_on(simd, integrand, x, y, &mut gradients))
 }
 
 #[inline(always)]
@@ -73,7 +73,7 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
     integrand: I,
     x: Groups<'_, Row<T>>,
     y: Groups<'_, Chunk<T>>,
-    gradients: Gradients<'_, T>,
+    gradients: &mut Gradients<'_, T>,
 ) -> f64 {
     let dim = x.dim;
     let mut along = [[Chunk::default(); ROWS]; RUN];
@@ -90,28 +90,33 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
                 for ((y, along), across) in y.runs(1).zip(&mut along).zip(&mut across) {
                     let w = y.weights[0].load(simd);
                     let weights = x.weights[0].map(|u| w * u);
-                    both_factors |=
-                        integrand.evaluate(x, y, weights, &mut values, along, across);
+                    both_factors |= integrand.evaluate(x, y, weights, &mut values, along, across);
                 }
                 if gradients.x.is_empty() {
                     continue;
                 }
-                let along = &along[..y.len()];
-                let across = &across[..y.len()];
-                if gradients.y.is_empty() {
-                    let none = &mut [];
-                    let sums = &mut *gradients.sums;
-                    spread::<S, T, false>(simd, along, x.positions, y.positions, sums, none);
-                    if both_factors {
-                        spread::<S, T, false>(simd, across, x.velocities, y.velocities, sums, none);
-                    }
-                } else {
-                    let of_y = &mut gradients.y[y_done * dim..][..y.len() * dim];
-                    let sums = &mut *gradients.sums;
-                    spread::<S, T, true>(simd, along, x.positions, y.positions, sums, of_y);
-                    if both_factors {
-                        spread::<S, T, true>(simd, across, x.velocities, y.velocities, sums, of_y);
-                    }
+                let of_y = match &mut *gradients.y {
+                    [] => &mut [],
+                    of_y => &mut of_y[y_done * dim..][..y.len() * dim],
+                };
+                let sums = &mut *gradients.sums;
+                spread(
+                    simd,
+                    &along[..y.len()],
+                    x.positions,
+                    y.positions,
+                    sums,
+                    of_y,
+                );
+                if both_factors {
+                    spread(
+                        simd,
+                        &across[..y.len()],
+                        x.velocities,
+                        y.velocities,
+                        sums,
+                        of_y,
+                    );
                 }
                 y_done += y.len();
             }
@@ -128,9 +133,26 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
     sum
 }
 
-/// Adds `factors` times the differences of x and y to the sums, and takes them from those of y.
+/// Adds `factors` times the differences of x and y to the gradient in x, and takes them from that
+/// in y if there is one.
 #[inline(always)]
-fn spread<S: Simd, T: Real, const BOTH: bool>(
+fn spread<S: Simd, T: Real>(
+    simd: S,
+    factors: &[Tile<T>],
+    x: &[Row<T>],
+    y: &[Chunk<T>],
+    of_x: &mut [Tile<T>],
+    of_y: &mut [Chunk<T>],
+) {
+    if of_y.is_empty() {
+        spread_to::<S, T, false>(simd, factors, x, y, of_x, of_y);
+    } else {
+        spread_to::<S, T, true>(simd, factors, x, y, of_x, of_y);
+    }
+}
+
+#[inline(always)]
+fn spread_to<S: Simd, T: Real, const BOTH: bool>(
     simd: S,
     factors: &[Tile<T>],
     x: &[Row<T>],

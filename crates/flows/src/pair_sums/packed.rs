@@ -92,7 +92,11 @@ impl<'a, V> Groups<'a, V> {
         Self {
             dim: self.dim,
             positions: &self.positions[entries.clone()],
-            velocities: if packed { &self.velocities[entries] } else { &[] },
+            velocities: if packed {
+                &self.velocities[entries]
+            } else {
+                &[]
+            },
             weights: &self.weights[range],
         }
     }

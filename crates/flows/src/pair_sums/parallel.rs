@@ -37,7 +37,7 @@ const MOST_BLOCKS: usize = 16;
 #[derive(Debug)]
 pub struct PairSums<T: Real> {
     kernel: RieszKernel,
-    level: Level,
+    pub(super) level: Level,
     memory: Mutex<Memory<T>>,
 }
 
@@ -177,7 +177,10 @@ impl<T: Real> PairSums<T> {
         let values = &mut values[..layout.blocks()];
         let each_of_x = layout.block_groups * layout.dim;
         if values.len() == 1 {
-            evaluate((((0, &mut values[0]), of_x), &mut blocks[..layout.block_len()]));
+            evaluate((
+                ((0, &mut values[0]), of_x),
+                &mut blocks[..layout.block_len()],
+            ));
         } else {
             values
                 .par_iter_mut()
