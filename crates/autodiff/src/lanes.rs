@@ -68,22 +68,6 @@ pub trait Lanes<T: Real, S: Simd>:
     /// place; arbitrary for others.
     #[must_use]
     fn power(self, exponent: T) -> Self;
-
-    /// The sum of the lanes, halves upon halves.
-    #[inline(always)]
-    fn total(self) -> T {
-        let mut lanes = Chunk::<T>(self.to_array());
-        let lanes = lanes.as_mut();
-        let mut len = lanes.len();
-        while len > 1 {
-            len /= 2;
-            for l in 0..len {
-                let upper = lanes[l + len];
-                lanes[l] += upper;
-            }
-        }
-        lanes[0]
-    }
 }
 
 impl<S: Simd> Lanes<f64, S> for f64x8<S> {

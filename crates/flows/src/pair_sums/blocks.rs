@@ -120,17 +120,34 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
                 }
                 y_done += y.len();
             }
-            sum += values.map(|v| v.total().into_f64()).iter().sum::<f64>();
+            sum += totals::<S, T>(values)
+                .map(Real::into_f64)
+                .iter()
+                .sum::<f64>();
             if let Some(of_x) = gradients.x.get_mut(group * dim..(group + 1) * dim) {
                 for (of_x, sums) in of_x.iter_mut().zip(&*gradients.sums) {
-                    for (of_x, sum) in of_x.iter_mut().zip(sums) {
-                        *of_x += sum.load(simd).total();
+                    let sums = std::array::from_fn(|i| sums[i].load(simd));
+                    for (of_x, sum) in of_x.iter_mut().zip(totals::<S, T>(sums)) {
+                        *of_x += sum;
                     }
                 }
             }
         }
     }
     sum
+}
+
+/// The sum of each of eight vectors: neighbouring lanes are added until one vector has them all.
+#[inline(always)]
+fn totals<S: Simd, T: Real>([a, b, c, d, e, f, g, h]: TileLanes<T, S>) -> Row<T> {
+    let join = |a: T::Lanes<S>, b: T::Lanes<S>| a.unzip_low(b) + a.unzip_high(b);
+    let mut all = join(join(join(a, b), join(c, d)), join(join(e, f), join(g, h)));
+    let mut len = Chunk::<T>::LEN;
+    while len > ROWS {
+        all = join(all, all);
+        len /= 2;
+    }
+    std::array::from_fn(|i| all[i])
 }
 
 /// Adds `factors` times the differences of x and y to the gradient in x, and takes them from that
