@@ -35,6 +35,7 @@ mod memory;
 pub mod numbers;
 mod observers;
 mod plot;
+mod reproduce;
 mod run;
 mod sample;
 pub mod targets;
@@ -46,5 +47,6 @@ pub use config::{
 pub use experiments::Preset;
 pub use memory::MemoryError;
 pub use plot::{PlotError, plot, plot_together};
+pub use reproduce::{Figure, ReproduceError, Reproduction};
 pub use run::{Output, RunError, Status, Summary, run, write_particles};
 pub use sample::{SampleError, sample};

@@ -8,6 +8,7 @@ mod line;
 mod mmd;
 mod output;
 mod plot;
+mod reproduce;
 mod run;
 mod sample;
 mod verify;
@@ -44,6 +45,8 @@ enum Command {
     Sample(sample::Arguments),
     /// Redraw the figures of a run from its files, or compare several runs in one figure
     Plot(plot::Arguments),
+    /// Make the paper's figures, with a page that shows them
+    Reproduce(reproduce::Arguments),
     /// Evaluate the closed forms of the interaction energy from a Dirac
     ClosedForm(closed_form::Arguments),
     /// Check everything that has an exact answer, as a table; exit 1 if a check fails
@@ -65,6 +68,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(arguments),
         Command::ClosedForm(arguments) => closed_form::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Completions { shell } => {

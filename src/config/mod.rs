@@ -151,6 +151,9 @@ impl Config {
 }
 
 impl SchemeKind {
+    /// All schemes.
+    pub const ALL: [Self; 3] = [Self::Backward, Self::Forward, Self::Particle];
+
     /// The scheme in words.
     pub fn name(self) -> &'static str {
         match self {

@@ -17,6 +17,13 @@ pub enum SaveAt {
     Times(Vec<f64>),
 }
 
+impl SaveAt {
+    /// T/32, T/16, …, T/2: what suits a target that is approached ever more slowly.
+    pub fn halving(time: f64) -> Self {
+        Self::Times((1..=5).rev().map(|k| time / f64::from(1 << k)).collect())
+    }
+}
+
 impl fmt::Display for SaveAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -17,8 +17,8 @@ pub struct Frame<T> {
 impl<T: Real> Frame<T> {
     /// Centred at the mean of the particles (N×d), with ℓ their root mean square distance from it.
     ///
-    /// If they all coincide, ℓ is what `of_dirac` makes of the frame with length 1.
-    pub fn of(particles: &DMatrix<T>, of_dirac: impl FnOnce(&Self) -> T) -> Self {
+    /// If they all coincide, ℓ = 0 and the network sees 0.
+    pub fn of(particles: &DMatrix<T>) -> Self {
         let count = particles.nrows() as f64;
         let mean = |k: usize| {
             particles
@@ -36,15 +36,15 @@ impl<T: Real> Frame<T> {
         let length = (squared / count).sqrt();
         // Rounding keeps coincident particles a little apart from their mean.
         let rounding = 4.0 * T::epsilon().into_f64() * centre.amax();
-        let mut frame = Self {
+        let coincide = length <= rounding;
+        Self {
             centre: centre.map(T::from_f64),
-            length: T::from_f64(length),
-        };
-        if length <= rounding {
-            frame.length = T::one();
-            frame.length = of_dirac(&frame);
+            length: if coincide {
+                T::zero()
+            } else {
+                T::from_f64(length)
+            },
         }
-        frame
     }
 
     /// x̄.
@@ -70,13 +70,18 @@ impl<T: Real> Frame<T> {
         self.length
     }
 
-    /// Records (x − x̄)/ℓ for constant particles x (N×d).
+    /// Records (x − x̄)/ℓ for constant particles x (N×d), and 0 if ℓ = 0.
     pub fn enter(&self, graph: &mut Graph<'_, T>, particles: &DMatrix<T>) -> Var {
         let (rows, columns) = particles.shape();
+        let is_dirac = self.length.is_zero();
         graph.constant_with(rows, columns, |entries| {
             for (k, column) in entries.chunks_exact_mut(rows.max(1)).enumerate() {
                 for (y, &x) in column.iter_mut().zip(particles.column(k).iter()) {
-                    *y = (x - self.centre[k]) / self.length;
+                    *y = if is_dirac {
+                        T::zero()
+                    } else {
+                        (x - self.centre[k]) / self.length
+                    };
                 }
             }
         })
@@ -91,7 +96,7 @@ mod tests {
     #[test]
     fn particles_enter_with_mean_zero_and_size_one() {
         let x = DMatrix::from_fn(7, 3, |i, k| 5.0 + 0.01 * ((3 * i + k) as f64).sin());
-        let frame = Frame::of(&x, |_| unreachable!("not a Dirac"));
+        let frame = Frame::of(&x);
         let mut tape = Tape::new();
         let mut graph = tape.record(&[]);
         let inside = frame.enter(&mut graph, &x);
@@ -101,12 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn a_dirac_has_the_length_it_is_given() {
+    fn a_dirac_has_length_0_and_enters_as_0() {
         let x = DMatrix::from_element(1000, 2, 0.1_f32);
-        assert_eq!(Frame::of(&x, |_| 0.25).length(), 0.25);
-        assert_eq!(
-            Frame::of(&DMatrix::<f64>::zeros(10, 1), |_| 3.0).length(),
-            3.0
-        );
+        let frame = Frame::of(&x);
+        assert_eq!(frame.length(), 0.0);
+        let mut tape = Tape::new();
+        let mut graph = tape.record(&[]);
+        let inside = frame.enter(&mut graph, &x);
+        assert_eq!(graph.value(inside), DMatrix::zeros(1000, 2));
     }
 }

@@ -41,12 +41,12 @@ impl<T: Real> Scheme<T> for Backward<T> {
         watch: Watch<'_, T>,
     ) -> Result<StepReport, Error> {
         valid_time_step(tau)?;
-        let frame = Frame::of(&state.particles, |dirac| spread(functional, tau, dirac));
-        let length = frame.length();
-        // T_θ(x, z) = x + ℓ N: the network learns displacements in units of the cloud's size.
+        // T_θ(x, z) = x + u N: the network learns displacements in units u of about their size.
+        let frame = Frame::of(&state.particles);
+        let unit = unit(functional, &state.particles, &frame, tau);
         let plan = Motion {
             frame,
-            factor: length,
+            factor: unit,
         };
         // Learn the plan μⁿ ⊗ π_x: minimise L(θ) over minibatches.
         let mean_loss = self.trainer.train(
@@ -55,7 +55,7 @@ impl<T: Real> Scheme<T> for Backward<T> {
             &|graph, particles, output| {
                 let moved = plan.record(graph, particles, output);
                 let loss = loss(graph, functional, tau, particles, moved)?;
-                Ok(graph.scale(loss, (length * length).recip()))
+                Ok(graph.scale(loss, (unit * unit).recip()))
             },
             watch,
         )?;
@@ -64,25 +64,46 @@ impl<T: Real> Scheme<T> for Backward<T> {
         not_diverged(&pushed)?;
         state.advance(pushed, tau);
         Ok(StepReport {
-            loss: Some(mean_loss * length.into_f64().powi(2)),
+            loss: Some(mean_loss * unit.into_f64().powi(2)),
             rests: false,
         })
     }
 }
 
-/// About how far the step spreads a Dirac: the ℓ among the powers of two that minimises
-/// ℓ²/2 + τF of a normal cloud of size ℓ about it.
-fn spread<T: Real>(functional: &dyn Functional<T>, tau: f64, dirac: &Frame<T>) -> T {
+/// About how far the step moves the particles: τ times their root mean square velocity in the
+/// particle flow, but not less than a thousandth of the cloud's size; for a Dirac, how far it
+/// spreads.
+fn unit<T: Real>(
+    functional: &dyn Functional<T>,
+    particles: &DMatrix<T>,
+    frame: &Frame<T>,
+    tau: f64,
+) -> T {
+    let count = particles.nrows() as f64;
+    let mut gradient = DMatrix::<T>::zeros(particles.nrows(), particles.ncols());
+    functional.gradient(Points::from(particles), gradient.as_mut_slice());
+    let squared: f64 = gradient.iter().map(|g| g.into_f64().powi(2)).sum();
+    let drift = tau * (count * squared).sqrt();
+    let least = if frame.length().is_zero() {
+        spread(functional, tau, frame)
+    } else {
+        1e-3 * frame.length().into_f64()
+    };
+    T::from_f64(drift.max(least))
+}
+
+/// The ℓ among the powers of two that minimises ℓ²/2 + τF of a normal cloud of size ℓ about a Dirac.
+fn spread<T: Real>(functional: &dyn Functional<T>, tau: f64, dirac: &Frame<T>) -> f64 {
     let dim = dirac.centre().len();
-    let unit: DMatrix<T> = stratified_normal(256, dim, &mut stream(0, Purpose::Start, 0, 0));
+    let normal: DMatrix<T> = stratified_normal(256, dim, &mut stream(0, Purpose::Start, 0, 0));
     let objective = |exponent: i32| {
         let length = 2.0_f64.powi(exponent);
         let size = T::from_f64(length / (dim as f64).sqrt());
-        let cloud = DMatrix::from_fn(256, dim, |i, k| dirac.centre()[k] + size * unit[(i, k)]);
+        let cloud = DMatrix::from_fn(256, dim, |i, k| dirac.centre()[k] + size * normal[(i, k)]);
         0.5 * length * length + tau * functional.energy(Points::from(&cloud))
     };
     let best = (-60..=20).min_by(|&a, &b| objective(a).total_cmp(&objective(b)));
-    T::from_f64(2.0_f64.powi(best.expect("a power of two")))
+    2.0_f64.powi(best.expect("a power of two"))
 }
 
 /// Records L(θ) = ½ · (1/2B) Σ |x − T_θ(x,z)|² + τ F̂ on two minibatches, one below the other.

@@ -49,7 +49,7 @@ impl<T: Real> Scheme<T> for Forward<T> {
         watch: Watch<'_, T>,
     ) -> Result<StepReport, Error> {
         valid_time_step(tau)?;
-        let frame = Frame::of(&state.particles, |_| T::one());
+        let frame = Frame::of(&state.particles);
         // Learn the direction v̂: minimise D̂_vF/(‖v‖ + ε) over minibatches.
         let mean_loss = self.trainer.train(
             state,

@@ -176,7 +176,7 @@ impl<T: Real> Trainer<T> {
         finite_rows("particle", &particles)?;
         let kernel = self.training.kernel(particles.ncols());
         let mut rng = stream(self.training.seed, Purpose::Parameters, 0, 0);
-        let parameters = kernel.network().initialise(&mut rng);
+        let parameters = kernel.initialise(&mut rng);
         let moments = Moments::new(parameters.len());
         let mut state = State::new(particles);
         state.learned = Some(Learned {
