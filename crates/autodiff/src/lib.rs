@@ -40,3 +40,8 @@ pub use custom::CustomOp;
 pub use ops::Activation;
 pub use real::Real;
 pub use tape::{Graph, Tape, Var};
+
+/// The code of the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -44,3 +44,8 @@ pub use pair_sums::{GradientRows, Moving, PairSums};
 pub use scheme::Scheme;
 pub use state::{InnerLoop, Learned, State};
 pub use step_sizes::{StepSizes, TimeStep, time_grid};
+
+/// The code of the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
