@@ -1,9 +1,9 @@
 //! `kernels.safetensors`: the learned Markov kernel of each kept time step.
 //!
 //! Time step n has the tensors `step.n.layers.k.weight` (outputs×inputs) and `step.n.layers.k.bias`
-//! of a ReLU network on the row [(x − x̄)/ℓ, z], `step.n.centre` (x̄, d), `step.n.length` (ℓ) and,
-//! for the forward scheme, `step.n.factor` (c). With the network's output N the step moves a
-//! particle x ← x̄ + ℓN in the backward scheme and x ← x + cN in the forward scheme.
+//! of a ReLU network N on the row [(x − x̄)/ℓ, z], `step.n.centre` (x̄, d), `step.n.length` (ℓ) and
+//! `step.n.factor` (c). The step moves a particle x ← x + c N((x − x̄)/ℓ, z): to T_θ(x, z) in the
+//! backward scheme, along the scaled velocity in the forward scheme.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -23,18 +23,15 @@ const LONGEST_HEADER: u64 = 100 << 20;
 /// The tensors of one time step: names, shapes, and where they lie.
 pub struct Layout {
     kernel: MarkovKernel,
-    /// Whether the kernel is one of velocities.
-    velocities: bool,
     /// Bytes of a number.
     size: usize,
 }
 
 impl Layout {
-    /// For `kernel` in the precision of `T`; `velocities` in the forward scheme.
-    pub fn new<T: Real>(kernel: MarkovKernel, velocities: bool) -> Self {
+    /// For `kernel` in the precision of `T`.
+    pub fn new<T: Real>(kernel: MarkovKernel) -> Self {
         Self {
             kernel,
-            velocities,
             size: size_of::<T>(),
         }
     }
@@ -44,10 +41,8 @@ impl Layout {
         let mut tensors = vec![
             (format!("step.{step}.centre"), vec![self.kernel.dim()]),
             (format!("step.{step}.length"), vec![]),
+            (format!("step.{step}.factor"), vec![]),
         ];
-        if self.velocities {
-            tensors.push((format!("step.{step}.factor"), vec![]));
-        }
         for (k, layer) in self.kernel.network().layers().iter().enumerate() {
             let name = |part| format!("step.{step}.layers.{k}.{part}");
             tensors.push((name("weight"), vec![layer.outputs(), layer.inputs()]));
@@ -83,7 +78,7 @@ impl Layout {
         let mut put = |value: T| put_number(value, &mut bytes);
         motion.frame.centre().iter().copied().for_each(&mut put);
         put(motion.frame.length());
-        motion.factor.into_iter().for_each(&mut put);
+        put(motion.factor);
         for layer in self.kernel.network().layers() {
             let weight = layer.weight(&learned.parameters);
             weight
@@ -104,7 +99,7 @@ impl Layout {
         let mut next = || numbers.next().unwrap_or_else(T::zero);
         let centre = RowDVector::from_fn(self.kernel.dim(), |_, _| next());
         let frame = Frame::new(centre, next());
-        let factor = self.velocities.then(&mut next);
+        let factor = next();
         let network = self.kernel.network();
         let mut parameters = vec![T::zero(); network.parameter_count()];
         for layer in network.layers() {

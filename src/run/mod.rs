@@ -161,9 +161,8 @@ impl Config {
 
     /// How the kernels of a neural scheme are stored; `None` if there are none to store.
     pub(crate) fn kernel_layout<T: Real>(&self) -> Option<Layout> {
-        let velocities = self.scheme == SchemeKind::Forward;
         let neural = self.scheme != SchemeKind::Particle;
-        neural.then(|| Layout::new::<T>(self.training().kernel(self.dim), velocities))
+        neural.then(|| Layout::new::<T>(self.training().kernel(self.dim)))
     }
 }
 

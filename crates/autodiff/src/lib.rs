@@ -31,6 +31,7 @@
 
 pub mod check;
 mod custom;
+pub mod lanes;
 mod ops;
 pub mod product;
 mod real;

@@ -1,5 +1,11 @@
 //! The two scalar types that the project computes in, `f32` and `f64`, behind one sealed trait.
 
+use std::fmt::Debug;
+
+use fearless_simd::{Simd, f32x16, f64x8};
+
+use crate::lanes::Lanes;
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
@@ -22,6 +28,12 @@ pub trait Real:
     + Sync
     + 'static
 {
+    /// A cache line of numbers.
+    type Array: Copy + Debug + Default + Send + Sync + AsRef<[Self]> + AsMut<[Self]>;
+
+    /// The same in registers.
+    type Lanes<S: Simd>: Lanes<Self, S>;
+
     /// Rounds `value` to this type.
     fn from_f64(value: f64) -> Self;
 
@@ -30,6 +42,9 @@ pub trait Real:
 }
 
 impl Real for f32 {
+    type Array = [Self; 16];
+    type Lanes<S: Simd> = f32x16<S>;
+
     #[inline]
     fn from_f64(value: f64) -> Self {
         value as Self
@@ -42,6 +57,9 @@ impl Real for f32 {
 }
 
 impl Real for f64 {
+    type Array = [Self; 8];
+    type Lanes<S: Simd> = f64x8<S>;
+
     #[inline]
     fn from_f64(value: f64) -> Self {
         value

@@ -81,21 +81,6 @@ impl<T: Real> Frame<T> {
             }
         })
     }
-
-    /// Records x̄ + ℓ y for a node y (N×d).
-    pub fn leave(&self, graph: &mut Graph<'_, T>, y: Var) -> Var {
-        let (rows, columns) = graph.shape(y);
-        let centre = graph.constant_with(rows, columns, |entries| {
-            for (column, &c) in entries
-                .chunks_exact_mut(rows.max(1))
-                .zip(self.centre.iter())
-            {
-                column.fill(c);
-            }
-        });
-        let scaled = graph.scale(y, self.length);
-        graph.add(centre, scaled)
-    }
 }
 
 #[cfg(test)]
@@ -104,7 +89,7 @@ mod tests {
     use rieszflow_autodiff::Tape;
 
     #[test]
-    fn enters_with_mean_zero_and_size_one_and_leaves_where_it_came_from() {
+    fn particles_enter_with_mean_zero_and_size_one() {
         let x = DMatrix::from_fn(7, 3, |i, k| 5.0 + 0.01 * ((3 * i + k) as f64).sin());
         let frame = Frame::of(&x, |_| unreachable!("not a Dirac"));
         let mut tape = Tape::new();
@@ -113,8 +98,6 @@ mod tests {
         let y = graph.value(inside);
         assert!(y.row_mean().amax() < 1e-12);
         assert!((y.norm_squared() / 7.0 - 1.0).abs() < 1e-12);
-        let outside = frame.leave(&mut graph, inside);
-        assert!((graph.value(outside) - x).amax() < 1e-14);
     }
 
     #[test]

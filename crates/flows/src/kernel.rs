@@ -5,7 +5,9 @@
     reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
 )]
 
+use fearless_simd::prelude::*;
 use rieszflow_autodiff::Real;
+use rieszflow_autodiff::lanes::Lanes;
 
 use crate::Error;
 
@@ -44,99 +46,105 @@ impl RieszKernel {
         self.exponent
     }
 
-    /// The functions of the squared distance that sums over pairs are made of.
-    pub(crate) fn radial<T: Real>(self) -> Radial<T> {
-        Radial {
-            exponent: T::from_f64(self.exponent),
-            half: T::from_f64(0.5 * self.exponent),
-            coincident: T::from_f64(COINCIDENT * COINCIDENT),
+    /// |u|ʳ and r|u|ʳ⁻², the factor of u in the gradient, from s = |u|²; at u = 0 both are 0.
+    pub(crate) fn value_and_factor(self, squared: f64) -> (f64, f64) {
+        if squared > 0.0 {
+            let value = squared.powf(0.5 * self.exponent);
+            (value, self.exponent * value / squared)
+        } else {
+            (squared, 0.0)
         }
     }
-}
-
-/// |u|ʳ and its derivatives from s = |u|².
-pub(crate) trait Power<T>: Copy + Send + Sync {
-    /// |u|ʳ and r|u|ʳ⁻², the factor of u in the gradient; at u = 0 both are 0.
-    fn value_and_factor(&self, squared: T) -> (T, T);
 
     /// The one-sided derivative of |u|ʳ in direction h and its gradient in h as (value, α, β):
     /// the gradient is α u + β h. From s = |u|², ⟨u,h⟩ and |h|².
     ///
     /// At u = 0 it is |h| for r = 1, 0 for r > 1, and +∞ for r < 1 unless h = 0.
-    fn directional(&self, squared: T, inner: T, speed_squared: T) -> (T, T, T);
+    pub(crate) fn directional(
+        self,
+        squared: f64,
+        inner: f64,
+        speed_squared: f64,
+    ) -> (f64, f64, f64) {
+        if squared >= COINCIDENT * COINCIDENT || squared.is_nan() {
+            let factor = self.exponent * squared.powf(0.5 * self.exponent) / squared;
+            (factor * inner, factor, 0.0)
+        } else if self.exponent > 1.0 || speed_squared == 0.0 {
+            (0.0, 0.0, 0.0)
+        } else if self.exponent < 1.0 {
+            (f64::INFINITY, 0.0, 0.0)
+        } else {
+            let speed = speed_squared.sqrt();
+            (speed, 0.0, 1.0 / speed)
+        }
+    }
+
+    /// The same functions for many pairs at once.
+    pub(crate) fn radial<T: Real>(self) -> Radial<T> {
+        Radial {
+            exponent: T::from_f64(self.exponent),
+            of_squared: T::from_f64(0.5 * self.exponent - 1.0),
+        }
+    }
 }
 
-/// The radial functions for any 0 < r < 2.
+/// |u|ʳ and its derivatives for a chunk of pairs: the rules of [`RieszKernel`], lane by lane.
+pub(crate) trait Power<T: Real>: Copy + Send + Sync {
+    /// As [`RieszKernel::value_and_factor`].
+    fn value_and_factor<S: Simd>(self, squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>);
+
+    /// What [`RieszKernel::directional`] is at u = 0: the derivative and β, from |h|²; α is 0.
+    fn at_zero<S: Simd>(self, speed_squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>);
+}
+
+/// The functions for any 0 < r < 2.
 #[derive(Clone, Copy)]
 pub(crate) struct Radial<T> {
     exponent: T,
-    half: T,
-    coincident: T,
+    /// r/2 − 1: to this power |u|² is |u|ʳ⁻².
+    of_squared: T,
 }
 
-/// The radial functions for r = 1 with square roots alone: the same values, several times faster.
+/// The functions for r = 1 with square roots alone: the same values, faster.
 #[derive(Clone, Copy)]
-pub(crate) struct Distance<T> {
-    coincident: T,
-}
-
-impl<T: Real> Radial<T> {
-    /// The same functions for r = 1, if that is the exponent.
-    pub(crate) fn distance(&self) -> Option<Distance<T>> {
-        let coincident = self.coincident;
-        (self.exponent == T::one()).then_some(Distance { coincident })
-    }
-}
+pub(crate) struct Distance;
 
 impl<T: Real> Power<T> for Radial<T> {
+    /// Squares too small for a normal number count as zero.
     #[inline(always)]
-    fn value_and_factor(&self, squared: T) -> (T, T) {
-        if squared > T::zero() {
-            let value = squared.powf(self.half);
-            (value, self.exponent * value / squared)
-        } else {
-            (squared, T::zero())
-        }
+    fn value_and_factor<S: Simd>(self, squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>) {
+        let zero = T::Lanes::splat(squared.token(), T::zero());
+        let factor = squared.power(self.of_squared);
+        let regular = squared.simd_ge(T::min_positive_value()) & squared.simd_le(T::max_value());
+        let value = regular.select(squared * factor, squared);
+        (value, regular.select(factor * self.exponent, zero))
     }
 
     #[inline(always)]
-    fn directional(&self, squared: T, inner: T, speed_squared: T) -> (T, T, T) {
-        let zero = T::zero();
-        if squared >= self.coincident || squared.is_nan() {
-            let factor = self.exponent * squared.powf(self.half) / squared;
-            (factor * inner, factor, zero)
-        } else if self.exponent > T::one() || speed_squared == zero {
-            (zero, zero, zero)
-        } else if self.exponent < T::one() {
-            (T::infinity(), zero, zero)
-        } else {
-            let speed = speed_squared.sqrt();
-            (speed, zero, T::one() / speed)
+    fn at_zero<S: Simd>(self, speed_squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>) {
+        let zero = T::Lanes::splat(speed_squared.token(), T::zero());
+        let infinity = T::Lanes::splat(speed_squared.token(), T::infinity());
+        if self.exponent > T::one() {
+            return (zero, zero);
         }
+        (
+            speed_squared.simd_eq(T::zero()).select(zero, infinity),
+            zero,
+        )
     }
 }
 
-impl<T: Real> Power<T> for Distance<T> {
+impl<T: Real> Power<T> for Distance {
     #[inline(always)]
-    fn value_and_factor(&self, squared: T) -> (T, T) {
-        let root = squared.sqrt();
-        let inverse = if squared > T::zero() {
-            T::one() / root
-        } else {
-            T::zero()
-        };
-        (root, inverse)
+    fn value_and_factor<S: Simd>(self, squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>) {
+        let zero = T::Lanes::splat(squared.token(), T::zero());
+        let one = T::Lanes::splat(squared.token(), T::one());
+        let root = squared.root();
+        (root, squared.simd_gt(T::zero()).select(one / root, zero))
     }
 
     #[inline(always)]
-    fn directional(&self, squared: T, inner: T, speed_squared: T) -> (T, T, T) {
-        let apart = squared >= self.coincident || squared.is_nan();
-        let length = if apart { squared } else { speed_squared };
-        let (speed, inverse) = self.value_and_factor(length);
-        if apart {
-            (inner * inverse, inverse, T::zero())
-        } else {
-            (speed, T::zero(), inverse)
-        }
+    fn at_zero<S: Simd>(self, speed_squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>) {
+        Power::<T>::value_and_factor(self, speed_squared)
     }
 }

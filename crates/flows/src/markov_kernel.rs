@@ -9,17 +9,25 @@ use crate::Frame;
 /// Particles are pushed in blocks of this many rows, which bounds the memory.
 const ROWS: usize = 4096;
 
-/// How a time step moves particles with its Markov kernel.
+/// How a time step moves particles with its Markov kernel: x ← x + c N((x − x̄)/ℓ, z).
 ///
-/// With network output N in the frame with centre x̄ and length ℓ, a particle goes
-/// x ← x̄ + ℓ N((x − x̄)/ℓ, z) in the backward scheme, and x ← x + c N((x − x̄)/ℓ, z) with
-/// c = τ (D_v̂F)⁻/‖v̂‖² in the forward scheme.
+/// N is the network's output in the frame with centre x̄ and length ℓ. In the backward scheme c = ℓ,
+/// and x + c N is T_θ(x, z); in the forward scheme N is v_θ(x, z) and c = τ (D_v̂F)⁻/‖v̂‖².
 #[derive(Clone, Debug, PartialEq)]
 pub struct Motion<T> {
     /// The frame that the network sees particles in.
     pub frame: Frame<T>,
-    /// c, if the network is a velocity.
-    pub factor: Option<T>,
+    /// c.
+    pub factor: T,
+}
+
+impl<T: Real> Motion<T> {
+    /// Records x + c N for constant particles x and the node of N (N×d).
+    pub fn record(&self, graph: &mut Graph<'_, T>, particles: &DMatrix<T>, output: Var) -> Var {
+        let x = graph.constant(particles);
+        let displacement = graph.scale(output, self.factor);
+        graph.add(x, displacement)
+    }
 }
 
 /// A generative ReLU network (x, z) ↦ T_θ(x, z) ∈ ℝᵈ on the row [x, z].
@@ -92,14 +100,7 @@ impl MarkovKernel {
             &motion.frame,
             particles,
             latents,
-            |graph, x, output| match motion.factor {
-                None => motion.frame.leave(graph, output),
-                Some(factor) => {
-                    let x = graph.constant(x);
-                    let displacement = graph.scale(output, factor);
-                    graph.add(x, displacement)
-                }
-            },
+            |graph, x, output| motion.record(graph, x, output),
         )
     }
 

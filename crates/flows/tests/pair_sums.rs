@@ -296,3 +296,121 @@ fn coincident_particles() {
         );
     }
 }
+
+/// Energy and gradient in x of one particle at 0 and one at `distance`, in single precision.
+fn pair(exponent: f64, distance: f32) -> (f64, f32) {
+    let (x, y) = ([0.0], [distance]);
+    let sums = PairSums::new(RieszKernel::new(exponent).expect("0 < r < 2"));
+    let mut gradient = [0.0];
+    let value = sums.energy_gradient(
+        Measure::uniform(Points::new(&x, 1, 1)),
+        Measure::uniform(Points::new(&y, 1, 1)),
+        1.0,
+        &mut GradientRows::of_x(&mut gradient, 1),
+    );
+    (value, gradient[0])
+}
+
+/// Distances whose squares are no normal numbers: too small, they may count as zero; too large,
+/// the energy is not finite, so that divergence is noticed.
+#[test]
+fn tiny_and_huge_distances() {
+    for exponent in [0.5, 1.0, 1.5] {
+        for distance in [1e-4, 1e-10, 1e-18, 1e4, 1e18_f32] {
+            let (value, gradient) = pair(exponent, distance);
+            let exact = f64::from(distance).powf(exponent);
+            assert!((value / exact - 1.0).abs() < 1e-6, "{value} {exact}");
+            let slope = -exponent * f64::from(distance).powf(exponent - 1.0);
+            let gradient = f64::from(gradient);
+            assert!((gradient / slope - 1.0).abs() < 1e-6, "{gradient} {slope}");
+        }
+        for distance in [1e-20, 1e-22, 1e-30, 1e-45_f32] {
+            let (value, gradient) = pair(exponent, distance);
+            let exact = f64::from(distance).powf(exponent);
+            assert!((0.0..=1.01 * exact).contains(&value), "{value} {exact}");
+            assert!(gradient.is_finite());
+        }
+        assert_eq!(pair(exponent, 0.0), (0.0, 0.0));
+        let (value, gradient) = pair(exponent, 1e20);
+        assert!(!value.is_finite() && gradient == 0.0);
+        let (value, gradient) = pair(exponent, f32::NAN);
+        assert!(value.is_nan() && gradient.is_nan());
+    }
+}
+
+/// A coordinate that is not a number shows in the sums, wherever the particle stands.
+#[test]
+fn not_a_number_is_not_lost() {
+    for (exponent, lost) in [(1.0, 0), (0.5, 20), (1.5, 12)] {
+        let mut x: Vec<f32> = (0..42).map(|i| i as f32).collect();
+        let fine = x.clone();
+        x[21 + lost] = f32::NAN;
+        let (x, fine) = (Points::new(&x, 21, 2), Points::new(&fine, 21, 2));
+        let sums = PairSums::new(RieszKernel::new(exponent).expect("0 < r < 2"));
+        for (x, y) in [(x, fine), (fine, x)] {
+            assert!(
+                sums.energy(Measure::uniform(x), Measure::uniform(y))
+                    .is_nan()
+            );
+            let (x, y) = (Moving::uniform(x, fine), Moving::uniform(y, x));
+            let mut gradient = [0.0; 42];
+            let rows = &mut GradientRows::of_x(&mut gradient, 21);
+            assert!(sums.directional_derivative(x, y, 1.0, rows).is_nan());
+        }
+    }
+}
+
+/// A collision is an infinite derivative, also with the last particle of an odd number.
+#[test]
+fn collisions_are_infinite() {
+    let x: Vec<f32> = (0..7).map(|i| i as f32).collect();
+    let a: Vec<f32> = (0..7).map(|i| (i * i) as f32).collect();
+    let (x, b) = (Points::new(&x, 7, 1), [0.5; 7]);
+    let sums = PairSums::new(RieszKernel::new(0.5).expect("0 < r < 2"));
+    let (x, y) = (
+        Moving::uniform(x, Points::new(&a, 7, 1)),
+        Moving::uniform(x, Points::new(&b, 7, 1)),
+    );
+    let mut gradient = [0.0; 7];
+    let rows = &mut GradientRows::of_x(&mut gradient, 7);
+    let value = sums.directional_derivative(x, y, 1.0, rows);
+    assert_eq!(value, f64::INFINITY);
+}
+
+/// Many particles: the error in single precision does not grow with their number.
+#[test]
+fn long_sums_stay_accurate() {
+    let (n, m, d) = (11, 1 << 14, 2);
+    let x: Vec<f32> = (0..n * d).map(|i| (1.3 * i as f32).sin()).collect();
+    let y: Vec<f32> = (0..m * d).map(|i| (0.37 * i as f32).cos()).collect();
+    let x = Measure::uniform(Points::new(&x, n, d));
+    let y = Measure::uniform(Points::new(&y, m, d));
+    for exponent in [1.0, 0.7] {
+        let kernel = RieszKernel::new(exponent).expect("0 < r < 2");
+        let mut fast = vec![0.0; n * d];
+        let value =
+            PairSums::new(kernel).energy_gradient(x, y, 1.0, &mut GradientRows::of_x(&mut fast, n));
+        let exact = plain::energy(kernel, x, y);
+        assert!((value / exact - 1.0).abs() < 1e-6, "{value} {exact}");
+        let (x, y) = (in_double(x), in_double(y));
+        let mut exact = vec![0.0; n * d];
+        plain::energy_gradient(
+            kernel,
+            Measure::uniform(Points::new(&x, n, d)),
+            Measure::uniform(Points::new(&y, m, d)),
+            1.0,
+            &mut GradientRows::of_x(&mut exact, n),
+        );
+        for (&fast, exact) in fast.iter().zip(exact) {
+            assert!((f64::from(fast) - exact).abs() < 1e-6, "{fast} {exact}");
+        }
+    }
+}
+
+fn in_double(measure: Measure<'_, f32>) -> Vec<f64> {
+    let points = measure.points;
+    (0..points.dim())
+        .flat_map(|k| points.coordinate(k))
+        .map(|&v| f64::from(v))
+        .collect()
+}

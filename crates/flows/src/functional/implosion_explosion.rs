@@ -25,7 +25,7 @@ use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 /// assert_eq!(ImplosionExplosion::new().energy(Points::from(&right)), -1.25);
 /// ```
 #[derive(Debug)]
-pub struct ImplosionExplosion<T> {
+pub struct ImplosionExplosion<T: Real> {
     sums: PairSums<T>,
     /// 1_{a≥0}/B of the particles in use, kept from call to call.
     right: Mutex<Vec<T>>,

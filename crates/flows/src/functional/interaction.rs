@@ -18,7 +18,7 @@ use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 /// # Ok::<(), rieszflow_flows::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Interaction<T> {
+pub struct Interaction<T: Real> {
     sums: PairSums<T>,
 }
 

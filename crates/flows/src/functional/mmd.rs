@@ -8,7 +8,7 @@ use crate::{Error, Minibatches, Points, RieszKernel};
 
 /// F_ν(μ) = E(μ) + V_ν(μ) = D²(μ,ν) − E(ν), with D² the squared discrepancy.
 #[derive(Debug)]
-pub struct Mmd<T> {
+pub struct Mmd<T: Real> {
     interaction: Interaction<T>,
     potential: Potential<T>,
 }

@@ -9,7 +9,7 @@ use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 
 /// The potential energy V_ν(μ) = −∬ K dμ dν = ∬ |x−y|ʳ dμ(x) dν(y) of a discrete target ν.
 #[derive(Debug)]
-pub struct Potential<T> {
+pub struct Potential<T: Real> {
     sums: PairSums<T>,
     target: DMatrix<T>,
     weights: Option<Vec<T>>,

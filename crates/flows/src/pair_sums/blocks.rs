@@ -1,271 +1,310 @@
-//! The inner loops: some rows of x against all of y, sixteen pairs at a time.
+//! The inner loops: eight particles of x with a chunk of particles of y at a time.
 //!
-//! They are written so that the compiler vectorises them, once for each instruction set that
-//! matters; the fitting version is chosen when the program runs. Fixed lanes make the order of
-//! summation, and so the result, the same in all of them. Coordinates are subtracted, never
-//! |x|²−2⟨x,y⟩+|y|² expanded, which would lose everything where particles are close.
+//! They are compiled for each instruction set that matters and the fitting version is chosen when
+//! the program runs. The order of summation is the same in all of them. Coordinates are subtracted,
+//! never |x|²−2⟨x,y⟩+|y|² expanded, which would lose everything where particles are close.
 
 #![expect(
     clippy::inline_always,
     reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
 )]
-#![expect(
-    clippy::needless_range_loop,
-    reason = "coordinates are numbered alike in particles, sums and gradients"
-)]
 
-use multiversion::multiversion;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch};
 use rieszflow_autodiff::Real;
+use rieszflow_autodiff::lanes::{Chunk, Lanes};
 
-use crate::kernel::Power;
-use crate::{Measure, Points};
+use super::packed::Groups;
+use crate::kernel::{COINCIDENT, Power};
 
-const LANES: usize = 16;
-type Lanes<T> = [T; LANES];
+/// As many particles of x as have their sums in registers.
+pub(super) const ROWS: usize = 8;
+/// One coordinate of eight particles of x.
+pub(super) type Row<T> = [T; ROWS];
+/// Something of each pair of eight particles of x and a chunk of y.
+pub(super) type Tile<T> = [Chunk<T>; ROWS];
+type TileLanes<T, S> = [<T as Real>::Lanes<S>; ROWS];
 
-/// Some rows of x with all of y.
-#[derive(Clone, Copy)]
-pub(super) struct Block<'a, T> {
-    pub(super) x: Points<'a, T>,
-    pub(super) x_weights: Option<&'a [T]>,
-    pub(super) y: Measure<'a, T>,
+/// So many chunks of y at a time find their factors in the cache.
+const RUN: usize = 16;
+/// After so many chunks of y the running sums are added up, so that they do not grow too large to
+/// take up small terms.
+const CASCADE: usize = 16 * RUN;
+
+/// A function of pairs that is summed.
+pub(super) trait Integrand<T: Real>: Copy + Send + Sync {
+    /// Adds the weighted values of a tile of pairs to `values`, and finds the factors of the
+    /// gradient: `along` that of xᵢ−yⱼ, `across` that of aᵢ−bⱼ. Returns whether `across` was set.
+    fn evaluate<S: Simd>(
+        self,
+        x: Groups<'_, Row<T>>,
+        y: Groups<'_, Chunk<T>>,
+        weights: TileLanes<T, S>,
+        values: &mut TileLanes<T, S>,
+        along: &mut Tile<T>,
+        across: &mut Tile<T>,
+    ) -> bool;
 }
 
-impl<T: Real> Block<'_, T> {
-    /// Weights of sixteen pairs of particle i from particle j of y on, 0 beyond the last; a
-    /// measure without weights counts 1 each here.
-    #[inline(always)]
-    fn weights(&self, i: usize, j: usize) -> Lanes<T> {
-        let of_x = self.x_weights.map_or(T::one(), |w| w[i]);
-        let left = self.y.points.count() - j;
-        match self.y.weights {
-            None if left >= LANES => [of_x; LANES],
-            None => std::array::from_fn(|l| if l < left { of_x } else { T::zero() }),
-            Some(w) => std::array::from_fn(|l| if l < left { of_x * w[j + l] } else { T::zero() }),
-        }
-    }
+/// Where a block's gradients go.
+pub(super) struct Gradients<'a, T: Real> {
+    /// Groups of the block × d; overwritten. Empty if not wanted.
+    pub(super) x: &'a mut [Row<T>],
+    /// Chunks of y × d; added to. Empty if not wanted.
+    pub(super) y: &'a mut [Chunk<T>],
+    /// Running sums, one tile per coordinate.
+    pub(super) sums: &'a mut [Tile<T>],
 }
 
-/// Velocities of the particles of a block; `None` where they rest.
-#[derive(Clone, Copy)]
-pub(super) struct Velocities<'a, T> {
-    pub(super) x: Option<Points<'a, T>>,
-    pub(super) y: Option<Points<'a, T>>,
-}
-
-impl<T: Real> Velocities<'_, T> {
-    /// Coordinate k of aᵢ−bⱼ for sixteen particles of y from j on.
-    #[inline(always)]
-    fn relative(&self, k: usize, i: usize, j: usize) -> Lanes<T> {
-        let a = self.x.map_or(T::zero(), |a| a.coordinate(k)[i]);
-        match self.y {
-            Some(b) => load(b.coordinate(k), j).map(|b| a - b),
-            None => [a; LANES],
-        }
-    }
-}
-
-/// Sixteen values from `j` on; past the end the last one is repeated.
-#[inline(always)]
-fn load<T: Real>(values: &[T], j: usize) -> Lanes<T> {
-    let rest = &values[j..];
-    match rest.first_chunk() {
-        Some(chunk) => *chunk,
-        None => std::array::from_fn(|l| rest[l.min(rest.len() - 1)]),
-    }
-}
-
-/// Differences of coordinate k of particle i of x to sixteen particles of y.
-#[inline(always)]
-fn differences<T: Real>(
-    x: Points<'_, T>,
-    y: Points<'_, T>,
-    k: usize,
-    i: usize,
-    j: usize,
-) -> Lanes<T> {
-    let (x, y) = (x.coordinate(k)[i], load(y.coordinate(k), j));
-    y.map(|y| x - y)
-}
-
-#[inline(always)]
-fn total<T: Real>(lanes: &Lanes<T>) -> f64 {
-    lanes.iter().map(|v| v.into_f64()).sum()
-}
-
-/// Takes sixteen terms from the gradient of particles j and following of y.
-#[inline(always)]
-fn take<T: Real>(column: &mut [T], j: usize, terms: &Lanes<T>) {
-    for (entry, &term) in column[j..].iter_mut().zip(terms) {
-        *entry -= term;
-    }
-}
-
-/// What a block adds up: gradients in its rows of x and, if wanted, in all of y.
-pub(super) struct Partial<'a, T> {
-    /// Rows of the block × d, column-major; overwritten.
-    pub(super) x: &'a mut [T],
-    /// Rows of y × d, column-major, or empty if not wanted; added to.
-    pub(super) y: &'a mut [T],
-    /// Sixteen running sums per coordinate.
-    pub(super) lanes: &'a mut [Lanes<T>],
-}
-
-/// Σ of wᵢⱼ |xᵢ−yⱼ|ʳ over a block. `D` is the dimension, or 0 for any.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512cd+avx512dq+avx512vl+avx2+fma",
-    "x86_64+avx2+fma"
-))]
-pub(super) fn energy<T: Real, P: Power<T>, const D: usize>(power: P, block: Block<'_, T>) -> f64 {
-    let (x, y) = (block.x, block.y.points);
-    let dim = if D == 0 { x.dim() } else { D };
-    let mut sum = 0.0;
-    for i in 0..x.count() {
-        let mut values = [T::zero(); LANES];
-        for j in (0..y.count()).step_by(LANES) {
-            let mut squared = [T::zero(); LANES];
-            for k in 0..dim {
-                let u = differences(x, y, k, i, j);
-                for l in 0..LANES {
-                    squared[l] += u[l] * u[l];
-                }
-            }
-            let weights = block.weights(i, j);
-            for l in 0..LANES {
-                values[l] += weights[l] * power.value_and_factor(squared[l]).0;
-            }
-        }
-        sum += total(&values);
-    }
-    sum
-}
-
-/// The energy of a block, and its gradient. `D` is the dimension, or 0 for any.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512cd+avx512dq+avx512vl+avx2+fma",
-    "x86_64+avx2+fma"
-))]
-pub(super) fn energy_gradient<T: Real, P: Power<T>, const D: usize, const BOTH: bool>(
-    power: P,
-    block: Block<'_, T>,
-    partial: Partial<'_, T>,
+/// Σ of `integrand` over the pairs of some groups of x with all of y, and its gradients.
+pub(super) fn block<T: Real, I: Integrand<T>>(
+    level: Level,
+    integrand: I,
+    x: Groups<'_, Row<T>>,
+    y: Groups<'_, Chunk<T>>,
+    mut gradients: Gradients<'_, T>,
 ) -> f64 {
-    let (x, y) = (block.x, block.y.points);
-    let dim = if D == 0 { x.dim() } else { D };
-    let mut local = [[T::zero(); LANES]; D];
-    let sums = if D == 0 {
-        partial.lanes
-    } else {
-        &mut local[..]
-    };
+    dispatch!(level, simd => block_on(simd, integrand, x, y, &mut gradients))
+}
+
+#[inline(always)]
+fn block_on<S: Simd, T: Real, I: Integrand<T>>(
+    simd: S,
+    integrand: I,
+    x: Groups<'_, Row<T>>,
+    y: Groups<'_, Chunk<T>>,
+    gradients: &mut Gradients<'_, T>,
+) -> f64 {
+    let dim = x.dim;
+    let mut along = [[Chunk::default(); ROWS]; RUN];
+    let mut across = [[Chunk::default(); ROWS]; RUN];
     let mut sum = 0.0;
-    for i in 0..x.count() {
-        let mut values = [T::zero(); LANES];
-        sums.fill([T::zero(); LANES]);
-        for j in (0..y.count()).step_by(LANES) {
-            let mut squared = [T::zero(); LANES];
-            for k in 0..dim {
-                let u = differences(x, y, k, i, j);
-                for l in 0..LANES {
-                    squared[l] += u[l] * u[l];
+    gradients.x.fill([T::zero(); ROWS]);
+    for (group, x) in x.runs(1).enumerate() {
+        let mut y_done = 0;
+        for y in y.runs(CASCADE) {
+            let mut values = [T::Lanes::splat(simd, T::zero()); ROWS];
+            gradients.sums.fill([Chunk::default(); ROWS]);
+            for y in y.runs(RUN) {
+                let mut both_factors = false;
+                for ((y, along), across) in y.runs(1).zip(&mut along).zip(&mut across) {
+                    let w = y.weights[0].load(simd);
+                    let weights = x.weights[0].map(|u| w * u);
+                    both_factors |= integrand.evaluate(x, y, weights, &mut values, along, across);
                 }
-            }
-            let mut factors = block.weights(i, j);
-            for l in 0..LANES {
-                let (value, factor) = power.value_and_factor(squared[l]);
-                values[l] += factors[l] * value;
-                factors[l] *= factor;
-            }
-            for k in 0..dim {
-                let mut terms = differences(x, y, k, i, j);
-                for l in 0..LANES {
-                    terms[l] *= factors[l];
-                    sums[k][l] += terms[l];
+                if gradients.x.is_empty() {
+                    continue;
                 }
-                if BOTH {
-                    take(
-                        &mut partial.y[k * y.count()..(k + 1) * y.count()],
-                        j,
-                        &terms,
+                let of_y = match &mut *gradients.y {
+                    [] => &mut [],
+                    of_y => &mut of_y[y_done * dim..][..y.len() * dim],
+                };
+                let sums = &mut *gradients.sums;
+                spread(
+                    simd,
+                    &along[..y.len()],
+                    x.positions,
+                    y.positions,
+                    sums,
+                    of_y,
+                );
+                if both_factors {
+                    spread(
+                        simd,
+                        &across[..y.len()],
+                        x.velocities,
+                        y.velocities,
+                        sums,
+                        of_y,
                     );
                 }
+                y_done += y.len();
             }
-        }
-        sum += total(&values);
-        for k in 0..dim {
-            partial.x[k * x.count() + i] = T::from_f64(total(&sums[k]));
+            sum += totals::<S, T>(values)
+                .map(Real::into_f64)
+                .iter()
+                .sum::<f64>();
+            if let Some(of_x) = gradients.x.get_mut(group * dim..(group + 1) * dim) {
+                for (of_x, sums) in of_x.iter_mut().zip(&*gradients.sums) {
+                    let sums = std::array::from_fn(|i| sums[i].load(simd));
+                    for (of_x, sum) in of_x.iter_mut().zip(totals::<S, T>(sums)) {
+                        *of_x += sum;
+                    }
+                }
+            }
         }
     }
     sum
 }
 
-/// Σ of wᵢⱼ ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ) over a block, and its gradient in the velocities.
-///
-/// `D` is the dimension, or 0 for any.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512cd+avx512dq+avx512vl+avx2+fma",
-    "x86_64+avx2+fma"
-))]
-pub(super) fn directional_derivative<T: Real, P: Power<T>, const D: usize, const BOTH: bool>(
-    power: P,
-    block: Block<'_, T>,
-    velocities: Velocities<'_, T>,
-    partial: Partial<'_, T>,
-) -> f64 {
-    let (x, y) = (block.x, block.y.points);
-    let dim = if D == 0 { x.dim() } else { D };
-    let relative = |k, i, j| velocities.relative(k, i, j);
-    let mut local = [[T::zero(); LANES]; D];
-    let sums = if D == 0 {
-        partial.lanes
+/// The sum of each of eight vectors: neighbouring lanes are added until one vector has them all.
+#[inline(always)]
+fn totals<S: Simd, T: Real>([a, b, c, d, e, f, g, h]: TileLanes<T, S>) -> Row<T> {
+    let join = |a: T::Lanes<S>, b: T::Lanes<S>| a.unzip_low(b) + a.unzip_high(b);
+    let mut all = join(join(join(a, b), join(c, d)), join(join(e, f), join(g, h)));
+    let mut len = Chunk::<T>::LEN;
+    while len > ROWS {
+        all = join(all, all);
+        len /= 2;
+    }
+    std::array::from_fn(|i| all[i])
+}
+
+/// Adds `factors` times the differences of x and y to the gradient in x, and takes them from that
+/// in y if there is one.
+#[inline(always)]
+fn spread<S: Simd, T: Real>(
+    simd: S,
+    factors: &[Tile<T>],
+    x: &[Row<T>],
+    y: &[Chunk<T>],
+    of_x: &mut [Tile<T>],
+    of_y: &mut [Chunk<T>],
+) {
+    if of_y.is_empty() {
+        spread_to::<S, T, false>(simd, factors, x, y, of_x, of_y);
     } else {
-        &mut local[..]
-    };
-    let mut sum = 0.0;
-    for i in 0..x.count() {
-        let mut values = [T::zero(); LANES];
-        sums.fill([T::zero(); LANES]);
-        for j in (0..y.count()).step_by(LANES) {
-            let mut squared = [T::zero(); LANES];
-            let mut inner = [T::zero(); LANES];
-            let mut speed_squared = [T::zero(); LANES];
-            for k in 0..dim {
-                let (u, h) = (differences(x, y, k, i, j), relative(k, i, j));
-                for l in 0..LANES {
-                    squared[l] += u[l] * u[l];
-                    inner[l] += u[l] * h[l];
-                    speed_squared[l] += h[l] * h[l];
-                }
-            }
-            let mut along = block.weights(i, j);
-            let mut across = along;
-            for l in 0..LANES {
-                let (value, alpha, beta) =
-                    power.directional(squared[l], inner[l], speed_squared[l]);
-                values[l] += along[l] * value;
-                along[l] *= alpha;
-                across[l] *= beta;
-            }
-            for k in 0..dim {
-                let (u, h) = (differences(x, y, k, i, j), relative(k, i, j));
-                let mut terms = [T::zero(); LANES];
-                for l in 0..LANES {
-                    terms[l] = along[l] * u[l] + across[l] * h[l];
-                    sums[k][l] += terms[l];
-                }
+        spread_to::<S, T, true>(simd, factors, x, y, of_x, of_y);
+    }
+}
+
+#[inline(always)]
+fn spread_to<S: Simd, T: Real, const BOTH: bool>(
+    simd: S,
+    factors: &[Tile<T>],
+    x: &[Row<T>],
+    y: &[Chunk<T>],
+    of_x: &mut [Tile<T>],
+    of_y: &mut [Chunk<T>],
+) {
+    let dim = x.len();
+    for (k, (x, of_x)) in x.iter().zip(of_x).enumerate() {
+        let x = x.map(|x| T::Lanes::splat(simd, x));
+        let mut sums = std::array::from_fn::<_, ROWS, _>(|i| of_x[i].load(simd));
+        for (chunk, factors) in factors.iter().enumerate() {
+            let y = y[chunk * dim + k].load(simd);
+            let mut of_chunk = T::Lanes::splat(simd, T::zero());
+            for i in 0..ROWS {
+                let (factor, u) = (factors[i].load(simd), x[i] - y);
+                sums[i] = factor.times_plus(u, sums[i]);
                 if BOTH {
-                    take(
-                        &mut partial.y[k * y.count()..(k + 1) * y.count()],
-                        j,
-                        &terms,
-                    );
+                    of_chunk = factor.times_plus(u, of_chunk);
                 }
+            }
+            if BOTH {
+                let entry = &mut of_y[chunk * dim + k];
+                entry.store(entry.load(simd) - of_chunk);
             }
         }
-        sum += total(&values);
-        for k in 0..dim {
-            partial.x[k * x.count() + i] = T::from_f64(total(&sums[k]));
+        for (entry, sum) in of_x.iter_mut().zip(sums) {
+            entry.store(sum);
         }
     }
-    sum
+}
+
+/// |xᵢ−yⱼ|ʳ; the gradient is that in the positions.
+#[derive(Clone, Copy)]
+pub(super) struct Energy<P>(pub(super) P);
+
+impl<T: Real, P: Power<T>> Integrand<T> for Energy<P> {
+    #[inline(always)]
+    fn evaluate<S: Simd>(
+        self,
+        x: Groups<'_, Row<T>>,
+        y: Groups<'_, Chunk<T>>,
+        weights: TileLanes<T, S>,
+        values: &mut TileLanes<T, S>,
+        along: &mut Tile<T>,
+        _: &mut Tile<T>,
+    ) -> bool {
+        let simd = weights[0].token();
+        let squared = squares(simd, x.positions, y.positions);
+        for i in 0..ROWS {
+            let (value, factor) = self.0.value_and_factor(squared[i]);
+            values[i] = weights[i].times_plus(value, values[i]);
+            along[i].store(weights[i] * factor);
+        }
+        false
+    }
+}
+
+/// ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ); the gradient is that in the velocities.
+#[derive(Clone, Copy)]
+pub(super) struct Derivative<P>(pub(super) P);
+
+impl<T: Real, P: Power<T>> Integrand<T> for Derivative<P> {
+    #[inline(always)]
+    fn evaluate<S: Simd>(
+        self,
+        x: Groups<'_, Row<T>>,
+        y: Groups<'_, Chunk<T>>,
+        weights: TileLanes<T, S>,
+        values: &mut TileLanes<T, S>,
+        along: &mut Tile<T>,
+        across: &mut Tile<T>,
+    ) -> bool {
+        let simd = weights[0].token();
+        let zero = T::Lanes::splat(simd, T::zero());
+        let (squared, inner) = inner_products(simd, x, y);
+        let threshold = T::from_f64(COINCIDENT * COINCIDENT);
+        let mut met = false;
+        for i in 0..ROWS {
+            let factor = weights[i] * self.0.value_and_factor(squared[i]).1;
+            // A pair that is not a number is apart, and makes the sum none.
+            let coincident = squared[i].simd_lt(threshold);
+            let factor = coincident.select(zero, factor);
+            values[i] = factor.times_plus(inner[i], values[i]);
+            along[i].store(factor);
+            across[i].store(zero);
+            met |= coincident.any_true();
+        }
+        if met {
+            let speeds = squares(simd, x.velocities, y.velocities);
+            for i in 0..ROWS {
+                // Without weight there is no pair, even where the derivative is infinite.
+                let counts = squared[i].simd_lt(threshold) & weights[i].simd_ne(T::zero());
+                let (value, factor) = self.0.at_zero(speeds[i]);
+                values[i] += counts.select(weights[i] * value, zero);
+                across[i].store(counts.select(weights[i] * factor, zero));
+            }
+        }
+        met
+    }
+}
+
+/// |xᵢ−yⱼ|² of a tile.
+#[inline(always)]
+fn squares<S: Simd, T: Real>(simd: S, x: &[Row<T>], y: &[Chunk<T>]) -> TileLanes<T, S> {
+    let mut sums = [T::Lanes::splat(simd, T::zero()); ROWS];
+    for (x, y) in x.iter().zip(y) {
+        let y = y.load(simd);
+        for i in 0..ROWS {
+            let u = T::Lanes::splat(simd, x[i]) - y;
+            sums[i] = u.times_plus(u, sums[i]);
+        }
+    }
+    sums
+}
+
+/// |xᵢ−yⱼ|² and ⟨xᵢ−yⱼ, aᵢ−bⱼ⟩ of a tile.
+#[inline(always)]
+fn inner_products<S: Simd, T: Real>(
+    simd: S,
+    x: Groups<'_, Row<T>>,
+    y: Groups<'_, Chunk<T>>,
+) -> (TileLanes<T, S>, TileLanes<T, S>) {
+    let mut squares = [T::Lanes::splat(simd, T::zero()); ROWS];
+    let mut inner = squares;
+    let of_x = x.positions.iter().zip(x.velocities);
+    let of_y = y.positions.iter().zip(y.velocities);
+    for ((x, a), (y, b)) in of_x.zip(of_y) {
+        let (y, b) = (y.load(simd), b.load(simd));
+        for i in 0..ROWS {
+            let u = T::Lanes::splat(simd, x[i]) - y;
+            let h = T::Lanes::splat(simd, a[i]) - b;
+            squares[i] = u.times_plus(u, squares[i]);
+            inner[i] = u.times_plus(h, inner[i]);
+        }
+    }
+    (squares, inner)
 }

@@ -10,6 +10,9 @@
 //! [`plain`] has them as double loops in f64; [`PairSums`] is the fast version with the same contract.
 
 mod blocks;
+#[cfg(test)]
+mod levels;
+mod packed;
 mod parallel;
 pub mod plain;
 

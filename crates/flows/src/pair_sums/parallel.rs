@@ -3,20 +3,21 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
+use fearless_simd::Level;
 use rayon::prelude::*;
 use rieszflow_autodiff::Real;
+use rieszflow_autodiff::lanes::Chunk;
 
-use super::blocks::{self, Block, Partial, Velocities};
+use super::blocks::{self, Derivative, Energy, Gradients, Integrand, ROWS, Row};
+use super::packed::{Packed, Velocities};
 use super::{GradientRows, Moving};
-use crate::kernel::{Distance, Power, Radial};
+use crate::kernel::Distance;
 use crate::{Measure, RieszKernel};
 
-/// A block has at least this many rows, and there are at most `MOST_BLOCKS` blocks.
-const LEAST_ROWS: usize = 32;
+/// A block has at least this many coordinate differences: below, one thread is faster than two.
+const LEAST_WORK: usize = 1 << 16;
 /// Bounds the memory of the gradients in y, one per block: O(N) in all.
 const MOST_BLOCKS: usize = 16;
-/// Below this many coordinate differences one thread is faster than two.
-const PARALLEL_THRESHOLD: usize = 1 << 17;
 
 /// Sums over pairs of particles with the Riesz kernel, on all threads of the current rayon pool.
 ///
@@ -34,16 +35,21 @@ const PARALLEL_THRESHOLD: usize = 1 << 17;
 /// # Ok::<(), rieszflow_flows::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct PairSums<T> {
+pub struct PairSums<T: Real> {
     kernel: RieszKernel,
+    pub(super) level: Level,
     memory: Mutex<Memory<T>>,
 }
 
+/// What is kept from call to call.
 #[derive(Debug, Default)]
-struct Memory<T> {
-    /// Per block: its gradient in x, its gradient in y, its lanes.
-    partials: Vec<T>,
-    lanes: Vec<[T; 16]>,
+struct Memory<T: Real> {
+    x: Packed<Row<T>>,
+    y: Packed<Chunk<T>>,
+    /// The gradient in x, groups × d.
+    of_x: Vec<Row<T>>,
+    /// Per block: its running sums, and its gradient in y, chunks × d.
+    blocks: Vec<Chunk<T>>,
     values: Vec<f64>,
 }
 
@@ -52,6 +58,7 @@ impl<T: Real> PairSums<T> {
     pub fn new(kernel: RieszKernel) -> Self {
         Self {
             kernel,
+            level: Level::new(),
             memory: Mutex::default(),
         }
     }
@@ -66,12 +73,7 @@ impl<T: Real> PairSums<T> {
     /// # Panics
     /// If the measures live in spaces of different dimension.
     pub fn energy(&self, x: Measure<'_, T>, y: Measure<'_, T>) -> f64 {
-        let layout = Layout::new(x, y, false);
-        let sum = self.run(&layout, |rows, _| match self.power() {
-            Either::Distance(power) => energy(power, block(x, y, &rows)),
-            Either::Radial(power) => energy(power, block(x, y, &rows)),
-        });
-        layout.norm * sum
+        self.sum_of_energies(x, y, 0.0, None)
     }
 
     /// The energy; `scale` times its gradient is added to the rows of x and, if named, of y.
@@ -85,13 +87,7 @@ impl<T: Real> PairSums<T> {
         scale: f64,
         gradient: &mut GradientRows<'_, T>,
     ) -> f64 {
-        let layout = Layout::new(x, y, gradient.y_start.is_some());
-        let sum = self.run(&layout, |rows, partial| match self.power() {
-            Either::Distance(power) => energy_gradient(power, block(x, y, &rows), partial),
-            Either::Radial(power) => energy_gradient(power, block(x, y, &rows), partial),
-        });
-        self.collect(&layout, scale, gradient);
-        layout.norm * sum
+        self.sum_of_energies(x, y, scale, Some(gradient))
     }
 
     /// Σᵢⱼ uᵢ wⱼ ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ); `scale` times its gradient in the velocities is added.
@@ -107,236 +103,203 @@ impl<T: Real> PairSums<T> {
         scale: f64,
         gradient: &mut GradientRows<'_, T>,
     ) -> f64 {
-        let layout = Layout::new(x.measure, y.measure, gradient.y_start.is_some());
-        let sum = self.run(&layout, |rows, partial| {
-            let block = block(x.measure, y.measure, &rows);
-            let velocities = Velocities {
-                x: x.velocities.map(|v| v.rows(rows)),
-                y: y.velocities,
-            };
-            match self.power() {
-                Either::Distance(power) => {
-                    directional_derivative(power, block, velocities, partial)
-                }
-                Either::Radial(power) => directional_derivative(power, block, velocities, partial),
-            }
-        });
-        self.collect(&layout, scale, gradient);
-        layout.norm * sum
+        let velocities = Velocities::Needed;
+        if self.is_distance() {
+            let integrand = Derivative(Distance);
+            self.sum(integrand, x, y, velocities, scale, Some(gradient))
+        } else {
+            let integrand = Derivative(self.kernel.radial());
+            self.sum(integrand, x, y, velocities, scale, Some(gradient))
+        }
     }
 
-    fn power(&self) -> Either<T> {
-        let radial = self.kernel.radial();
-        radial
-            .distance()
-            .map_or(Either::Radial(radial), Either::Distance)
-    }
-
-    /// Evaluates all blocks and returns the sum of their values, in the order of the rows.
-    fn run(
+    fn sum_of_energies(
         &self,
-        layout: &Layout,
-        block: impl Fn(Range<usize>, Partial<'_, T>) -> f64 + Sync,
+        x: Measure<'_, T>,
+        y: Measure<'_, T>,
+        scale: f64,
+        gradient: Option<&mut GradientRows<'_, T>>,
     ) -> f64 {
+        let (x, y) = (Moving::resting(x), Moving::resting(y));
+        let velocities = Velocities::Unused;
+        if self.is_distance() {
+            self.sum(Energy(Distance), x, y, velocities, scale, gradient)
+        } else {
+            let integrand = Energy(self.kernel.radial());
+            self.sum(integrand, x, y, velocities, scale, gradient)
+        }
+    }
+
+    fn is_distance(&self) -> bool {
+        self.kernel.exponent() == 1.0
+    }
+
+    /// Sums `integrand` over all pairs, block by block, and adds up the values in the order of the
+    /// rows.
+    fn sum<I: Integrand<T>>(
+        &self,
+        integrand: I,
+        x: Moving<'_, T>,
+        y: Moving<'_, T>,
+        velocities: Velocities,
+        scale: f64,
+        gradient: Option<&mut GradientRows<'_, T>>,
+    ) -> f64 {
+        let layout = Layout::new(x.measure, y.measure, gradient.as_deref());
         if layout.is_empty() {
             return 0.0;
         }
         let mut memory = self.memory.lock().expect("no block panics");
-        memory.reserve(layout);
+        memory.reserve(&layout);
         let Memory {
-            partials,
-            lanes,
+            x: packed_x,
+            y: packed_y,
+            of_x,
+            blocks,
             values,
         } = &mut *memory;
-        let blocks = layout.blocks();
-        let values = &mut values[..blocks];
-        let evaluate = |(((index, value), partial), lanes): Task<'_, T>| {
-            let rows = layout.rows(index);
-            let (of_x, of_y) = partial.split_at_mut(layout.block_rows * layout.dim);
-            of_y.fill(T::zero());
-            let partial = Partial {
-                x: &mut of_x[..rows.len() * layout.dim],
+        packed_x.fill(x, velocities);
+        packed_y.fill(y, velocities);
+        let x = packed_x.groups(layout.dim);
+        let y = packed_y.groups(layout.dim);
+        let evaluate = |(((index, value), of_x), block): Task<'_, T>| {
+            let (sums, of_y) = block.split_at_mut(layout.dim * ROWS);
+            of_y.fill(Chunk::default());
+            let gradients = Gradients {
+                x: if layout.gradient { of_x } else { &mut [] },
                 y: of_y,
-                lanes,
+                sums: sums.as_chunks_mut().0,
             };
-            *value = block(rows, partial);
+            let x = x.range(layout.groups(index));
+            *value = blocks::block(self.level, integrand, x, y, gradients);
         };
-        if layout.work() < PARALLEL_THRESHOLD {
-            values
-                .iter_mut()
-                .enumerate()
-                .zip(partials.chunks_exact_mut(layout.partial_len()))
-                .zip(lanes.chunks_exact_mut(layout.dim))
-                .for_each(evaluate);
+        let of_x = &mut of_x[..x.len() * layout.dim];
+        let values = &mut values[..layout.blocks()];
+        let each_of_x = layout.block_groups * layout.dim;
+        if values.len() == 1 {
+            evaluate((
+                ((0, &mut values[0]), of_x),
+                &mut blocks[..layout.block_len()],
+            ));
         } else {
             values
                 .par_iter_mut()
                 .enumerate()
-                .zip(partials.par_chunks_exact_mut(layout.partial_len()))
-                .zip(lanes.par_chunks_exact_mut(layout.dim))
+                .zip(of_x.par_chunks_mut(each_of_x))
+                .zip(blocks.par_chunks_exact_mut(layout.block_len()))
                 .for_each(evaluate);
         }
-        values.iter().sum()
-    }
-
-    /// Adds the blocks' gradients to the rows where they belong.
-    fn collect(&self, layout: &Layout, scale: f64, gradient: &mut GradientRows<'_, T>) {
-        if layout.is_empty() {
-            return;
+        if let Some(gradient) = gradient {
+            let scale = T::from_f64(scale * layout.norm);
+            layout.collect(of_x, blocks, scale, gradient);
         }
-        let memory = self.memory.lock().expect("no block panics");
-        let scale = T::from_f64(scale * layout.norm);
-        let partials = memory.partials.chunks_exact(layout.partial_len());
-        for (index, partial) in partials.take(layout.blocks()).enumerate() {
-            let rows = layout.rows(index);
-            let (of_x, of_y) = partial.split_at(layout.block_rows * layout.dim);
-            for k in 0..layout.dim {
-                let target = &mut gradient.x(k, layout.x_count)[rows.clone()];
-                add(target, scale, &of_x[k * rows.len()..]);
-                if let Some(target) = gradient.y(k, layout.y_count) {
-                    add(target, scale, &of_y[k * layout.y_count..]);
-                }
-            }
-        }
+        layout.norm * values.iter().sum::<f64>()
     }
 }
 
-/// A block's number and its places for value, gradients and lanes.
-type Task<'m, T> = (((usize, &'m mut f64), &'m mut [T]), &'m mut [[T; 16]]);
-
-fn add<T: Real>(target: &mut [T], scale: T, terms: &[T]) {
-    for (entry, &term) in target.iter_mut().zip(terms) {
-        *entry += scale * term;
-    }
-}
-
-enum Either<T> {
-    Distance(Distance<T>),
-    Radial(Radial<T>),
-}
+/// A block's number and its places for value, gradient in x and the rest.
+type Task<'m, T> = (((usize, &'m mut f64), &'m mut [Row<T>]), &'m mut [Chunk<T>]);
 
 /// How the rows of x are cut into blocks; depends on the sizes alone, not on the threads.
 struct Layout {
     x_count: usize,
     y_count: usize,
     dim: usize,
-    block_rows: usize,
+    /// Groups of eight rows in a block.
+    block_groups: usize,
+    /// Chunks of y.
+    chunks: usize,
+    gradient: bool,
     both: bool,
     /// The weight that the blocks left out: 1/N for each measure without weights.
     norm: f64,
 }
 
 impl Layout {
-    fn new<T: Real>(x: Measure<'_, T>, y: Measure<'_, T>, both: bool) -> Self {
+    fn new<T: Real>(
+        x: Measure<'_, T>,
+        y: Measure<'_, T>,
+        gradient: Option<&GradientRows<'_, T>>,
+    ) -> Self {
         assert_eq!(x.points.dim(), y.points.dim(), "one space");
         let norm = |measure: &Measure<'_, T>| match measure.weights {
             Some(_) => 1.0,
             None => 1.0 / measure.points.count().max(1) as f64,
         };
-        let x_count = x.points.count();
+        let (x_count, y_count, dim) = (x.points.count(), y.points.count(), x.points.dim());
+        let group_work = (ROWS * y_count * dim).max(1);
+        let groups = x_count.div_ceil(ROWS);
         Self {
             x_count,
-            y_count: y.points.count(),
-            dim: x.points.dim(),
-            block_rows: LEAST_ROWS.max(x_count.div_ceil(MOST_BLOCKS)),
-            both,
+            y_count,
+            dim,
+            block_groups: LEAST_WORK
+                .div_ceil(group_work)
+                .max(groups.div_ceil(MOST_BLOCKS)),
+            chunks: y_count.div_ceil(Chunk::<T>::LEN),
+            gradient: gradient.is_some(),
+            both: gradient.is_some_and(|gradient| gradient.y_start.is_some()),
             norm: norm(&x) * norm(&y),
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.work() == 0
-    }
-
-    fn work(&self) -> usize {
-        self.x_count * self.y_count * self.dim
+        self.x_count * self.y_count * self.dim == 0
     }
 
     fn blocks(&self) -> usize {
-        self.x_count.div_ceil(self.block_rows)
+        self.x_count.div_ceil(ROWS * self.block_groups)
     }
 
-    fn rows(&self, index: usize) -> Range<usize> {
-        let start = index * self.block_rows;
-        start..self.x_count.min(start + self.block_rows)
+    /// The groups of rows of block `index`.
+    fn groups(&self, index: usize) -> Range<usize> {
+        let start = index * self.block_groups;
+        start..self.x_count.div_ceil(ROWS).min(start + self.block_groups)
     }
 
-    fn partial_len(&self) -> usize {
-        let of_y = if self.both { self.y_count } else { 0 };
-        (self.block_rows + of_y) * self.dim
+    fn block_len(&self) -> usize {
+        let of_y = if self.both { self.chunks } else { 0 };
+        self.dim * (ROWS + of_y)
+    }
+
+    /// Adds the blocks' gradients to the rows where they belong.
+    fn collect<T: Real>(
+        &self,
+        of_x: &[Row<T>],
+        blocks: &[Chunk<T>],
+        scale: T,
+        gradient: &mut GradientRows<'_, T>,
+    ) {
+        for k in 0..self.dim {
+            add(gradient.x(k, self.x_count), scale, &of_x[k..], self.dim);
+            if let Some(target) = gradient.y(k, self.y_count) {
+                for block in blocks.chunks_exact(self.block_len()).take(self.blocks()) {
+                    add(target, scale, &block[self.dim * ROWS + k..], self.dim);
+                }
+            }
+        }
+    }
+}
+
+/// Adds `scale` times every `stride`-th vector of `terms`.
+fn add<T: Real, V: AsRef<[T]>>(target: &mut [T], scale: T, terms: &[V], stride: usize) {
+    let len = terms[0].as_ref().len();
+    for (target, terms) in target.chunks_mut(len).zip(terms.iter().step_by(stride)) {
+        for (entry, &term) in target.iter_mut().zip(terms.as_ref()) {
+            *entry += scale * term;
+        }
     }
 }
 
 impl<T: Real> Memory<T> {
     fn reserve(&mut self, layout: &Layout) {
-        fn at_least<V: Clone>(memory: &mut Vec<V>, len: usize, value: V) {
+        fn at_least<V: Clone + Default>(memory: &mut Vec<V>, len: usize) {
             if memory.len() < len {
-                memory.resize(len, value);
+                memory.resize(len, V::default());
             }
         }
-        let blocks = layout.blocks();
-        at_least(&mut self.partials, blocks * layout.partial_len(), T::zero());
-        at_least(&mut self.lanes, blocks * layout.dim, [T::zero(); 16]);
-        at_least(&mut self.values, blocks, 0.0);
+        at_least(&mut self.of_x, layout.x_count.div_ceil(ROWS) * layout.dim);
+        at_least(&mut self.blocks, layout.blocks() * layout.block_len());
+        at_least(&mut self.values, layout.blocks());
     }
-}
-
-fn block<'a, T: Real>(x: Measure<'a, T>, y: Measure<'a, T>, rows: &Range<usize>) -> Block<'a, T> {
-    Block {
-        x: x.points.rows(rows.clone()),
-        x_weights: x.weights.map(|w| &w[rows.clone()]),
-        y,
-    }
-}
-
-/// Calls a block function compiled for dimension 1, 2, 3 or any other.
-macro_rules! for_dimension {
-    ($function:ident, $dim:expr, $both:expr, $($argument:expr),*) => {
-        match ($dim, $both) {
-            (1, false) => blocks::$function::<T, P, 1, false>($($argument),*),
-            (1, true) => blocks::$function::<T, P, 1, true>($($argument),*),
-            (2, false) => blocks::$function::<T, P, 2, false>($($argument),*),
-            (2, true) => blocks::$function::<T, P, 2, true>($($argument),*),
-            (3, false) => blocks::$function::<T, P, 3, false>($($argument),*),
-            (3, true) => blocks::$function::<T, P, 3, true>($($argument),*),
-            (_, false) => blocks::$function::<T, P, 0, false>($($argument),*),
-            (_, true) => blocks::$function::<T, P, 0, true>($($argument),*),
-        }
-    };
-}
-
-fn energy<T: Real, P: Power<T>>(power: P, block: Block<'_, T>) -> f64 {
-    match block.x.dim() {
-        1 => blocks::energy::<T, P, 1>(power, block),
-        2 => blocks::energy::<T, P, 2>(power, block),
-        3 => blocks::energy::<T, P, 3>(power, block),
-        _ => blocks::energy::<T, P, 0>(power, block),
-    }
-}
-
-fn energy_gradient<T: Real, P: Power<T>>(
-    power: P,
-    block: Block<'_, T>,
-    partial: Partial<'_, T>,
-) -> f64 {
-    let both = !partial.y.is_empty();
-    for_dimension!(energy_gradient, block.x.dim(), both, power, block, partial)
-}
-
-fn directional_derivative<T: Real, P: Power<T>>(
-    power: P,
-    block: Block<'_, T>,
-    velocities: Velocities<'_, T>,
-    partial: Partial<'_, T>,
-) -> f64 {
-    let both = !partial.y.is_empty();
-    for_dimension!(
-        directional_derivative,
-        block.x.dim(),
-        both,
-        power,
-        block,
-        velocities,
-        partial
-    )
 }

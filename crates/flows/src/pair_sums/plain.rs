@@ -3,16 +3,14 @@
 use rieszflow_autodiff::Real;
 
 use super::{GradientRows, Moving};
-use crate::kernel::Power;
 use crate::{Measure, RieszKernel};
 
 /// ∬ |x−y|ʳ dμ(x) dν(y) = Σᵢⱼ uᵢ wⱼ |xᵢ−yⱼ|ʳ.
 pub fn energy<T: Real>(kernel: RieszKernel, x: Measure<'_, T>, y: Measure<'_, T>) -> f64 {
-    let power = kernel.radial::<f64>();
     let mut sum = 0.0;
     for_each_pair(x, y, |i, j, weight| {
         let u = difference(x, i, y, j);
-        sum += weight * power.value_and_factor(dot(&u, &u)).0;
+        sum += weight * kernel.value_and_factor(dot(&u, &u)).0;
     });
     sum
 }
@@ -25,11 +23,10 @@ pub fn energy_gradient<T: Real>(
     scale: f64,
     gradient: &mut GradientRows<'_, T>,
 ) -> f64 {
-    let power = kernel.radial::<f64>();
     let mut sum = 0.0;
     for_each_pair(x, y, |i, j, weight| {
         let u = difference(x, i, y, j);
-        let (value, factor) = power.value_and_factor(dot(&u, &u));
+        let (value, factor) = kernel.value_and_factor(dot(&u, &u));
         sum += weight * value;
         for (k, u) in u.iter().enumerate() {
             let term = T::from_f64(scale * weight * factor * u);
@@ -49,14 +46,13 @@ pub fn directional_derivative<T: Real>(
     scale: f64,
     gradient: &mut GradientRows<'_, T>,
 ) -> f64 {
-    let power = kernel.radial::<f64>();
     let mut sum = 0.0;
     for_each_pair(x.measure, y.measure, |i, j, weight| {
         let u = difference(x.measure, i, y.measure, j);
         let h: Vec<f64> = (0..u.len())
             .map(|k| x.velocity(k, i).into_f64() - y.velocity(k, j).into_f64())
             .collect();
-        let (value, along, across) = power.directional(dot(&u, &u), dot(&u, &h), dot(&h, &h));
+        let (value, along, across) = kernel.directional(dot(&u, &u), dot(&u, &h), dot(&h, &h));
         sum += weight * value;
         for (k, (u, h)) in u.iter().zip(&h).enumerate() {
             let term = T::from_f64(scale * weight * (along * u + across * h));

@@ -42,25 +42,29 @@ impl<T: Real> Scheme<T> for Backward<T> {
     ) -> Result<StepReport, Error> {
         valid_time_step(tau)?;
         let frame = Frame::of(&state.particles, |dirac| spread(functional, tau, dirac));
-        let size = frame.length() * frame.length();
-        // Learn the plan μⁿ ⊗ π_x: minimise L(θ) over minibatches, in units of the cloud's size.
+        let length = frame.length();
+        // T_θ(x, z) = x + ℓ N: the network learns displacements in units of the cloud's size.
+        let plan = Motion {
+            frame,
+            factor: length,
+        };
+        // Learn the plan μⁿ ⊗ π_x: minimise L(θ) over minibatches.
         let mean_loss = self.trainer.train(
             state,
-            &frame,
+            &plan.frame,
             &|graph, particles, output| {
-                let moved = frame.leave(graph, output);
+                let moved = plan.record(graph, particles, output);
                 let loss = loss(graph, functional, tau, particles, moved)?;
-                Ok(graph.scale(loss, size.recip()))
+                Ok(graph.scale(loss, (length * length).recip()))
             },
             watch,
         )?;
         // Draw from its second marginal: xᵢ ← T_θ(xᵢ, zᵢ).
-        let factor = None;
-        let pushed = self.trainer.push(state, Motion { frame, factor });
+        let pushed = self.trainer.push(state, plan);
         not_diverged(&pushed)?;
         state.advance(pushed, tau);
         Ok(StepReport {
-            loss: Some(mean_loss * size.into_f64()),
+            loss: Some(mean_loss * length.into_f64().powi(2)),
             rests: false,
         })
     }

@@ -60,14 +60,11 @@ impl<T: Real> Scheme<T> for Forward<T> {
         // Rescale it to (D_v̂F)⁻/‖v̂‖² v̂ on fresh large batches.
         let factor = self.estimate_factor(functional, state, &frame)?;
         // Step: xᵢ ← xᵢ + τ (D_v̂F)⁻/‖v̂‖² v_θ(xᵢ, zᵢ).
-        let step = Some(T::from_f64(tau * factor));
-        let moved = self.trainer.push(
-            state,
-            Motion {
-                frame,
-                factor: step,
-            },
-        );
+        let velocities = Motion {
+            frame,
+            factor: T::from_f64(tau * factor),
+        };
+        let moved = self.trainer.push(state, velocities);
         not_diverged(&moved)?;
         state.advance(moved, tau);
         Ok(StepReport {

@@ -1,0 +1,193 @@
+//! Several numbers at once: what loops over particles compute with, whatever the instruction set.
+//!
+//! A [`Chunk`] is a cache line of numbers in memory, [`Lanes`] are the same numbers in registers.
+//! Their count depends on the scalar type alone, never on the processor, so that sums are taken in
+//! the same order everywhere.
+
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
+)]
+
+use std::ops::Div;
+
+use fearless_simd::prelude::*;
+use fearless_simd::{f32x16, f64x8, i32x16};
+
+use crate::Real;
+
+/// A cache line of numbers: sixteen `f32` or eight `f64`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(64))]
+pub struct Chunk<T: Real>(pub T::Array);
+
+impl<T: Real> Chunk<T> {
+    /// How many numbers it holds.
+    pub const LEN: usize = 64 / size_of::<T>();
+
+    /// Reads all of them into registers.
+    #[inline(always)]
+    pub fn load<S: Simd>(&self, simd: S) -> T::Lanes<S> {
+        T::Lanes::simd_from(simd, self.0)
+    }
+
+    /// Stores `lanes` here.
+    #[inline(always)]
+    pub fn store<S: Simd>(&mut self, lanes: T::Lanes<S>) {
+        self.0 = lanes.to_array();
+    }
+}
+
+impl<T: Real> AsRef<[T]> for Chunk<T> {
+    #[inline(always)]
+    fn as_ref(&self) -> &[T] {
+        self.0.as_ref()
+    }
+}
+
+impl<T: Real> AsMut<[T]> for Chunk<T> {
+    #[inline(always)]
+    fn as_mut(&mut self) -> &mut [T] {
+        self.0.as_mut()
+    }
+}
+
+/// A chunk of numbers in registers of the instruction set `S`.
+pub trait Lanes<T: Real, S: Simd>:
+    SimdBase<S, Element = T, Array = T::Array> + Div<Output = Self>
+{
+    /// √self, correctly rounded.
+    #[must_use]
+    fn root(self) -> Self;
+
+    /// self·factor + term, rounded once where the instruction set can.
+    #[must_use]
+    fn times_plus(self, factor: Self, term: Self) -> Self;
+
+    /// self^exponent for normal positive numbers and −1 ≤ exponent ≤ 0, to a few units in the last
+    /// place; arbitrary for others.
+    #[must_use]
+    fn power(self, exponent: T) -> Self;
+}
+
+impl<S: Simd> Lanes<f64, S> for f64x8<S> {
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
+    }
+
+    #[inline(always)]
+    fn times_plus(self, factor: Self, term: Self) -> Self {
+        self.mul_add(factor, term)
+    }
+
+    #[inline(always)]
+    fn power(self, exponent: f64) -> Self {
+        Self::simd_from(self.token(), self.map(|x| x.powf(exponent)))
+    }
+}
+
+/// log₂(1+t)/t on √½ ≤ 1+t ≤ √2, from the lowest power of t on: the minimax polynomial, whose
+/// error is 5·10⁻⁸ in log₂.
+const LOG2: [f32; 8] = [
+    1.442_694_8,
+    -0.721_357_17,
+    0.480_939_45,
+    -0.360_087_22,
+    0.286_707_5,
+    -0.250_069_14,
+    0.236_890_12,
+    -0.145_743_82,
+];
+
+/// 2ᵗ on |t| ≤ ½, likewise, to a relative error of 2·10⁻⁹.
+const EXP2: [f32; 8] = [
+    1.0,
+    std::f32::consts::LN_2,
+    0.240_226_5,
+    0.055_503_245,
+    0.009_617_999,
+    0.001_340_161_4,
+    0.000_154_777_1,
+    0.0,
+];
+
+impl<S: Simd> Lanes<f32, S> for f32x16<S> {
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
+    }
+
+    #[inline(always)]
+    fn times_plus(self, factor: Self, term: Self) -> Self {
+        self.mul_add(factor, term)
+    }
+
+    /// 2 to the power e·(n + log₂ m) for x = 2ⁿm. The exponent e is split, e = high + low, so that
+    /// high·n is exact and its integer part can be taken away without loss.
+    #[inline(always)]
+    fn power(self, exponent: f32) -> Self {
+        const ROOT_HALF: i32 = 0x3f35_04f3;
+        let simd = self.token();
+        let high = f32::from_bits(exponent.to_bits() & 0xffff_f000);
+        let low = exponent - high;
+
+        let bits: i32x16<S> = self.bitcast();
+        let shift = (bits - ROOT_HALF) >> 23;
+        let n: Self = shift.to_float();
+        let m = Self::from_bits((bits - (shift << 23)).bitcast());
+        let t = m - 1.0;
+        let log2_m = polynomial(t, &LOG2) * t;
+
+        let coarse = n * high;
+        let fine = n.mul_add(low, log2_m * exponent);
+        // Below, the scale would not be a normal number.
+        let whole = (coarse + fine).round_ties_even();
+        let whole = whole.max(Self::splat(simd, -126.0));
+        let fraction = (coarse - whole) + fine;
+        let whole: i32x16<S> = whole.to_int();
+        let scale = Self::from_bits(((whole + 127) << 23).bitcast());
+        polynomial(fraction, &EXP2) * scale
+    }
+}
+
+/// Σ cₖtᵏ by Estrin's rule: powers t, t² and t⁴ in turn, so that little waits for little.
+#[inline(always)]
+fn polynomial<S: Simd>(t: f32x16<S>, c: &[f32; 8]) -> f32x16<S> {
+    let square = t * t;
+    let linear = |k: usize| t.mul_add(c[k + 1], c[k]);
+    let cubic = |k: usize| square.mul_add(linear(k + 2), linear(k));
+    (square * square).mul_add(cubic(4), cubic(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use fearless_simd::{Level, dispatch};
+
+    use super::*;
+
+    #[inline(always)]
+    fn powers<S: Simd>(simd: S, x: [f32; 16], exponent: f32) -> [f32; 16] {
+        f32x16::simd_from(simd, x).power(exponent).to_array()
+    }
+
+    #[test]
+    fn powers_of_single_precision_are_good_to_two_units() {
+        let mut worst = 0.0_f64;
+        for exponent in [-0.999, -0.85, -0.75, -0.5, -0.35, -0.25, -0.01_f32] {
+            for step in 0..20_000_u32 {
+                let x: [f32; 16] = std::array::from_fn(|l| {
+                    f32::from_bits(0x0080_0000 + (step * 16 + l as u32) * 6653)
+                });
+                let fast = dispatch!(Level::new(), simd => powers(simd, x, exponent));
+                for (fast, x) in fast.into_iter().zip(x) {
+                    let exact = f64::from(x).powf(f64::from(exponent));
+                    if exact > f64::from(f32::MIN_POSITIVE) {
+                        worst = worst.max((f64::from(fast) / exact - 1.0).abs());
+                    }
+                }
+            }
+        }
+        assert!(worst < 2.0 * f64::from(f32::EPSILON), "{worst:e}");
+    }
+}
