@@ -86,9 +86,7 @@ def push(tensors, step, x, rng):
         features = features @ weight.T + bias
         if layer + 1 < count:
             features = np.maximum(features, 0)
-    if name + "factor" in tensors:
-        return x + tensors[name + "factor"] * features
-    return centre + length * features
+    return x + tensors[name + "factor"] * features
 
 
 # %%
