@@ -234,7 +234,7 @@ impl FlowOptions {
 /// is approached ever more slowly, at T/2, T/4, T/8, ….
 fn about_eight(config: &Config) -> SaveAt {
     if let Experiment::Mmd(_) = config.experiment {
-        let halved = (1..=6).rev().map(|k| config.time / f64::from(1 << k));
+        let halved = (1..=5).rev().map(|k| config.time / f64::from(1 << k));
         return SaveAt::Times(halved.collect());
     }
     let steps = match config.validate() {

@@ -1,0 +1,222 @@
+//! Whole flows at full size against exact answers and one another: minutes, so run on demand with
+//! `cargo test --release --test acceptance -- --ignored --nocapture`.
+
+use std::path::Path;
+
+use nalgebra::DMatrix;
+use rieszflow::analytic::SteepestDescent;
+use rieszflow::analytic::line::{self, DiscreteMeasure, Gaussian, Target as LineTarget};
+use rieszflow::files::particles::read_particles;
+use rieszflow::flows::{Mmd as Functional, Points, RieszKernel};
+use rieszflow::targets::{Sampling, Start, Target};
+use rieszflow::{Config, Mmd, Output, Preset, SaveAt, SchemeKind, Summary, run};
+
+const SCHEMES: [SchemeKind; 3] = [
+    SchemeKind::Backward,
+    SchemeKind::Forward,
+    SchemeKind::Particle,
+];
+
+fn towards(scheme: SchemeKind, target: Target, preset: Preset) -> Config {
+    Config::mmd(scheme, Mmd::towards(target), 0, preset).expect("a target")
+}
+
+/// Runs in a folder of its own; the last particles and the summary.
+fn finish(config: &Config, folder: &Path) -> (DMatrix<f64>, Summary) {
+    let output = Output {
+        plots: false,
+        ..Output::quiet(folder.to_owned())
+    };
+    let summary = run(config, &output).expect("a run");
+    let particles = read_particles(&folder.join("final.csv")).expect("particles");
+    (particles.points, summary)
+}
+
+/// The velocities of the first forward step, with the paper's settings, against −gᵢ + wᵢη*.
+#[test]
+#[ignore = "minutes"]
+fn the_first_forward_step_from_atoms_is_the_exact_steepest_descent() {
+    for target in [Target::TwoDiracs, Target::Smiley] {
+        let tau = 0.1;
+        let config = Config {
+            time: tau,
+            ..towards(SchemeKind::Forward, target.clone(), Preset::Paper)
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let (particles, _) = finish(&config, &folder.path().join("run"));
+        let sampling = Sampling {
+            sigma: 2.0,
+            particles: 2000,
+            count: 1,
+            seed: 0,
+        };
+        let atoms = match Mmd::towards(target.clone()).start {
+            Start::Diracs(atoms) => DMatrix::from_fn(2, 2, |i, k| atoms[i][k]),
+            _ => unreachable!("both start from Diracs"),
+        };
+        let points = target.load(&sampling).expect("a target").points;
+        let weights = vec![1.0 / points.nrows() as f64; points.nrows()];
+        let descent = SteepestDescent::new(&atoms, &[0.5, 0.5], Some((&points, &weights)));
+        let descent = descent.expect("distinct atoms");
+        for atom in 0..2 {
+            let velocities = DMatrix::from_fn(1000, 2, |i, k| {
+                (particles[(1000 * atom + i, k)] - atoms[(atom, k)]) / tau
+            });
+            let found = descent.discrepancy(atom, &velocities).expect("velocities");
+            println!("{target}, atom {atom}: D² {:.2e}", found.v_statistic);
+            assert!(found.v_statistic < 1.5e-3);
+        }
+    }
+}
+
+/// W₂ at every saved time to the exact JKO iterate (backward) or the exact flow (the others), in
+/// units of the target's standard deviation.
+fn errors_on_the_line(
+    scheme: SchemeKind,
+    points: &[f64],
+    weights: &[f64],
+    exact: &impl LineTarget,
+    deviation: f64,
+) -> Vec<f64> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("target.csv");
+    let rows = points.iter().zip(weights);
+    let rows: String = rows.map(|(x, w)| format!("{x},{w}\n")).collect();
+    std::fs::write(&file, format!("x0,weight\n{rows}")).expect("a file");
+    let start = -1.0;
+    let mut mmd = Mmd::towards(Target::Csv(file));
+    mmd.start = Start::Dirac(vec![start]);
+    let config = Config::mmd(scheme, mmd, 0, Preset::Fast).expect("a target");
+    let particle = scheme == SchemeKind::Particle;
+    let tau = if particle { 0.005 } else { 0.05 };
+    let config = Config {
+        tau: tau.into(),
+        time: 2.0,
+        particles: 2000,
+        batch: 500,
+        width: 64,
+        hidden_layers: 2,
+        first_iterations: 1500,
+        iterations: 1000,
+        save_at: SaveAt::Times(vec![0.25, 0.5, 1.0, 1.5]),
+        ..config
+    };
+    let run = folder.path().join("run");
+    finish(&config, &run);
+    let snapshots = read_particles(&run.join("snapshots.csv"))
+        .expect("snapshots")
+        .points;
+    let dirac = vec![start; 2000];
+    let mut errors = Vec::new();
+    for saved in 1..snapshots.nrows() / 2000 {
+        let rows = snapshots.rows(2000 * saved, 2000);
+        let (step, time) = (rows[(0, 0)], rows[(0, 1)]);
+        let expected = if scheme == SchemeKind::Backward {
+            let steps = vec![tau; step as usize];
+            line::backward_steps(exact, &dirac, &steps)
+                .expect("steps")
+                .pop()
+        } else {
+            Some(line::flow(exact, &dirac, time).expect("a flow"))
+        };
+        let expected = DiscreteMeasure::equal(&expected.expect("a step")).expect("quantiles");
+        let reached: Vec<f64> = rows.column(3).iter().copied().collect();
+        let reached = DiscreteMeasure::equal(&reached).expect("particles");
+        errors.push(line::wasserstein(&reached, &expected) / deviation);
+    }
+    errors
+}
+
+#[test]
+#[ignore = "minutes"]
+fn on_the_line_schemes_follow_exact_iterates_and_flows() {
+    let (atoms, weights) = ([-0.5, 0.5, 1.0], [0.3, 0.5, 0.2]);
+    let discrete = DiscreteMeasure::new(&atoms, &weights).expect("a measure");
+    let mean: f64 = atoms.iter().zip(weights).map(|(x, w)| w * x).sum();
+    let variance: f64 = atoms
+        .iter()
+        .zip(weights)
+        .map(|(x, w)| w * (x - mean).powi(2))
+        .sum();
+    let gaussian = Gaussian::new(0.2, 0.5).expect("a measure");
+    let levels: Vec<f64> = line::midpoint_levels(4000).collect();
+    let quantiles: Vec<f64> = levels
+        .iter()
+        .map(|&s| line::Measure::quantile(&gaussian, s))
+        .collect();
+    let equal = vec![1.0; quantiles.len()];
+    for scheme in SCHEMES {
+        let bound = if scheme == SchemeKind::Particle {
+            0.01
+        } else {
+            0.05
+        };
+        let found = [
+            errors_on_the_line(scheme, &atoms, &weights, &discrete, variance.sqrt()),
+            errors_on_the_line(scheme, &quantiles, &equal, &gaussian, 0.5),
+        ];
+        for (errors, name) in found.iter().zip(["three atoms", "a Gaussian"]) {
+            println!("{scheme} towards {name}: {errors:.4?} standard deviations");
+            assert_eq!(errors.len(), 5);
+            assert!(errors.iter().all(|&error| error < bound));
+        }
+    }
+}
+
+#[test]
+#[ignore = "minutes"]
+fn the_three_schemes_agree_in_the_plane_and_approach_the_target() {
+    for (target, time) in [(Target::TwoDiracs, 4.0), (Target::Smiley, 5.0)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut reached = Vec::new();
+        for scheme in SCHEMES {
+            let config = Config {
+                time,
+                tau: 0.1.into(),
+                save_at: SaveAt::Every(1000),
+                ..towards(scheme, target.clone(), Preset::Fast)
+            };
+            let path = folder.path().join(scheme.to_string());
+            let (particles, summary) = finish(&config, &path);
+            let metrics = read_metrics(&path.join("metrics.csv"));
+            let noise = 2.0 * summary.sampling_floor;
+            assert!(
+                metrics.windows(2).all(|pair| pair[1] < pair[0] + noise),
+                "{target} {scheme}: {metrics:?}"
+            );
+            reached.push(particles);
+        }
+        for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+            let kernel = RieszKernel::new(1.0).expect("0 < 1 < 2");
+            let other = Functional::new(kernel, reached[b].clone(), None).expect("particles");
+            let distance = other.discrepancy(Points::from(&reached[a]));
+            println!(
+                "{target} at t = {time}: {} and {}: D² {distance:.2e}",
+                SCHEMES[a], SCHEMES[b]
+            );
+            assert!(distance < 2e-3);
+        }
+    }
+}
+
+/// Column `discrepancy`.
+fn read_metrics(path: &Path) -> Vec<f64> {
+    let mut reader = csv::Reader::from_path(path).expect("a file");
+    let rows = reader.records().map(|row| row.expect("a row")[3].parse());
+    rows.collect::<Result<_, _>>().expect("numbers")
+}
+
+#[test]
+#[ignore = "minutes"]
+fn the_default_smiley_is_as_near_as_the_particle_flow() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ends = SCHEMES.map(|scheme| {
+        let config = towards(scheme, Target::Smiley, Preset::Fast);
+        let (_, summary) = finish(&config, &folder.path().join(scheme.to_string()));
+        let end = summary.discrepancy.expect("a discrepancy");
+        println!("{scheme}: D² {end:.2e} after {:.0} s", summary.wall_seconds);
+        (end, summary.sampling_floor)
+    });
+    let (particle, floor) = ends[2];
+    assert!(ends.iter().all(|&(end, _)| end <= particle + 3.0 * floor));
+}
