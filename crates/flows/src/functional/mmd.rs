@@ -1,8 +1,8 @@
 //! The MMD functional F_ν = E + V_ν, whose flow minimises the squared discrepancy to ν.
 //!
 //! The particles repel each other and are attracted by the target. Where the two balance everywhere,
-//! μ = ν. The name is that of the *maximum mean discrepancy* with the kernel −|x−y|ʳ; for r = 1, twice
-//! its square is the energy distance of statistics.
+//! μ = ν. MMD stands for the *maximum mean discrepancy*, here with the kernel −|x−y|ʳ. For r = 1 the
+//! energy distance of statistics is 2D².
 
 use nalgebra::DMatrix;
 use rieszflow_autodiff::Real;

@@ -17,8 +17,8 @@ use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 /// ```
 ///
 /// the sums over both minibatches in training. Source: Altekrüger et al. 2023, as for
-/// [`Interaction`](crate::Interaction). It is linear in μ, so that it alone concentrates mass: all of it
-/// would end in the points where the potential of ν is least.
+/// [`Interaction`](crate::Interaction). It is linear in μ: every particle moves as if it were alone, and
+/// without the repulsion of E mass gathers where the potential of ν is least.
 ///
 /// Cost: O(NMd) time on all cores, O((N+M)d) memory. The derivative is [`Error::Collision`] for r < 1
 /// where a particle lies on an atom of the target and moves.

@@ -9,8 +9,8 @@
 //! A scheme holds settings and working memory; everything that evolves is in a [`State`], so a flow can
 //! be stopped and continued. [`crate::integrate()`] applies a scheme along a time grid.
 //!
-//! All need the flow to be resolved by τ: the backward scheme converges for every functional here and is
-//! stable for every τ, the explicit ones oscillate about an equilibrium by what one step moves.
+//! Near an equilibrium the explicit schemes swing to and fro by what one step moves; the implicit one does
+//! not, and allows larger steps there.
 
 pub mod backward;
 pub mod forward;
