@@ -1,5 +1,8 @@
 //! Wasserstein gradient flows of discrepancies with Riesz kernels K(x,y) = −|x−y|ʳ, 0 < r < 2.
 //!
+//! [`flows`] tells the method on one page, for readers without the paper. Readers with it find its symbols
+//! and equations in `docs/notation.md`, and where this project departs from it in `docs/deviations.md`.
+//!
 //! The project in parts:
 //!
 //! * [`flows`]: Riesz sums over pairs of particles, functionals, Markov kernels, and the schemes: the
@@ -21,6 +24,11 @@
 //! assert!(summary.discrepancy.unwrap() < 2e-3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+/// The code of the README, if there is any, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use rieszflow_analytic as analytic;
 pub use rieszflow_autodiff as autodiff;

@@ -74,9 +74,9 @@ fn errors_on_the_line(
 ) -> Vec<f64> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("target.csv");
-    let rows = points.iter().zip(weights);
-    let rows: String = rows.map(|(x, w)| format!("{x},{w}\n")).collect();
-    std::fs::write(&file, format!("x0,weight\n{rows}")).expect("a file");
+    let mut rows = vec!["x0,weight".to_owned()];
+    rows.extend(points.iter().zip(weights).map(|(x, w)| format!("{x},{w}")));
+    std::fs::write(&file, rows.join("\n")).expect("a file");
     let start = -1.0;
     let mut mmd = Mmd::towards(Target::Csv(file));
     mmd.start = Start::Dirac(vec![start]);

@@ -5,6 +5,7 @@ mod flow;
 mod implosion;
 mod interaction;
 mod line;
+mod man;
 mod mmd;
 mod output;
 mod plot;
@@ -56,6 +57,8 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Print the manual page, or write the pages of all commands
+    Man(man::Arguments),
 }
 
 /// Runs the program: 0 done, 1 the flow diverged or a file could not be written, 2 bad input.
@@ -76,6 +79,7 @@ pub(crate) fn main() -> ExitCode {
             clap_complete::generate(shell, &mut command(), "rieszflow", &mut script);
             print(|out| out.write_all(&script))
         }
+        Command::Man(arguments) => man::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

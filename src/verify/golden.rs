@@ -2,6 +2,8 @@
 //!
 //! Every case goes through the functions that training itself uses.
 
+mod comparison;
+
 use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Tape, Var};
 use rieszflow_flows::scheme::{backward, forward, particle};
@@ -11,11 +13,7 @@ use rieszflow_flows::{
 use rieszflow_nets::Mlp;
 use serde::Deserialize;
 
-/// The relative error that a value may have.
-const RELATIVE: f64 = 1e-9;
-/// The error in units of what a value is summed up from: where the summands cancel, their rounding
-/// (1e-16 each, through a few layers) remains, and it is no longer small relative to the sum.
-const CANCELLED: f64 = 1e-13;
+use comparison::Comparison;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -407,45 +405,4 @@ fn matrix(rows: &Rows) -> DMatrix<f64> {
 /// Two matrices, one below the other.
 fn below(first: &Rows, second: &Rows) -> DMatrix<f64> {
     matrix(&first.iter().chain(second).cloned().collect())
-}
-
-/// Compares value by value and remembers what differs.
-#[derive(Default)]
-struct Comparison {
-    case: String,
-    compared: usize,
-    worst: f64,
-    failures: Vec<String>,
-}
-
-impl Comparison {
-    fn start(&mut self, case: String) {
-        self.case = case;
-    }
-
-    /// Compares a value that is a sum of terms of size `terms`.
-    fn value(&mut self, what: &str, got: f64, expected: f64, terms: f64) {
-        self.compared += 1;
-        let allowed = RELATIVE * expected.abs() + CANCELLED * terms;
-        let error = (got - expected).abs();
-        if error > 0.0 {
-            self.worst = self.worst.max(error / allowed);
-        }
-        if error > allowed || error.is_nan() {
-            self.failures.push(format!(
-                "{}, {what}: {got:e} instead of {expected:e}, off by {error:.1e}",
-                self.case
-            ));
-        }
-    }
-
-    fn matrix(&mut self, what: &str, got: &DMatrix<f64>, expected: &DMatrix<f64>, terms: f64) {
-        assert_eq!(got.shape(), expected.shape(), "{}, {what}", self.case);
-        for column in 0..got.ncols() {
-            for row in 0..got.nrows() {
-                let what = format!("{what} [{row}, {column}]");
-                self.value(&what, got[(row, column)], expected[(row, column)], terms);
-            }
-        }
-    }
 }

@@ -20,6 +20,7 @@ fn the_commands_are_listed() {
         "closed-form",
         "verify",
         "completions",
+        "man",
     ] {
         let listed = |line: &str| line.trim_start().starts_with(&format!("{command} "));
         assert!(text.lines().any(listed), "{command}: {text}");
@@ -101,4 +102,17 @@ fn told_of(text: &str, option: &str) -> String {
     let more = lines.take_while(|line| !line.is_empty() && !line.starts_with('-'));
     let all: Vec<&str> = std::iter::once(first).chain(more).collect();
     all.join(" ")
+}
+
+#[test]
+fn there_is_a_manual_page_for_every_command() {
+    let sandbox = Sandbox::new();
+    let page = sandbox.run("man").good().stdout;
+    assert!(page.contains(".TH rieszflow 1"), "{page}");
+    sandbox.run("man --out pages").good();
+    for name in ["rieszflow", "rieszflow-interaction", "rieszflow-mmd"] {
+        let path = sandbox.path("pages").join(format!("{name}.1"));
+        let text = std::fs::read_to_string(path).expect("a page");
+        assert!(text.contains(&format!(".TH {name} 1")), "{text}");
+    }
 }

@@ -57,7 +57,13 @@ pub fn discrepancy_to_equilibrium(
 
 /// Computes the mean of D²(ηᴺ, ηᶜ) over N independent draws from ηᶜ itself, −E(ηᶜ)/N = cʳm₂/(rN).
 ///
-/// Below this the V-statistic of independent particles does not get.
+/// ```math
+/// \mathbb E\,D^2(η_N, η_c) = -\frac{E(η_c)}N = \frac{c^r\,m_2}{r\,N}
+/// ```
+///
+/// The sampling floor: independent particles do not get below it on average, however good the law they
+/// come from, because their own pairs i = j count as pairs at distance 0. Particles that are spread
+/// more evenly than independent ones do. `count` is N; c is a length.
 ///
 /// ```
 /// use rieszflow_analytic::{Equilibrium, sampling_floor};

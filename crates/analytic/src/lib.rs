@@ -40,3 +40,8 @@ pub use interaction::{
     backward_scale, backward_scales, flow_scale, flow_scale_from, forward_scale, forward_scales,
 };
 pub use scaled::ScaledEquilibrium;
+
+/// The code of the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

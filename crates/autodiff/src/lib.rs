@@ -25,6 +25,20 @@
 //! assert_eq!(gradient, [2.0, 4.0]);
 //! ```
 //!
+//! # The reverse sweep
+//!
+//! Every node y = f(a, b, …) knows its value and its arguments. With Ȳ = ∂L/∂y the *cotangent* of a node,
+//! the chain rule passes it on to the arguments,
+//!
+//! ```math
+//! \bar a \mathrel{+}= \Bigl(\frac{∂f}{∂a}\Bigr)^{\!\top} \bar y,
+//! ```
+//!
+//! and the sweep does so for all nodes from the loss, whose cotangent is 1, back to the parameters, in
+//! the opposite order of the recording. No Jacobian is formed: each operation has its *vector-Jacobian
+//! product* written out. For a product Y = XW these are X̄ += ȲWᵀ and W̄ += XᵀȲ. All in all the
+//! sweep costs about twice the recording, however many parameters there are.
+//!
 //! The parts: the arena and the reverse sweep ([`Tape`], [`Graph`]), the operations (`ops/`, each
 //! with its vector-Jacobian product beside it), a mechanism for fused primitives supplied from
 //! outside ([`CustomOp`]), and a checker by finite differences ([`check`]).
@@ -41,3 +55,8 @@ pub use custom::CustomOp;
 pub use ops::Activation;
 pub use real::Real;
 pub use tape::{Graph, Tape, Var};
+
+/// The code of the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,13 +1,34 @@
 //! The frame of a cloud of particles: coordinates in which it is centred and of size one.
+//!
+//! Networks are good at functions of size one on inputs of size one. A flow from a Dirac offers
+//! neither: for r = ½ its first time steps are 10⁻⁸, 10⁻⁷, …, and the cloud grows from 5·10⁻⁶ to
+//! 10⁻¹. But it is self-similar. Under E the measure at time t is the one at time 1 shrunk by a factor,
+//! so that in the frame of the cloud all time steps are nearly the same problem, and what one step
+//! has learned is the right start for the next.
 
 use nalgebra::{DMatrix, RowDVector};
 use rieszflow_autodiff::{Graph, Real, Var};
 
 /// Centre x̄ and length ℓ of a cloud; a network sees (x − x̄)/ℓ and never the scale of the flow.
 ///
-/// The flow of the interaction energy from a Dirac passes through all scales from 0 on. A network
-/// that had to produce them would adapt its weights to each; in the cloud's own frame the flow is
-/// self-similar, and what was learned in one time step fits the next.
+/// ```math
+/// \bar x = \frac1N \sum_i x_i, \qquad ℓ^2 = \frac1N \sum_i |x_i - \bar x|^2
+/// ```
+///
+/// A change of variables, which alters no minimiser: the set of plans that a network can represent is
+/// the same up to the scaling of its weights. The paper has no such frame (`docs/deviations.md`).
+/// ℓ has the unit of the positions. Cost: O(Nd), once a time step.
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use rieszflow_flows::Frame;
+///
+/// let cloud = DMatrix::from_row_slice(2, 1, &[3.0, 7.0]);
+/// let frame = Frame::of(&cloud, |_| unreachable!("the particles differ"));
+/// assert_eq!((frame.centre()[0], frame.length()), (5.0, 2.0));
+/// // Where all particles coincide, the caller says how far the step will spread them.
+/// assert_eq!(Frame::of(&DMatrix::<f64>::zeros(9, 1), |_| 0.5).length(), 0.5);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame<T> {
     centre: RowDVector<T>,

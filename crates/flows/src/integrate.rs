@@ -39,6 +39,7 @@ pub enum IntegrateError {
 /// Applies `scheme` along `grid` from `state` on, and tells the observers.
 ///
 /// Steps of the grid that `state` has already done are left out, so an interrupted flow continues.
+/// The grid comes from [`crate::time_grid`]; the example of [`Observer`] is one of this function.
 ///
 /// # Errors
 /// If the scheme cannot be applied to this functional or an observer fails. Divergence is not an

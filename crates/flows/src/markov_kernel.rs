@@ -1,4 +1,10 @@
 //! Markov kernels x ↦ π_x as generative networks, π_x = law of T_θ(x, Z) with Z ~ N(0, I_m).
+//!
+//! Every transport plan π with first marginal μ can be taken apart into what happens at each x,
+//! π = μ ⊗ π_x: to draw from π, draw x from μ, then a destination from π_x. A network with a
+//! random second argument can represent any such family of laws, and all a plan is asked for, its cost
+//! and its second marginal, is a mean over draws. So a plan is learned without ever writing down
+//! a density, which neither marginal needs to have.
 
 use nalgebra::DMatrix;
 use rand::Rng;
@@ -40,6 +46,30 @@ const WHITENING: usize = 4096;
 ///
 /// Its law over Z ~ N(0, I_m) disintegrates a plan: π = μ ⊗ π_x. Where a map would send all mass
 /// at x to one point, the kernel can split it.
+///
+/// ```math
+/// \int φ\,dπ = \int \mathbb E\,φ\bigl(x, T_θ(x, Z)\bigr)\,dμ(x), \qquad Z \sim N(0, I_m)
+/// ```
+///
+/// Source: Altekrüger et al. 2023, Section 4 (plans) and Section 5 (velocity plans). Particles
+/// are N×d, latents N×m, one row each. The parameters θ are kept apart, in a flat vector. Evaluation
+/// costs one product per layer and bounded memory, whatever N.
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use rieszflow_autodiff::Tape;
+/// use rieszflow_flows::{Frame, MarkovKernel};
+///
+/// // One hidden unit on the line: T(x, z) = ReLU(z) ignores x and splits a point mass.
+/// let kernel = MarkovKernel::new(1, 1, 1, 1);
+/// let parameters = [0.0_f64, 1.0, 0.0, 1.0, 0.0]; // weights of x and z, bias; weight, bias
+/// let dirac = DMatrix::zeros(3, 1);
+/// let latents = DMatrix::from_row_slice(3, 1, &[-1.0, 0.5, 2.0]);
+/// let mut tape = Tape::new();
+/// let mut graph = tape.record(&parameters);
+/// let moved = kernel.record(&mut graph, &Frame::identity(1), &dirac, &latents);
+/// assert_eq!(graph.value(moved), DMatrix::from_row_slice(3, 1, &[0.0, 0.5, 2.0]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkovKernel {
     network: Mlp,

@@ -11,6 +11,34 @@ pub type ObserverError = Box<dyn StdError + Send + Sync>;
 /// Something that watches a flow: progress, files, plots, or a user's own.
 ///
 /// Every method has an empty default. An error stops the flow and is returned to the caller.
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use rieszflow_flows::scheme::{Particle, Scheme, StepReport};
+/// use rieszflow_flows::{
+///     Interaction, Observer, ObserverError, RieszKernel, State, integrate, time_grid,
+/// };
+///
+/// /// The largest coordinate after each time step.
+/// struct Reach(Vec<f64>);
+///
+/// impl Observer<f64> for Reach {
+///     fn step(&mut self, state: &State<f64>, _: &StepReport) -> Result<(), ObserverError> {
+///         self.0.push(state.particles.amax());
+///         Ok(())
+///     }
+/// }
+///
+/// let functional = Interaction::new(RieszKernel::new(1.0)?);
+/// let mut scheme = Particle { seed: 0 };
+/// let mut state = scheme.start(DMatrix::zeros(50, 1))?;
+/// let mut reach = Reach(Vec::new());
+/// let grid = time_grid(&[], 0.25, 1.0)?;
+/// integrate(&mut scheme, &functional, &mut state, &grid, &mut [&mut reach])?;
+/// // On the line the flow from a Dirac is U[−t, t].
+/// assert!(reach.0.iter().zip([0.25, 0.5, 0.75, 1.0]).all(|(x, t)| (x / t - 0.98).abs() < 1e-6));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Observer<T> {
     /// The flow starts at `state`.
     ///

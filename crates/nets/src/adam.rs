@@ -63,10 +63,26 @@ struct Coefficients<T> {
 }
 
 impl Adam {
-    /// One update with learning rate α:
+    /// One update of the parameters θ with their gradient g and the learning rate α:
     ///
-    /// m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
-    /// θ ← θ − α (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε).
+    /// ```math
+    /// \begin{aligned}
+    /// m &← β_1 m + (1-β_1)\,g, & v &← β_2 v + (1-β_2)\,g^2,\\
+    /// θ &← θ - α\,\frac{m/(1-β_1^t)}{\sqrt{v/(1-β_2^t)} + ε},
+    /// \end{aligned}
+    /// ```
+    ///
+    /// entry by entry; t counts the updates. Source: Kingma and Ba 2015, Algorithm 1. All vectors have
+    /// the length of θ.
+    ///
+    /// ```
+    /// use rieszflow_nets::{Adam, Moments};
+    ///
+    /// // The first update is of size α, whatever the gradient's size.
+    /// let (mut parameters, mut moments) = ([1.0_f64, 1.0], Moments::new(2));
+    /// Adam::default().update(0.1, &mut parameters, &[1e-3, -1e3], &mut moments);
+    /// assert!((parameters[0] - 0.9).abs() < 1e-5 && (parameters[1] - 1.1).abs() < 1e-5);
+    /// ```
     ///
     /// # Panics
     /// If the lengths differ.

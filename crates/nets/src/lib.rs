@@ -40,3 +40,8 @@ mod mlp;
 pub use adam::{Adam, Moments};
 pub use linear::Linear;
 pub use mlp::Mlp;
+
+/// The code of the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

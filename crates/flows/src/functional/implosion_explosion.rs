@@ -10,6 +10,11 @@ use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 
 /// F(μ) = ∫ (1_{a<0}|b| − a) dμ − ½ ∬ 1_{a≥0} 1_{a'≥0} |b−b'| dμ dμ' on ℝ² ∋ (a, b).
 ///
+/// ```math
+/// F(μ) = \int \bigl(1_{a<0}|b| - a\bigr)\,dμ
+///      - \tfrac12 \iint 1_{a≥0}\,1_{a'≥0}\,|b-b'| \,dμ\,dμ'
+/// ```
+///
 /// Left of a = 0 mass is pulled to b = 0, right of it it repels itself along b, and everywhere it
 /// drifts to the right. From δ₋₁ ⊗ U[−1,1] everything collapses into the point (0, 0) at time 1 and
 /// spreads again afterwards (Altekrüger, Hertrich, Steidl 2023, Appendix F, Example 3). The

@@ -1,4 +1,8 @@
 //! The interaction energy E(μ) = −½ ∬ |x−y|ʳ dμ dμ, a repulsion.
+//!
+//! It is the half of the discrepancy that makes flows odd: under it a Dirac bursts into a ball, or into
+//! a sphere in high dimension. Its flow from there is known in closed form, which the crate
+//! `rieszflow-analytic` holds.
 
 use rieszflow_autodiff::Real;
 
@@ -7,6 +11,23 @@ use crate::pair_sums::{GradientRows, Moving, PairSums};
 use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 
 /// The interaction energy E(μ) = ½ ∬ K dμ dμ = −½ ∬ |x−y|ʳ dμ(x) dμ(y).
+///
+/// With N particles, two minibatches x¹, x² of size B, and velocities a¹, a²,
+///
+/// ```math
+/// \begin{aligned}
+/// E(μ_N) &= -\frac1{2N^2} \sum_{i,j} |x_i-x_j|^r, &
+/// \frac{∂E(μ_N)}{∂x_i} &= -\frac1{N^2} \sum_{x_j≠x_i} r\,|x_i-x_j|^{r-2}(x_i-x_j),\\
+/// \hat E &= -\frac1{2B^2} \sum_{i,j} |x^1_i-x^2_j|^r, &
+/// \hat D_vE &= -\frac1{2B^2} \sum_{i,j} ∂|\cdot|^r(x^1_i-x^2_j;\, a^1_i-a^2_j),
+/// \end{aligned}
+/// ```
+///
+/// with ∂|·|ʳ(u; h) the one-sided derivative of [`crate::pair_sums`]. Source: Altekrüger et al. 2023,
+/// the losses of Section 4 (Ê) and Section 5 (D̂).
+///
+/// Positions are N×d (2B×d for minibatches). The derivative is [`Error::Collision`] for r < 1 where
+/// coincident particles have different velocities. Cost: O(N²d) time on all cores, O(Nd) memory.
 ///
 /// ```
 /// use nalgebra::DMatrix;

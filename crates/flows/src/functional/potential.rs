@@ -8,6 +8,31 @@ use crate::pair_sums::{GradientRows, Moving, PairSums};
 use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 
 /// The potential energy V_ν(μ) = −∬ K dμ dν = ∬ |x−y|ʳ dμ(x) dν(y) of a discrete target ν.
+///
+/// With the target Σ wⱼ δ_{yⱼ} of M atoms, and with velocities a,
+///
+/// ```math
+/// V_ν(μ_N) = \frac1N \sum_{i,j} w_j\,|x_i-y_j|^r, \qquad
+/// \hat D_vV_ν = \frac1{2B} \sum_{i,j} w_j\, ∂|\cdot|^r(x_i-y_j;\, a_i),
+/// ```
+///
+/// the sums over both minibatches in training. Source: Altekrüger et al. 2023, as for
+/// [`Interaction`](crate::Interaction). It is linear in μ: every particle moves as if it were alone, and
+/// without the repulsion of E mass gathers where the potential of ν is least.
+///
+/// Cost: O(NMd) time on all cores, O((N+M)d) memory. The derivative is [`Error::Collision`] for r < 1
+/// where a particle lies on an atom of the target and moves.
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use rieszflow_flows::{Functional, Points, Potential, RieszKernel};
+///
+/// let target = DMatrix::from_row_slice(2, 1, &[0.0, 4.0]);
+/// let potential = Potential::new(RieszKernel::new(1.0)?, target, Some(vec![3.0, 1.0]))?;
+/// let x = DMatrix::from_element(1, 1, 1.0);
+/// assert_eq!(potential.energy(Points::from(&x)), 0.75 * 1.0 + 0.25 * 3.0);
+/// # Ok::<(), rieszflow_flows::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Potential<T: Real> {
     sums: PairSums<T>,

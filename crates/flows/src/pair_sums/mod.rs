@@ -8,6 +8,31 @@
 //!   t = 0⁺, and the gradient of that in the velocities.
 //!
 //! [`plain`] has them as double loops in f64; [`PairSums`] is the fast version with the same contract.
+//!
+//! # Coincident particles
+//!
+//! Away from 0 the function |u|ʳ is smooth, and its derivative in direction h is linear in h. At 0 it
+//! has a kink, a cusp or a flat spot, and only a derivative from one side:
+//!
+//! ```math
+//! ∂|\cdot|^r(u;h) = \lim_{t↓0} \frac{|u+th|^r - |u|^r}{t} =
+//! \begin{cases}
+//! r\,|u|^{r-2}\,⟨u,h⟩ & u ≠ 0,\\
+//! |h| & u = 0,\; r = 1,\\
+//! 0 & u = 0,\; r > 1,\\
+//! +∞ & u = 0,\; r < 1,\; h ≠ 0.
+//! \end{cases}
+//! ```
+//!
+//! The second line is what makes a Dirac burst: for r = 1 the energy of coincident particles falls at a
+//! rate proportional to the differences of their velocities, so steepest descent gives them different
+//! ones. For r > 1 nothing is gained at first order, and a Dirac rests. For r < 1 the gain is infinite,
+//! and there is no direction of steepest descent; whoever asks is told so by
+//! [`Error::Collision`](crate::Error::Collision). Pairs closer than
+//! [`COINCIDENT`](crate::COINCIDENT) count as coincident here. The ordinary gradient, which drives the
+//! particle flow and the training of the backward scheme, takes 0 for the derivative at u = 0.
+//!
+//! Source: Altekrüger et al. 2023, Section 5; the value for r < 1 is what the limit gives.
 
 mod blocks;
 #[cfg(test)]

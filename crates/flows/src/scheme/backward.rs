@@ -1,8 +1,23 @@
 //! The neural backward scheme: the implicit Euler (JKO) step as a transport plan learned per time step.
 //!
-//! μⁿ⁺¹ = argmin_μ W₂²(μ,μⁿ)/(2τ) + F(μ). Neither measure needs a density, so the step is written
-//! over plans π with first marginal μⁿ, disintegrated as π = μⁿ ⊗ π_x, with π_x the law of a
-//! generative network T_θ(x, Z). (Altekrüger, Hertrich, Steidl 2023, Section 4.)
+//! ```math
+//! μ^{n+1} = \operatorname*{argmin}_μ\; \frac{W_2^2(μ, μ^n)}{2τ} + F(μ)
+//! ```
+//!
+//! Neither measure needs a density, so the step is written over plans π with first marginal μⁿ,
+//! disintegrated as π = μⁿ ⊗ π_x, with π_x the law of a generative network T_θ(x, Z). Multiplied by
+//! τ, the problem becomes one in the parameters θ:
+//!
+//! ```math
+//! \min_θ\; \tfrac12 \int \mathbb E\,|x - T_θ(x,Z)|^2 \,dμ^n(x)
+//!        + τ F(\text{law of } T_θ(X, Z)), \qquad X \sim μ^n,\; Z \sim N(0, I_m)
+//! ```
+//!
+//! A time step: train θ on minibatches ([`loss`]), then draw a fresh Z for every particle and move it,
+//! xᵢ ← T_θ(xᵢ, zᵢ). The distance W₂ is never computed: the cheapest of all plans is the optimal one,
+//! and the minimisation finds it along with its second marginal.
+//!
+//! Source: Altekrüger, Hertrich, Steidl 2023, Section 4.
 
 use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Real, Var};
@@ -15,6 +30,31 @@ use crate::rng::{Purpose, stream};
 use crate::{Error, Frame, Functional, Motion, Points, State};
 
 /// The neural backward scheme.
+///
+/// One step costs as many training iterations as [`Training`] says, each with one forward and one
+/// reverse pass of the network on 2B particles and one sum over B² pairs (2BM for a target of M atoms).
+///
+/// Errors: [`Error::Setting`] and [`Error::NotFinite`] at the start, [`Error::TimeStep`],
+/// [`Error::Diverged`], [`Error::Interrupted`].
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use rieszflow_flows::scheme::{Backward, Scheme, Training, unwatched};
+/// use rieszflow_flows::{Interaction, RieszKernel};
+///
+/// // One step of size τ = ½ from a Dirac on the line, r = 1, leads to U[−½, ½].
+/// let mut scheme = Backward::new(Training {
+///     hidden_layers: 1, width: 16, latent_dim: 1, batch: 50,
+///     first_iterations: 1000, iterations: 1000,
+///     learning_rate: 3e-3, learning_rate_decay: 1e-2, seed: 0,
+/// });
+/// let mut state = scheme.start(DMatrix::<f64>::zeros(100, 1))?;
+/// let functional = Interaction::new(RieszKernel::new(1.0)?);
+/// scheme.step(&functional, &mut state, 0.5, &mut unwatched)?;
+/// let variance = state.particles.norm_squared() / 100.0;
+/// assert!((variance - 1.0 / 12.0).abs() < 1e-2, "{variance}");
+/// # Ok::<(), rieszflow_flows::Error>(())
+/// ```
 pub struct Backward<T> {
     trainer: Trainer<T>,
 }
@@ -107,6 +147,14 @@ fn spread<T: Real>(functional: &dyn Functional<T>, tau: f64, dirac: &Frame<T>) -
 }
 
 /// Records L(θ) = ½ · (1/2B) Σ |x − T_θ(x,z)|² + τ F̂ on two minibatches, one below the other.
+///
+/// ```math
+/// L(θ) = \frac1{4B} \sum_{b=1}^{2} \sum_{i=1}^{B} |x^b_i - T_θ(x^b_i, z^b_i)|^2
+///      + τ\,\hat F\bigl(T_θ(x^1,z^1),\, T_θ(x^2,z^2)\bigr)
+/// ```
+///
+/// F̂ is [`Functional::minibatch_energy`]; for an energy of pairs it takes one batch against the other
+/// and is unbiased. Source: Altekrüger et al. 2023, Section 4, the loss of the neural backward scheme.
 ///
 /// `particles` are their x (2B×d), `moved` the node of their T_θ(x, z) (2B×d).
 ///

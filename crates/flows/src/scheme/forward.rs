@@ -1,9 +1,26 @@
 //! The neural forward scheme: Wasserstein steepest descent with a velocity plan learned per time step.
 //!
-//! The direction of steepest descent at μⁿ is a velocity plan v̂ ∈ argmin D_vF(μⁿ)/‖v‖ with first
-//! marginal μⁿ, disintegrated as v = μⁿ ⊗ v_x, with v_x the law of a generative network v_θ(x, Z).
-//! Rescaled to v = ((D_v̂F)⁻/‖v̂‖²) v̂ it moves the measure: μⁿ⁺¹ = (π₁ + τπ₂)_# v.
-//! (Altekrüger, Hertrich, Steidl 2023, Section 5.)
+//! A velocity plan v is a distribution of pairs (x, a) of a position and a velocity, with first marginal
+//! μⁿ. Mass that starts together may leave with different velocities. Steepest descent takes the plan
+//! along which F falls fastest per unit of speed, and gives it the speed at which the gradient flow runs:
+//!
+//! ```math
+//! \hat v \in \operatorname*{argmin}_v \frac{D_vF(μ^n)}{\|v\|}, \qquad
+//! v = \frac{(D_{\hat v}F(μ^n))^-}{\|\hat v\|^2}\,\hat v, \qquad
+//! μ^{n+1} = \text{law of } x + τ a,\; (x,a) \sim v
+//! ```
+//!
+//! with ‖v‖² = ∫|a|² dv and (s)⁻ = max(−s, 0). The plan is disintegrated as v = μⁿ ⊗ v_x, with v_x the
+//! law of a generative network v_θ(x, Z).
+//!
+//! A time step: train θ on minibatches ([`loss`]), measure the speed on fresh large ones
+//! ([`step_factor`]), then draw a fresh Z for every particle and move it. Only the direction is
+//! trained for, because the quotient does not change when v̂ is scaled.
+//!
+//! D_vF is the one-sided derivative of [`crate::pair_sums`]; what it is at coincident particles decides
+//! whether a Dirac bursts (r = 1), rests (r > 1) or has no steepest descent (r < 1).
+//!
+//! Source: Altekrüger, Hertrich, Steidl 2023, Section 5.
 
 use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Real, Var};
@@ -21,6 +38,39 @@ pub const DENOMINATOR_OFFSET: f64 = 1e-2;
 const RESCALING_BATCH: usize = 2000;
 
 /// The neural forward scheme.
+///
+/// One step costs as many training iterations as [`Training`] says, each with one forward and one
+/// reverse pass of the network on 2B particles and one sum over B² pairs (2BM for a target of M atoms),
+/// and one such evaluation on up to 2·2000 particles for the speed.
+///
+/// Errors: [`Error::Setting`] and [`Error::NotFinite`] at the start, [`Error::TimeStep`],
+/// [`Error::Collision`] for r < 1 and coincident particles, [`Error::Diverged`],
+/// [`Error::Interrupted`]. Where no direction descends, the step reports that the flow rests.
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use rieszflow_flows::scheme::{Forward, Scheme, Training, unwatched};
+/// use rieszflow_flows::{Error, Interaction, RieszKernel};
+///
+/// let mut scheme = Forward::new(Training {
+///     hidden_layers: 1, width: 16, latent_dim: 1, batch: 50,
+///     first_iterations: 1000, iterations: 1000,
+///     learning_rate: 3e-3, learning_rate_decay: 1e-2, seed: 0,
+/// });
+/// let dirac = DMatrix::<f64>::zeros(100, 1);
+/// // One step of size τ = ½ from a Dirac on the line, r = 1, leads to U[−½, ½].
+/// let mut state = scheme.start(dirac.clone())?;
+/// let functional = Interaction::new(RieszKernel::new(1.0)?);
+/// scheme.step(&functional, &mut state, 0.5, &mut unwatched)?;
+/// let variance = state.particles.norm_squared() / 100.0;
+/// assert!((variance - 1.0 / 12.0).abs() < 1e-2, "{variance}");
+/// // For r < 1 the energy of a Dirac falls infinitely fast.
+/// let mut state = scheme.start(dirac)?;
+/// let functional = Interaction::new(RieszKernel::new(0.5)?);
+/// let refused = scheme.step(&functional, &mut state, 0.5, &mut unwatched);
+/// assert_eq!(refused, Err(Error::Collision { exponent: 0.5 }));
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Forward<T> {
     training: Training,
     trainer: Trainer<T>,
@@ -106,6 +156,15 @@ impl<T: Real> Forward<T> {
 
 /// Records D̂_vF/(‖v‖ + ε) on two minibatches, one below the other.
 ///
+/// ```math
+/// L(θ) = \frac{\hat D_{v_θ}F}{\|v_θ\| + ε}, \qquad
+/// \|v_θ\|^2 = \frac1{2B} \sum_{b=1}^{2} \sum_{i=1}^{B} |v_θ(x^b_i, z^b_i)|^2, \qquad ε = 10^{-2}
+/// ```
+///
+/// ε is [`DENOMINATOR_OFFSET`]; it keeps the quotient from being 0/0 and does not change the direction.
+/// D̂ is [`Functional::minibatch_derivative`]. Source: Altekrüger et al. 2023, Section 5, the loss of
+/// the neural forward scheme.
+///
 /// `particles` are their x (2B×d), `velocities` the node of their v_θ(x, z) (2B×d); ‖v‖ is the root
 /// mean square over both.
 ///
@@ -136,6 +195,9 @@ pub fn loss<T: Real>(
 }
 
 /// (D_v̂F)⁻/‖v̂‖², the factor that makes a direction of steepest descent the velocity of the flow.
+///
+/// It minimises s D_v̂F + ½ s²‖v̂‖² over s ≥ 0. Multiplying v̂ by a number divides it by that number.
+/// Source: Altekrüger et al. 2023, the rescaling of steepest descent and its use in Section 5.
 ///
 /// Particles and velocities are two minibatches, one below the other (2B×d each). 0 where no
 /// direction descends: there the flow rests.

@@ -1,4 +1,16 @@
 //! Time discretisations of the Wasserstein gradient flow of a functional.
+//!
+//! | scheme | a time step | learns | from a Dirac |
+//! |---|---|---|---|
+//! | [`Backward`] | implicit Euler: least cost plus energy | a transport plan | every 0 < r < 2 |
+//! | [`Forward`] | explicit Euler along steepest descent | a velocity plan | r = 1; rests for r > 1, refused for r < 1 |
+//! | [`Particle`] | explicit Euler for N particles | nothing | jittered, cannot split a particle |
+//!
+//! A scheme holds settings and working memory; everything that evolves is in a [`State`], so a flow can
+//! be stopped and continued. [`crate::integrate()`] applies a scheme along a time grid.
+//!
+//! Near an equilibrium the explicit schemes swing to and fro by what one step moves; the implicit one does
+//! not, and allows larger steps there.
 
 pub mod backward;
 pub mod forward;
@@ -18,6 +30,21 @@ use rieszflow_autodiff::Real;
 use crate::{Error, Functional, State};
 
 /// A rule that takes μⁿ to μⁿ⁺¹.
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use rieszflow_flows::scheme::{Particle, Scheme, unwatched};
+/// use rieszflow_flows::{Interaction, RieszKernel};
+///
+/// // Two particles at distance 2 on the line, r = 1, push each other with speed ½.
+/// let functional = Interaction::new(RieszKernel::new(1.0)?);
+/// let mut scheme = Particle { seed: 0 };
+/// let mut state = scheme.start(DMatrix::from_row_slice(2, 1, &[-1.0_f64, 1.0]))?;
+/// scheme.step(&functional, &mut state, 0.2, &mut unwatched)?;
+/// assert!((state.particles[1] - 1.1).abs() < 1e-8);
+/// assert_eq!((state.step, state.time), (1, 0.2));
+/// # Ok::<(), rieszflow_flows::Error>(())
+/// ```
 pub trait Scheme<T: Real> {
     /// Prepares a flow that starts at `particles` (N×d).
     ///

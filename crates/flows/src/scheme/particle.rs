@@ -1,7 +1,14 @@
 //! The particle flow: explicit Euler for the gradient flow of N particles, the baseline.
 //!
-//! xᵢ' = −N ∂F(μ_N)/∂xᵢ. It cannot leave a Dirac, so the start is jittered; and it moves N atoms
-//! where the flow itself may spread each of them into a density.
+//! xᵢ' = −N ∂F(μ_N)/∂xᵢ, which for F_ν = E + V_ν and a target of M atoms is
+//!
+//! ```math
+//! x_i' = \frac1N \sum_{x_j≠x_i} r\,|x_i-x_j|^{r-2}(x_i-x_j)
+//!      - \frac1M \sum_{y_j≠x_i} r\,|x_i-y_j|^{r-2}(x_i-y_j).
+//! ```
+//!
+//! It cannot leave a Dirac, so the start is jittered; and it moves N atoms where the flow itself may
+//! spread each of them into a density. Source: the baseline in Altekrüger et al. 2023, Section 6.
 
 use nalgebra::DMatrix;
 use rand::RngExt;
@@ -16,6 +23,10 @@ use crate::{Error, Functional, Points, State};
 const JITTER: f64 = 1e-9;
 
 /// The particle flow.
+///
+/// A step costs one gradient of the functional, O(N(N+M)d) for [`crate::Mmd`].
+/// Errors: [`Error::NotFinite`] at the start, [`Error::TimeStep`], [`Error::Diverged`]. The example of
+/// [`Scheme`] is one of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Particle {
     /// Keys the jitter of the start.
