@@ -280,18 +280,32 @@ fn section(figure: Figure, runs: &[(String, Config)], seconds: f64) -> String {
         figure.caption()
     );
     if runs.len() > 1 {
-        html += &format!("<img src=\"{name}/metrics.png\" alt=\"discrepancies over time\">\n");
+        html += &image(&format!("{name}/metrics.png"), "discrepancies over time");
     }
     for (run, config) in runs {
         let path = format!("{name}/{run}");
-        html += &format!("<h3>{run}</h3>\n<p>{}: ", config.scheme.name());
-        for file in ["config.toml", "metrics.csv", "snapshots.npz", "flow.gif"] {
-            html += &format!("<a href=\"{path}/{file}\">{file}</a> ");
-        }
-        html += "</p>\n";
+        let links = ["config.toml", "metrics.csv", "snapshots.npz", "flow.gif"]
+            .map(|file| format!("<a href=\"{path}/{file}\">{file}</a>"));
+        let (scheme, links) = (config.scheme.name(), links.join(" "));
+        html += &[
+            "<h3>",
+            run,
+            "</h3>
+<p>",
+            scheme,
+            ": ",
+            &links,
+            "</p>
+",
+        ]
+        .concat();
         if figure != Figure::Benchmark {
-            html += &format!("<img src=\"{path}/snapshots.png\" alt=\"particles over time\">\n");
+            html += &image(&format!("{path}/snapshots.png"), "particles over time");
         }
     }
     html
+}
+
+fn image(path: &str, what: &str) -> String {
+    format!("<img src=\"{path}\" alt=\"{what}\">\n")
 }

@@ -247,7 +247,7 @@ fn check_forward(case: &Neural<ForwardTerms>, comparison: &mut Comparison) {
 fn check_particle(case: &ParticleStep, comparison: &mut Comparison) {
     let energies = Energies::new(case.exponent, case.target.as_ref());
     let x = matrix(&case.x);
-    let moved = particle::step(energies.functional(), &x, case.tau);
+    let moved = particle::step(energies.functional(), &x, case.tau).expect("a step");
     let expected = matrix(&case.expected.x_next);
     comparison.matrix("particles", &moved, &expected, x.amax());
 

@@ -101,12 +101,12 @@ fn from_a_dirac_as_the_number_of_particles_grows() {
 fn a_step_by_hand() {
     // Two particles on one another and one at distance 2: forces 1/3 from each to the other side.
     let x = DMatrix::from_row_slice(3, 1, &[0.0, 0.0, 2.0]);
-    let moved = particle::step(&Interaction::new(distance()), &x, 0.3);
+    let moved = particle::step(&Interaction::new(distance()), &x, 0.3).unwrap();
     let expected = DMatrix::from_row_slice(3, 1, &[-0.1, -0.1, 2.2]);
     assert!((moved - expected).amax() < 1e-15);
     let dirac = DMatrix::from_element(4, 3, 0.7);
     assert_eq!(
-        particle::step(&Interaction::new(distance()), &dirac, 0.3),
+        particle::step(&Interaction::new(distance()), &dirac, 0.3).unwrap(),
         dirac
     );
 }

@@ -55,7 +55,7 @@ impl<T: Real> Scheme<T> for Particle {
         _: Watch<'_, T>,
     ) -> Result<StepReport, Error> {
         valid_time_step(tau)?;
-        let moved = step(functional, &state.particles, tau);
+        let moved = step(functional, &state.particles, tau)?;
         not_diverged(&moved)?;
         state.advance(moved, tau);
         Ok(StepReport::default())
@@ -63,12 +63,19 @@ impl<T: Real> Scheme<T> for Particle {
 }
 
 /// One explicit Euler step of the particle flow: xᵢ − τ N ∂F(μ_N)/∂xᵢ (N×d).
+///
+/// # Errors
+/// [`Error::Diverged`] if the functional is not finite.
 pub fn step<T: Real>(
     functional: &dyn Functional<T>,
     particles: &DMatrix<T>,
     tau: f64,
-) -> DMatrix<T> {
+) -> Result<DMatrix<T>, Error> {
     let mut gradient = DMatrix::zeros(particles.nrows(), particles.ncols());
-    functional.gradient(Points::from(particles), gradient.as_mut_slice());
-    particles - gradient * T::from_f64(tau * particles.nrows() as f64)
+    let energy = functional.gradient(Points::from(particles), gradient.as_mut_slice());
+    // Squared distances may overflow before the particles do.
+    if !energy.is_finite() {
+        return Err(Error::Diverged("the functional".to_owned()));
+    }
+    Ok(particles - gradient * T::from_f64(tau * particles.nrows() as f64))
 }
