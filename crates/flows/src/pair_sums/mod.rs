@@ -10,6 +10,7 @@
 //! [`plain`] has them as double loops in f64; [`PairSums`] is the fast version with the same contract.
 
 mod blocks;
+mod integrands;
 #[cfg(test)]
 mod levels;
 mod packed;
