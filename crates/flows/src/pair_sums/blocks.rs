@@ -14,8 +14,8 @@ use fearless_simd::{Level, dispatch};
 use rieszflow_autodiff::Real;
 use rieszflow_autodiff::lanes::{Chunk, Lanes};
 
+use super::integrands::Integrand;
 use super::packed::Groups;
-use crate::kernel::{COINCIDENT, Power};
 
 /// As many particles of x as have their sums in registers.
 pub(super) const ROWS: usize = 8;
@@ -23,28 +23,35 @@ pub(super) const ROWS: usize = 8;
 pub(super) type Row<T> = [T; ROWS];
 /// Something of each pair of eight particles of x and a chunk of y.
 pub(super) type Tile<T> = [Chunk<T>; ROWS];
-type TileLanes<T, S> = [<T as Real>::Lanes<S>; ROWS];
+/// The same in registers.
+pub(super) type TileLanes<T, S> = [<T as Real>::Lanes<S>; ROWS];
+
+/// An array with something for each of the eight rows, written out: `array::from_fn` is not inlined
+/// into functions compiled for an instruction set.
+macro_rules! rows {
+    ($i:ident => $value:expr) => {
+        [
+            rows!(0, $i, $value),
+            rows!(1, $i, $value),
+            rows!(2, $i, $value),
+            rows!(3, $i, $value),
+            rows!(4, $i, $value),
+            rows!(5, $i, $value),
+            rows!(6, $i, $value),
+            rows!(7, $i, $value),
+        ]
+    };
+    ($number:literal, $i:ident, $value:expr) => {{
+        let $i = $number;
+        $value
+    }};
+}
 
 /// So many chunks of y at a time find their factors in the cache.
 const RUN: usize = 16;
 /// After so many chunks of y the running sums are added up, so that they do not grow too large to
 /// take up small terms.
 const CASCADE: usize = 16 * RUN;
-
-/// A function of pairs that is summed.
-pub(super) trait Integrand<T: Real>: Copy + Send + Sync {
-    /// Adds the weighted values of a tile of pairs to `values`, and finds the factors of the
-    /// gradient: `along` that of xᵢ−yⱼ, `across` that of aᵢ−bⱼ. Returns whether `across` was set.
-    fn evaluate<S: Simd>(
-        self,
-        x: Groups<'_, Row<T>>,
-        y: Groups<'_, Chunk<T>>,
-        weights: TileLanes<T, S>,
-        values: &mut TileLanes<T, S>,
-        along: &mut Tile<T>,
-        across: &mut Tile<T>,
-    ) -> bool;
-}
 
 /// Where a block's gradients go.
 pub(super) struct Gradients<'a, T: Real> {
@@ -89,7 +96,7 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
                 let mut both_factors = false;
                 for ((y, along), across) in y.runs(1).zip(&mut along).zip(&mut across) {
                     let w = y.weights[0].load(simd);
-                    let weights = x.weights[0].map(|u| w * u);
+                    let weights = rows!(i => w * x.weights[0][i]);
                     both_factors |= integrand.evaluate(x, y, weights, &mut values, along, across);
                 }
                 if gradients.x.is_empty() {
@@ -126,9 +133,9 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
                 .sum::<f64>();
             if let Some(of_x) = gradients.x.get_mut(group * dim..(group + 1) * dim) {
                 for (of_x, sums) in of_x.iter_mut().zip(&*gradients.sums) {
-                    let sums = std::array::from_fn(|i| sums[i].load(simd));
-                    for (of_x, sum) in of_x.iter_mut().zip(totals::<S, T>(sums)) {
-                        *of_x += sum;
+                    let sums = totals::<S, T>(rows!(i => sums[i].load(simd)));
+                    for i in 0..ROWS {
+                        of_x[i] += sums[i];
                     }
                 }
             }
@@ -147,7 +154,7 @@ fn totals<S: Simd, T: Real>([a, b, c, d, e, f, g, h]: TileLanes<T, S>) -> Row<T>
         all = join(all, all);
         len /= 2;
     }
-    std::array::from_fn(|i| all[i])
+    rows!(i => all[i])
 }
 
 /// Adds `factors` times the differences of x and y to the gradient in x, and takes them from that
@@ -179,8 +186,8 @@ fn spread_to<S: Simd, T: Real, const BOTH: bool>(
 ) {
     let dim = x.len();
     for (k, (x, of_x)) in x.iter().zip(of_x).enumerate() {
-        let x = x.map(|x| T::Lanes::splat(simd, x));
-        let mut sums = std::array::from_fn::<_, ROWS, _>(|i| of_x[i].load(simd));
+        let x = rows!(i => T::Lanes::splat(simd, x[i]));
+        let mut sums = rows!(i => of_x[i].load(simd));
         for (chunk, factors) in factors.iter().enumerate() {
             let y = y[chunk * dim + k].load(simd);
             let mut of_chunk = T::Lanes::splat(simd, T::zero());
@@ -200,111 +207,4 @@ fn spread_to<S: Simd, T: Real, const BOTH: bool>(
             entry.store(sum);
         }
     }
-}
-
-/// |xᵢ−yⱼ|ʳ; the gradient is that in the positions.
-#[derive(Clone, Copy)]
-pub(super) struct Energy<P>(pub(super) P);
-
-impl<T: Real, P: Power<T>> Integrand<T> for Energy<P> {
-    #[inline(always)]
-    fn evaluate<S: Simd>(
-        self,
-        x: Groups<'_, Row<T>>,
-        y: Groups<'_, Chunk<T>>,
-        weights: TileLanes<T, S>,
-        values: &mut TileLanes<T, S>,
-        along: &mut Tile<T>,
-        _: &mut Tile<T>,
-    ) -> bool {
-        let simd = weights[0].token();
-        let squared = squares(simd, x.positions, y.positions);
-        for i in 0..ROWS {
-            let (value, factor) = self.0.value_and_factor(squared[i]);
-            values[i] = weights[i].times_plus(value, values[i]);
-            along[i].store(weights[i] * factor);
-        }
-        false
-    }
-}
-
-/// ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ); the gradient is that in the velocities.
-#[derive(Clone, Copy)]
-pub(super) struct Derivative<P>(pub(super) P);
-
-impl<T: Real, P: Power<T>> Integrand<T> for Derivative<P> {
-    #[inline(always)]
-    fn evaluate<S: Simd>(
-        self,
-        x: Groups<'_, Row<T>>,
-        y: Groups<'_, Chunk<T>>,
-        weights: TileLanes<T, S>,
-        values: &mut TileLanes<T, S>,
-        along: &mut Tile<T>,
-        across: &mut Tile<T>,
-    ) -> bool {
-        let simd = weights[0].token();
-        let zero = T::Lanes::splat(simd, T::zero());
-        let (squared, inner) = inner_products(simd, x, y);
-        let threshold = T::from_f64(COINCIDENT * COINCIDENT);
-        let mut met = false;
-        for i in 0..ROWS {
-            let factor = weights[i] * self.0.value_and_factor(squared[i]).1;
-            // A pair that is not a number is apart, and makes the sum none.
-            let coincident = squared[i].simd_lt(threshold);
-            let factor = coincident.select(zero, factor);
-            values[i] = factor.times_plus(inner[i], values[i]);
-            along[i].store(factor);
-            across[i].store(zero);
-            met |= coincident.any_true();
-        }
-        if met {
-            let speeds = squares(simd, x.velocities, y.velocities);
-            for i in 0..ROWS {
-                // Without weight there is no pair, even where the derivative is infinite.
-                let counts = squared[i].simd_lt(threshold) & weights[i].simd_ne(T::zero());
-                let (value, factor) = self.0.at_zero(speeds[i]);
-                values[i] += counts.select(weights[i] * value, zero);
-                across[i].store(counts.select(weights[i] * factor, zero));
-            }
-        }
-        met
-    }
-}
-
-/// |xᵢ−yⱼ|² of a tile.
-#[inline(always)]
-fn squares<S: Simd, T: Real>(simd: S, x: &[Row<T>], y: &[Chunk<T>]) -> TileLanes<T, S> {
-    let mut sums = [T::Lanes::splat(simd, T::zero()); ROWS];
-    for (x, y) in x.iter().zip(y) {
-        let y = y.load(simd);
-        for i in 0..ROWS {
-            let u = T::Lanes::splat(simd, x[i]) - y;
-            sums[i] = u.times_plus(u, sums[i]);
-        }
-    }
-    sums
-}
-
-/// |xᵢ−yⱼ|² and ⟨xᵢ−yⱼ, aᵢ−bⱼ⟩ of a tile.
-#[inline(always)]
-fn inner_products<S: Simd, T: Real>(
-    simd: S,
-    x: Groups<'_, Row<T>>,
-    y: Groups<'_, Chunk<T>>,
-) -> (TileLanes<T, S>, TileLanes<T, S>) {
-    let mut squares = [T::Lanes::splat(simd, T::zero()); ROWS];
-    let mut inner = squares;
-    let of_x = x.positions.iter().zip(x.velocities);
-    let of_y = y.positions.iter().zip(y.velocities);
-    for ((x, a), (y, b)) in of_x.zip(of_y) {
-        let (y, b) = (y.load(simd), b.load(simd));
-        for i in 0..ROWS {
-            let u = T::Lanes::splat(simd, x[i]) - y;
-            let h = T::Lanes::splat(simd, a[i]) - b;
-            squares[i] = u.times_plus(u, squares[i]);
-            inner[i] = u.times_plus(h, inner[i]);
-        }
-    }
-    (squares, inner)
 }

@@ -35,6 +35,7 @@
 //! Source: Altekrüger et al. 2023, Section 5; the value for r < 1 is what the limit gives.
 
 mod blocks;
+mod integrands;
 #[cfg(test)]
 mod levels;
 mod packed;

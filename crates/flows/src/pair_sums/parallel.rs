@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use rieszflow_autodiff::Real;
 use rieszflow_autodiff::lanes::Chunk;
 
-use super::blocks::{self, Derivative, Energy, Gradients, Integrand, ROWS, Row};
+use super::blocks::{self, Gradients, ROWS, Row};
+use super::integrands::{Derivative, Energy, Integrand};
 use super::packed::{Packed, Velocities};
 use super::{GradientRows, Moving};
 use crate::kernel::Distance;
