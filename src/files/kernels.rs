@@ -138,7 +138,7 @@ impl Layout {
     }
 }
 
-fn put_number<T: Real>(value: T, bytes: &mut Vec<u8>) {
+pub(super) fn put_number<T: Real>(value: T, bytes: &mut Vec<u8>) {
     let value = value.into_f64();
     if size_of::<T>() == 4 {
         bytes.extend_from_slice(&(value as f32).to_le_bytes());
@@ -147,7 +147,7 @@ fn put_number<T: Real>(value: T, bytes: &mut Vec<u8>) {
     }
 }
 
-fn number<T: Real>(bytes: &[u8]) -> T {
+pub(super) fn number<T: Real>(bytes: &[u8]) -> T {
     match *bytes {
         [a, b, c, d] => T::from_f64(f64::from(f32::from_le_bytes([a, b, c, d]))),
         [a, b, c, d, e, f, g, h] => T::from_f64(f64::from_le_bytes([a, b, c, d, e, f, g, h])),
