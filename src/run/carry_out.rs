@@ -11,8 +11,9 @@ use rieszflow_flows::{IntegrateError, Observer, ObserverError, Outcome, State, i
 use super::beginning::Beginning;
 use super::summary::CITATION;
 use super::{Folder, Output, RunError, Status, Summary};
-use crate::config::Config;
+use crate::config::{Config, SchemeKind};
 use crate::experiments::{Problem, Reference};
+use crate::numbers::plain;
 use crate::observers::{
     Checkpoints, Clock, Journals, Kernels, Metrics, Progress, Schedule, Snapshots, Table,
     chosen_steps,
@@ -135,7 +136,8 @@ impl Run<'_> {
             Outcome::Completed => (Status::Completed, None),
             Outcome::Interrupted => (Status::Interrupted, None),
             Outcome::Diverged { step, time, reason } => {
-                let reason = format!("time step {step} from t = {time}: {reason}");
+                let cause = likely_cause(self.config);
+                let reason = format!("time step {step} from t = {time}: {reason}; {cause}");
                 (Status::Diverged, Some(reason))
             }
         };
@@ -188,6 +190,29 @@ impl Run<'_> {
             folder: self.folder.path().to_owned(),
             reason,
         }
+    }
+}
+
+/// What most often makes such a flow diverge.
+fn likely_cause(config: &Config) -> String {
+    let (exponent, tau) = (plain(config.exponent), &config.tau);
+    match config.scheme {
+        SchemeKind::Particle if config.exponent < 1.0 => format!(
+            "for r = {exponent} < 1 the forces grow without bound where particles collide, and \
+             --tau {tau} is likely too large for the particle flow"
+        ),
+        SchemeKind::Particle => format!(
+            "likely --tau {tau} is too large for the particle flow, or the particles have left the \
+             range of --precision"
+        ),
+        SchemeKind::Forward if config.exponent < 1.0 => format!(
+            "likely particles collide, where for r = {exponent} < 1 there is no direction of \
+             steepest descent; --scheme backward has no such limit"
+        ),
+        SchemeKind::Backward | SchemeKind::Forward => format!(
+            "likely --learning-rate {} is too large",
+            plain(config.learning_rate)
+        ),
     }
 }
 
