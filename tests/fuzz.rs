@@ -138,7 +138,7 @@ fn configurations() {
 
 #[test]
 fn tables_of_particles() {
-    let files = ["x0,x1,weight\n1,2,3\n-4.5e-3,5,0.25\n", "1\n2\n3\n"].map(|text| text.into());
+    let files = ["x0,x1,weight\n1,2,3\n-4.5e-3,5,0.25\n", "1\n2\n3\n"].map(Into::into);
     fuzz("CSV", 1, &files, |bytes| {
         parse_particles(bytes, path()).is_ok()
     });
