@@ -56,5 +56,5 @@ pub use experiments::Preset;
 pub use memory::MemoryError;
 pub use plot::{PlotError, plot, plot_together};
 pub use reproduce::{Figure, ReproduceError, Reproduction};
-pub use run::{Output, RunError, Status, Summary, run, write_particles};
+pub use run::{Output, RunError, Status, Summary, resume, run, write_particles};
 pub use sample::{SampleError, sample};

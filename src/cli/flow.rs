@@ -1,6 +1,6 @@
 //! The options that all flows share, and what is said when a run is done.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use clap::{Args, Command, ValueEnum};
 use rieszflow::flows::StepSizes;
@@ -11,7 +11,7 @@ use rieszflow::{
 };
 
 use super::output::OutputOptions;
-use super::{FILES, Failure, number, print, whole};
+use super::{FILES, Failure, INTERRUPTED, number, print, signals, whole};
 
 const TRAINING: &str = "Training of the networks (backward and forward schemes)";
 
@@ -21,7 +21,11 @@ squared discrepancy D² to the exact measure or the target, loss, scale), snapsh
 snapshots.npz (the particles at the saved times), final.csv, kernels.safetensors (what was learned, \
 for rieszflow sample), summary.json, snapshots.png, metrics.png and flow.gif.
 
-Exit status: 0 done, 1 the flow diverged or a file could not be written, 2 bad arguments.";
+Ctrl-C and SIGTERM write a checkpoint and exit with 130, and rieszflow resume DIR continues from the \
+latest checkpoint, to the same bits; a second Ctrl-C exits at once.
+
+Exit status: 0 done, 1 the flow diverged or a file could not be written, 2 bad arguments, 130 \
+interrupted.";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum SchemeArgument {
@@ -246,19 +250,52 @@ fn about_eight(config: &Config) -> SaveAt {
 
 /// Carries out the run, and prints its folder and headline figures.
 pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
-    let summary = rieszflow::run(config, output).map_err(|error| match error {
-        RunError::Write { .. } | RunError::Threads(..) => Failure::run(error.to_string()),
-        _ => Failure::input(&error),
-    })?;
+    carry_out(output, || rieszflow::run(config, output))
+}
+
+/// Carries out what `run` says, with signals heard; prints the folder and headline figures.
+pub(super) fn carry_out(
+    output: &Output,
+    run: impl FnOnce() -> Result<Summary, RunError>,
+) -> Result<(), Failure> {
+    let deaf = |error| Failure::run(format!("cannot listen to signals: {error}"));
+    signals::listen(&output.stop).map_err(deaf)?;
+    let summary = run().map_err(|error| failure(&error))?;
+    let folder = output.folder.display();
+    if summary.status == Status::Interrupted {
+        return Err(Failure {
+            status: INTERRUPTED,
+            message: format!(
+                "interrupted at t = {}; a checkpoint is written, continue with: rieszflow resume \
+                 {folder}",
+                plain(summary.time)
+            ),
+        });
+    }
     if output.progress {
         print(|out| tell(out, &summary, output))?;
     }
     match summary.reason {
         Some(reason) if summary.status == Status::Diverged => Err(Failure::run(format!(
-            "the flow diverged in {reason}; what was computed before is in {}",
-            output.folder.display()
+            "the flow diverged in {reason}; what was computed before is in {folder}"
         ))),
         _ => Ok(()),
+    }
+}
+
+/// What cannot be written is no fault of the input.
+fn failure(error: &RunError) -> Failure {
+    let full = [
+        ErrorKind::StorageFull,
+        ErrorKind::QuotaExceeded,
+        ErrorKind::FileTooLarge,
+    ];
+    match error {
+        RunError::Write { .. } | RunError::Threads(..) => Failure::run(error.to_string()),
+        RunError::Folder { reason, .. } if full.contains(&reason.kind()) => {
+            Failure::run(error.to_string())
+        }
+        _ => Failure::input(error),
     }
 }
 

@@ -10,8 +10,10 @@ mod mmd;
 mod output;
 mod plot;
 mod reproduce;
+mod resume;
 mod run;
 mod sample;
+mod signals;
 mod verify;
 
 use std::error::Error;
@@ -20,6 +22,9 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+/// Exit status after a signal, as of shells.
+const INTERRUPTED: u8 = 130;
 
 /// Heading of the options that decide about files.
 const FILES: &str = "Files and output";
@@ -42,6 +47,8 @@ enum Command {
     Mmd(mmd::Arguments),
     /// Any flow from a configuration file, such as a run's config.toml
     Run(run::Arguments),
+    /// Continue an interrupted run from its latest checkpoint, to the same bits
+    Resume(resume::Arguments),
     /// Push fresh particles through the learned kernels of a finished neural run
     Sample(sample::Arguments),
     /// Redraw the figures of a run from its files, or compare several runs in one figure
@@ -61,7 +68,8 @@ enum Command {
     Man(man::Arguments),
 }
 
-/// Runs the program: 0 done, 1 the flow diverged or a file could not be written, 2 bad input.
+/// Runs the program: 0 done, 1 the flow diverged or a file could not be written, 2 bad input,
+/// 130 interrupted.
 pub(crate) fn main() -> ExitCode {
     let given = Cli::from_arg_matches(&command().get_matches());
     let done = match given.unwrap_or_else(|error| error.exit()).command {
@@ -69,6 +77,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Implosion(arguments) => implosion::run(arguments),
         Command::Mmd(arguments) => mmd::run(arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Resume(arguments) => resume::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(arguments),
@@ -84,7 +93,12 @@ pub(crate) fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {}", failure.message);
+            let kind = if failure.status == INTERRUPTED {
+                ""
+            } else {
+                "error: "
+            };
+            eprintln!("{kind}{}", failure.message);
             ExitCode::from(failure.status)
         }
     }

@@ -2,12 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Error, ErrorKind, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A file that rows or tensors are appended to while a run goes on.
 #[derive(Debug)]
 pub struct Journal {
     file: File,
+    path: PathBuf,
     len: u64,
 }
 
@@ -18,7 +19,8 @@ impl Journal {
     /// What the operating system reports.
     pub fn create(path: &Path) -> io::Result<Self> {
         let file = File::create(path)?;
-        Ok(Self { file, len: 0 })
+        let path = path.to_owned();
+        Ok(Self { file, path, len: 0 })
     }
 
     /// The file as it was when it was `len` bytes long; what was appended later is cut off.
@@ -37,7 +39,8 @@ impl Journal {
         }
         file.set_len(len)?;
         file.seek(SeekFrom::End(0))?;
-        Ok(Self { file, len })
+        let path = path.to_owned();
+        Ok(Self { file, path, len })
     }
 
     /// Whether nothing has been written yet.
@@ -50,7 +53,8 @@ impl Journal {
     /// # Errors
     /// What the operating system reports.
     pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        let written = self.file.write_all(bytes);
+        written.map_err(|error| self.named(&error))?;
         self.len += bytes.len() as u64;
         Ok(())
     }
@@ -79,7 +83,13 @@ impl Journal {
     /// # Errors
     /// What the operating system reports.
     pub fn sync(&mut self) -> io::Result<u64> {
-        self.file.sync_data()?;
+        let synced = self.file.sync_data();
+        synced.map_err(|error| self.named(&error))?;
         Ok(self.len)
+    }
+
+    /// The error with the file's name.
+    fn named(&self, error: &Error) -> Error {
+        Error::new(error.kind(), format!("{}: {error}", self.path.display()))
     }
 }

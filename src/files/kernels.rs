@@ -133,7 +133,7 @@ impl Layout {
     }
 }
 
-fn put_number<T: Real>(value: T, bytes: &mut Vec<u8>) {
+pub(super) fn put_number<T: Real>(value: T, bytes: &mut Vec<u8>) {
     let value = value.into_f64();
     if size_of::<T>() == 4 {
         bytes.extend_from_slice(&(value as f32).to_le_bytes());
@@ -142,7 +142,7 @@ fn put_number<T: Real>(value: T, bytes: &mut Vec<u8>) {
     }
 }
 
-fn number<T: Real>(bytes: &[u8]) -> T {
+pub(super) fn number<T: Real>(bytes: &[u8]) -> T {
     match *bytes {
         [a, b, c, d] => T::from_f64(f64::from(f32::from_le_bytes([a, b, c, d]))),
         [a, b, c, d, e, f, g, h] => T::from_f64(f64::from_le_bytes([a, b, c, d, e, f, g, h])),
@@ -276,10 +276,10 @@ pub fn read_header(file: &mut impl BufRead, len: u64) -> Result<(Metadata, u64),
             "expected a safetensors file; its header cannot have {header_len} bytes in a file of {len}"
         ));
     }
-    let mut header = prefix.to_vec();
+    let mut header = Vec::new();
     let read = file.take(header_len).read_to_end(&mut header);
     read.map_err(|error| error.to_string())?;
-    let (_, metadata) = safetensors::SafeTensors::read_metadata(&header)
+    let metadata: Metadata = serde_json::from_slice(&header)
         .map_err(|error| format!("its safetensors header is not valid: {error}"))?;
     let ends = metadata
         .tensors()

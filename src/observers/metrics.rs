@@ -3,13 +3,12 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
-use std::time::Instant;
 
 use rieszflow_autodiff::Real;
 use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{Functional, Observer, ObserverError, Points, State};
 
-use super::{SharedJournal, widen};
+use super::{Clock, SharedJournal, widen};
 use crate::experiments::{Reference, Scale};
 
 /// A row of `metrics.csv`.
@@ -107,15 +106,16 @@ pub(crate) struct Metrics {
     pub(crate) functional: Box<dyn Functional<f64>>,
     pub(crate) journal: SharedJournal,
     pub(crate) table: Table,
-    pub(crate) since: Instant,
+    pub(crate) clock: Rc<Clock>,
 }
 
 impl<T: Real> Observer<T> for Metrics {
-    fn start(&mut self, state: &State<T>) -> Result<(), ObserverError> {
-        self.since = Instant::now();
-        if state.step == 0 && self.journal.borrow().is_empty() {
+    fn start(&mut self, _: &State<T>) -> Result<(), ObserverError> {
+        let mut journal = self.journal.borrow_mut();
+        if journal.is_empty() {
+            self.clock.begin_step();
             let columns = Row::columns(self.reference.is_scaled());
-            self.journal.borrow_mut().append_rows([columns])?;
+            journal.append_rows([columns])?;
         }
         Ok(())
     }
@@ -130,12 +130,12 @@ impl<T: Real> Observer<T> for Metrics {
             discrepancy: comparison.discrepancy.v_statistic,
             discrepancy_u: comparison.discrepancy.u_statistic,
             loss: report.loss,
-            seconds: self.since.elapsed().as_secs_f64(),
+            seconds: self.clock.step_seconds(),
             scale: comparison.scale,
         };
         self.journal.borrow_mut().append_rows([row.record()])?;
         self.table.borrow_mut().push(row);
-        self.since = Instant::now();
+        self.clock.begin_step();
         Ok(())
     }
 }

@@ -1,10 +1,14 @@
-//! What watches a run: measurements, snapshots, kernels, progress.
+//! What watches a run: measurements, snapshots, kernels, checkpoints, progress.
 
+mod checkpoints;
+mod clock;
 mod kernels;
 mod metrics;
 mod progress;
 mod snapshots;
 
+pub(crate) use checkpoints::{Checkpoints, Journals, Schedule};
+pub(crate) use clock::Clock;
 pub(crate) use kernels::Kernels;
 pub(crate) use metrics::{Metrics, Row, Table};
 pub(crate) use progress::Progress;

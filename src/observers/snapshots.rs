@@ -26,17 +26,15 @@ pub(crate) struct Snapshots {
 }
 
 impl Snapshots {
-    /// For a flow that is new, or has saved a chosen step before it was interrupted.
-    pub(crate) fn new(
-        save_at: &SaveAt,
-        grid: &[TimeStep],
-        journal: SharedJournal,
-        last: Option<u64>,
-    ) -> Self {
+    /// For a flow whose steps `chosen` are saved, in order, and that is new or goes on after `done`
+    /// of its time steps.
+    pub(crate) fn new(chosen: Vec<u64>, journal: SharedJournal, done: u64) -> Self {
+        let is_new = journal.borrow().is_empty();
+        let saved = chosen.iter().rev().find(|&&step| step <= done).copied();
         Self {
-            chosen: chosen_steps(save_at, grid),
+            chosen,
             journal,
-            last,
+            last: saved.filter(|_| !is_new),
         }
     }
 

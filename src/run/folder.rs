@@ -1,21 +1,23 @@
 //! The folder of a run: which files it has, and how they come to be there.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 use rieszflow_flows::State;
 
-use super::{RunError, Summary};
+use super::summary::Ending;
+use super::{RunError, Status, Summary};
 use crate::config::Config;
+use crate::files::checkpoint::Store;
 use crate::files::kernels::{Layout, write_kernels};
 use crate::files::npz::{Array, write_npz};
-use crate::files::replace;
+use crate::files::{replace, sweep};
 use crate::observers::{Row, Snapshot, coordinate_names, read_snapshots};
 
 /// The files of a run; a folder that has one of them holds a run.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "config.toml",
     "metrics.csv",
     "snapshots.csv",
@@ -27,10 +29,14 @@ const FILES: [&str; 11] = [
     "metrics.png",
     "flow.gif",
     KERNEL_DATA,
+    CHECKPOINTS,
 ];
 
 /// Where kernels are collected until the run ends.
 const KERNEL_DATA: &str = "kernels.part";
+
+/// Where checkpoints are kept until the run ends.
+const CHECKPOINTS: &str = "checkpoint";
 
 /// A run's folder.
 #[derive(Clone, Debug)]
@@ -45,23 +51,104 @@ impl Folder {
     /// Makes the folder, empties it of an old run if that is wanted, and writes the configuration.
     ///
     /// # Errors
-    /// If it holds a run and `force` is not set, or cannot be written to.
-    pub(super) fn prepare(path: &Path, config: &Config, force: bool) -> Result<Self, RunError> {
-        let files = FILES.map(|file| path.join(file));
-        let old: Vec<&PathBuf> = files.iter().filter(|file| file.exists()).collect();
+    /// If it holds a run and `force` is not set, another process writes to it, or it cannot be
+    /// written to.
+    pub(super) fn prepare(
+        path: &Path,
+        config: &Config,
+        force: bool,
+    ) -> Result<(Self, Lock), RunError> {
         let folder = Self(path.to_owned());
-        if !force && !old.is_empty() {
-            return Err(RunError::Exists(folder.0));
+        let wrong = |reason| RunError::Folder {
+            folder: path.to_owned(),
+            reason,
+        };
+        if !force && folder.holds_a_run() {
+            return Err(match folder.ending() {
+                None | Some(Status::Interrupted) if folder.has_config() => {
+                    RunError::Unfinished(folder.0)
+                }
+                _ => RunError::Exists(folder.0),
+            });
         }
-        old.into_iter()
-            .try_for_each(fs::remove_file)
-            .and_then(|()| fs::create_dir_all(path))
+        fs::create_dir_all(path).map_err(wrong)?;
+        let lock = Lock::of(path)?;
+        folder
+            .clear()
             .and_then(|()| folder.write_config(config))
-            .map_err(|reason| RunError::Folder {
-                folder: path.to_owned(),
-                reason,
-            })?;
-        Ok(folder)
+            .map_err(wrong)?;
+        Ok((folder, lock))
+    }
+
+    /// The folder of a run that has been interrupted.
+    ///
+    /// # Errors
+    /// If it holds no run, a run that has ended, or one that another process is carrying out.
+    pub(super) fn take_up(path: &Path) -> Result<(Self, Lock), RunError> {
+        let folder = Self(path.to_owned());
+        if !folder.has_config() {
+            return Err(RunError::NoRun(folder.0));
+        }
+        let lock = Lock::of(path)?;
+        let how = match folder.ending() {
+            Some(Status::Interrupted) | None => return Ok((folder, lock)),
+            Some(Status::Completed) => "is complete",
+            Some(Status::Diverged) => "has diverged",
+        };
+        // The process may have been killed between the summary and this.
+        let closed = folder.close().and_then(|()| sweep(path));
+        closed.map_err(|reason| RunError::Folder {
+            folder: path.to_owned(),
+            reason,
+        })?;
+        Err(RunError::Ended(folder.0, how))
+    }
+
+    fn holds_a_run(&self) -> bool {
+        FILES.iter().any(|file| self.0.join(file).exists())
+    }
+
+    fn has_config(&self) -> bool {
+        self.0.join("config.toml").is_file()
+    }
+
+    /// What the summary says, if there is one.
+    fn ending(&self) -> Option<Status> {
+        let text = fs::read_to_string(self.0.join("summary.json")).ok()?;
+        serde_json::from_str(&text)
+            .map(|ending: Ending| ending.status)
+            .ok()
+    }
+
+    /// Removes an old run; its checkpoints first, so that none is left to a new run.
+    fn clear(&self) -> io::Result<()> {
+        self.store().remove()?;
+        for file in FILES.map(|file| self.0.join(file)) {
+            if file.exists() {
+                fs::remove_file(file)?;
+            }
+        }
+        sweep(&self.0)
+    }
+
+    /// Removes unfinished files, and the summary of the interruption.
+    pub(super) fn tidy(&self) -> io::Result<()> {
+        sweep(&self.0)?;
+        if self.store().path().exists() {
+            sweep(self.store().path())?;
+        }
+        remove_if_there(&self.0.join("summary.json"))
+    }
+
+    /// The run's checkpoints.
+    pub(super) fn store(&self) -> Store {
+        Store::new(self.0.join(CHECKPOINTS))
+    }
+
+    /// Removes what only an unfinished run needs.
+    pub(super) fn close(&self) -> io::Result<()> {
+        self.store().remove()?;
+        remove_if_there(&self.kernel_data())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -128,10 +215,10 @@ impl Folder {
 
     /// Makes `kernels.safetensors` of the collected kernels of `steps`.
     pub(super) fn write_kernels(&self, layout: &Layout, steps: &[u64]) -> io::Result<()> {
-        if !steps.is_empty() {
-            write_kernels(&self.kernels(), layout, steps, &self.kernel_data())?;
+        if steps.is_empty() {
+            return Ok(());
         }
-        fs::remove_file(self.kernel_data())
+        write_kernels(&self.kernels(), layout, steps, &self.kernel_data())
     }
 
     pub(super) fn write_summary(&self, summary: &Summary) -> io::Result<()> {
@@ -139,6 +226,32 @@ impl Folder {
             serde_json::to_writer_pretty(&mut *file, summary)?;
             writeln!(file)
         })
+    }
+}
+
+/// The right to write into a folder, which one process has at a time.
+#[derive(Debug)]
+pub(super) struct Lock {
+    /// Open as long as the right is held; the system ends it with the process, however that ends.
+    _folder: Option<File>,
+}
+
+impl Lock {
+    /// # Errors
+    /// If another process has it. Where folders cannot be locked, nothing is demanded.
+    fn of(path: &Path) -> Result<Self, RunError> {
+        let folder = File::open(path).ok();
+        match folder.as_ref().map(File::try_lock) {
+            Some(Err(TryLockError::WouldBlock)) => Err(RunError::Busy(path.to_owned())),
+            _ => Ok(Self { _folder: folder }),
+        }
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

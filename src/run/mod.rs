@@ -1,5 +1,7 @@
 //! A run: a configuration carried out into a folder of files and figures.
 
+mod beginning;
+mod carry_out;
 mod folder;
 mod summary;
 
@@ -7,28 +9,25 @@ pub(crate) use folder::Folder;
 pub use folder::write_particles;
 pub use summary::{Status, Summary};
 
-use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
-use std::rc::Rc;
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use rieszflow_autodiff::Real;
-use rieszflow_flows::scheme::{Backward, Forward, Particle, StepReport};
-use rieszflow_flows::{IntegrateError, Observer, ObserverError, Outcome, Scheme, State, integrate};
+use rieszflow_flows::scheme::{Backward, Forward, Particle};
+use rieszflow_flows::{ObserverError, Scheme};
 
 use crate::config::{Config, ConfigError, Precision, SchemeKind, check};
-use crate::experiments::{Problem, Reference};
-use crate::files::journal::Journal;
 use crate::files::kernels::Layout;
 use crate::memory::{MemoryError, check_archive, check_memory};
-use crate::observers::{Kernels, Metrics, Progress, SharedJournal, Snapshots, Table};
-use crate::plot::draw_figures;
 use crate::targets::TargetError;
-use summary::CITATION;
+use carry_out::Run;
+use folder::Lock;
 
 /// Where a run's files go, and what is shown meanwhile.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Output {
     /// The folder; it is made with its parents.
     pub folder: PathBuf,
@@ -40,9 +39,16 @@ pub struct Output {
     pub progress: bool,
     /// Number of threads; all cores if `None`. The results do not depend on it.
     pub threads: Option<usize>,
+    /// Wall time between two checkpoints; there is also one at every saved time step.
+    pub checkpoint_every: Duration,
+    /// Set it, from a signal handler or another thread, to have the run write a checkpoint and stop.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Output {
+    /// A checkpoint a minute.
+    pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+
     /// Files in `folder`, with figures and without a word.
     pub fn quiet(folder: PathBuf) -> Self {
         Self {
@@ -51,6 +57,8 @@ impl Output {
             plots: true,
             progress: false,
             threads: None,
+            checkpoint_every: Self::CHECKPOINT_EVERY,
+            stop: Arc::default(),
         }
     }
 }
@@ -78,6 +86,34 @@ pub enum RunError {
         .0.display()
     )]
     Exists(PathBuf),
+    /// There is a run in the folder that has not ended.
+    #[error(
+        "--out {folder} already holds a run that has not ended; continue it with rieszflow resume \
+         {folder}, choose another folder, or --force to replace it",
+        folder = .0.display()
+    )]
+    Unfinished(PathBuf),
+    /// There is nothing to resume.
+    #[error("{} holds no run to resume: there is no config.toml", .0.display())]
+    NoRun(PathBuf),
+    /// The run has come to its end.
+    #[error("the run in {folder} {1}; there is nothing to resume", folder = .0.display())]
+    Ended(PathBuf, &'static str),
+    /// Another process is writing there.
+    #[error("another process is carrying out the run in {}; wait for it or stop it", .0.display())]
+    Busy(PathBuf),
+    /// There are checkpoints, and none can be used.
+    #[error(
+        "no checkpoint can be used\n{reasons}\nto start over: rieszflow run {0}/config.toml --out \
+         {0} --force",
+        folder.display()
+    )]
+    Checkpoints {
+        /// The run's folder.
+        folder: PathBuf,
+        /// A line for each checkpoint and what is wrong with it.
+        reasons: String,
+    },
     /// The run does not fit into memory.
     #[error(transparent)]
     Memory(#[from] MemoryError),
@@ -115,6 +151,28 @@ pub enum RunError {
 /// # Errors
 /// If the configuration is not valid, the folder holds a run, or a file cannot be written.
 pub fn run(config: &Config, output: &Output) -> Result<Summary, RunError> {
+    carry_out(config, output, || {
+        Folder::prepare(&output.folder, config, output.force)
+    })
+}
+
+/// Continues the run in `output.folder` from its latest checkpoint that is whole, or from the start
+/// if it was interrupted before the first. It comes to the same bits as if it had never stopped.
+///
+/// # Errors
+/// If the folder holds no run or one that has ended, another process is carrying it out, there are
+/// checkpoints and none can be used, or a file cannot be written.
+pub fn resume(output: &Output) -> Result<Summary, RunError> {
+    let (folder, lock) = Folder::take_up(&output.folder)?;
+    let config = folder.read_config()?;
+    carry_out(&config, output, || Ok((folder, lock)))
+}
+
+fn carry_out(
+    config: &Config,
+    output: &Output,
+    folder: impl FnOnce() -> Result<(Folder, Lock), RunError> + Send,
+) -> Result<Summary, RunError> {
     config.validate()?;
     check_memory(config)?;
     check_archive(config)?;
@@ -122,7 +180,7 @@ pub fn run(config: &Config, output: &Output) -> Result<Summary, RunError> {
     let pool = thread_pool(output.threads)?;
     pool.install(|| {
         let reference = config.reference(&problem)?;
-        let folder = Folder::prepare(&output.folder, config, output.force)?;
+        let (folder, _lock) = folder()?;
         let run = Run {
             config,
             output,
@@ -163,156 +221,5 @@ impl Config {
     pub(crate) fn kernel_layout<T: Real>(&self) -> Option<Layout> {
         let neural = self.scheme != SchemeKind::Particle;
         neural.then(|| Layout::new::<T>(self.training().kernel(self.dim)))
-    }
-}
-
-/// A configuration being carried out.
-struct Run<'a> {
-    config: &'a Config,
-    output: &'a Output,
-    problem: Problem,
-    reference: Rc<dyn Reference>,
-    folder: Folder,
-}
-
-/// The files that grow while a run goes on.
-struct Journals {
-    metrics: SharedJournal,
-    snapshots: SharedJournal,
-    /// Only for schemes that learn kernels.
-    kernels: Option<SharedJournal>,
-}
-
-impl Journals {
-    fn create(folder: &Folder, neural: bool) -> io::Result<Self> {
-        let create = |path: PathBuf| Journal::create(&path).map(|j| Rc::new(RefCell::new(j)));
-        let kernels = neural.then(|| create(folder.kernel_data()));
-        Ok(Self {
-            metrics: create(folder.metrics())?,
-            snapshots: create(folder.snapshots())?,
-            kernels: kernels.transpose()?,
-        })
-    }
-}
-
-impl Run<'_> {
-    fn carry_out<T: Real>(&self) -> Result<Summary, RunError> {
-        let since = Instant::now();
-        let (config, problem) = (self.config, &self.problem);
-        let grid = config.time_grid();
-        let functional = config.functional::<T>(problem)?;
-        let mut scheme = config.scheme::<T>();
-        let mut state = scheme.start(problem.start.map(T::from_f64))?;
-        let neural = config.scheme != SchemeKind::Particle;
-        let journals =
-            Journals::create(&self.folder, neural).map_err(|error| self.write(error.into()))?;
-
-        let table = Table::default();
-        let mut metrics = Metrics {
-            reference: self.reference.clone(),
-            functional: config.functional::<f64>(problem)?,
-            journal: journals.metrics.clone(),
-            table: table.clone(),
-            since,
-        };
-        let mut snapshots =
-            Snapshots::new(&config.save_at, &grid, journals.snapshots.clone(), None);
-        let kept = config.kernel_layout::<T>().zip(journals.kernels.clone());
-        let mut kernels = kept.map(|(layout, journal)| Kernels {
-            keep: config.keep_kernels,
-            layout,
-            journal,
-        });
-        let mut progress = Progress::new(grid.len() as u64, config.time, table.clone());
-        let mut rest = Rest::default();
-        let mut observers: Vec<&mut dyn Observer<T>> =
-            vec![&mut metrics, &mut snapshots, &mut rest];
-        observers.extend(
-            kernels
-                .as_mut()
-                .map(|kernels| kernels as &mut dyn Observer<T>),
-        );
-        if self.output.progress {
-            observers.push(&mut progress);
-        }
-        let outcome = integrate(
-            &mut *scheme,
-            &*functional,
-            &mut state,
-            &grid,
-            &mut observers,
-        );
-        let outcome = outcome.map_err(|error| match error {
-            IntegrateError::Scheme(error) => RunError::Flow(error),
-            IntegrateError::Observer(reason) => self.write(reason),
-        })?;
-
-        let (status, reason) = match outcome {
-            Outcome::Completed => (Status::Completed, None),
-            Outcome::Interrupted => (Status::Interrupted, None),
-            Outcome::Diverged { step, time, reason } => {
-                let reason = format!("time step {step} from t = {time}: {reason}");
-                (Status::Diverged, Some(reason))
-            }
-        };
-        let summary = Summary {
-            status,
-            reason,
-            rests: rest.0,
-            steps: state.step,
-            time: state.time,
-            reference: self.reference.name(),
-            discrepancy: None,
-            discrepancy_u: None,
-            sampling_floor: self.reference.sampling_floor(config.particles),
-            functional: None,
-            scale_exact: None,
-            scale_measured: None,
-            wall_seconds: since.elapsed().as_secs_f64(),
-            version: env!("CARGO_PKG_VERSION"),
-            seed: config.seed,
-            threads: rayon::current_num_threads(),
-            citation: CITATION,
-        }
-        .measured(table.borrow().last());
-        self.finish(&state, &summary)
-            .map_err(|error| self.write(error))?;
-        Ok(summary)
-    }
-
-    /// Writes what is made of the whole run.
-    fn finish<T: Real>(&self, state: &State<T>, summary: &Summary) -> Result<(), ObserverError> {
-        let (config, folder) = (self.config, &self.folder);
-        let snapshots = folder.read_snapshots()?;
-        folder.write_final(state)?;
-        folder.write_archive(&snapshots)?;
-        let keeps = |step: &u64| config.keep_kernels.keeps(*step);
-        let kept: Vec<u64> = (1..=state.step).filter(keeps).collect();
-        if let Some(layout) = config.kernel_layout::<T>() {
-            folder.write_kernels(&layout, &kept)?;
-        }
-        folder.write_summary(summary)?;
-        if self.output.plots {
-            draw_figures(folder, config, &*self.reference)?;
-        }
-        Ok(())
-    }
-
-    fn write(&self, reason: ObserverError) -> RunError {
-        RunError::Write {
-            folder: self.folder.path().to_owned(),
-            reason,
-        }
-    }
-}
-
-/// Notes whether the flow rests.
-#[derive(Default)]
-struct Rest(bool);
-
-impl<T> Observer<T> for Rest {
-    fn step(&mut self, _: &State<T>, report: &StepReport) -> Result<(), ObserverError> {
-        self.0 = report.rests;
-        Ok(())
     }
 }

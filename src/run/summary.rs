@@ -20,6 +20,12 @@ pub enum Status {
     Interrupted,
 }
 
+/// What is read back of a `summary.json`.
+#[derive(Deserialize)]
+pub(super) struct Ending {
+    pub(super) status: Status,
+}
+
 /// The content of `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
@@ -47,7 +53,7 @@ pub struct Summary {
     pub scale_exact: Option<f64>,
     /// √(mean|x|²/m₂) at the end.
     pub scale_measured: Option<f64>,
-    /// Wall time of the whole run in seconds.
+    /// Wall time of the whole run in seconds, added up over interruptions.
     pub wall_seconds: f64,
     /// Version of this program.
     pub version: &'static str,

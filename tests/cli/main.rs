@@ -2,12 +2,17 @@
 
 mod bad_input;
 mod closed_form;
+mod damaged;
+mod disk;
 mod folder;
 mod good_runs;
 mod help;
+mod kill;
+mod limits;
 mod line;
 mod npz;
 mod options;
 mod outcomes;
 mod reproducible;
+mod resume;
 mod sandbox;

@@ -46,7 +46,15 @@ fn divergence_in_the_first_step_keeps_the_start() {
         "interaction {options} --learning-rate 1e30 --out run"
     ));
     assert_eq!(said.status, Some(1), "{said:#?}");
-    check_message(&said.stderr, "time step 1 from t = 0");
+    check_message(
+        &said.stderr,
+        "time step 1 from t = 0: the training loss in iteration ",
+    );
+    assert!(
+        said.stderr.contains("--learning-rate 1e30 is too large"),
+        "{}",
+        said.stderr
+    );
     let folder = sandbox.path("run");
     check_diverged(&folder, 0);
     let metrics = Csv::read(&folder.join("metrics.csv"));
@@ -71,6 +79,10 @@ fn divergence_on_the_way_keeps_what_was_computed() {
     check_message(
         &said.stderr,
         &format!("time step {} from t = {steps}", steps + 1),
+    );
+    assert!(
+        said.stderr
+            .contains("--tau 1 is too large for the particle flow")
     );
     check_diverged(&folder, steps);
     let snapshots = Csv::read(&folder.join("snapshots.csv"));

@@ -156,3 +156,35 @@ impl Csv {
         self.rows.iter().map(|row| row[index]).collect()
     }
 }
+
+/// All bytes of a run that must not depend on threads or interruptions.
+#[derive(PartialEq)]
+pub struct Results {
+    /// But for the wall time.
+    metrics: String,
+    files: Vec<(&'static str, Option<Vec<u8>>)>,
+}
+
+impl Results {
+    pub fn read(folder: &Path) -> Self {
+        let metrics = read(&folder.join("metrics.csv"));
+        let rows: Vec<String> = metrics.lines().map(without_seconds).collect();
+        let files = [
+            "final.csv",
+            "snapshots.csv",
+            "snapshots.npz",
+            "kernels.safetensors",
+        ];
+        let bytes = |file| (file, fs::read(folder.join(file)).ok());
+        Self {
+            metrics: rows.join("\n"),
+            files: files.map(bytes).to_vec(),
+        }
+    }
+}
+
+fn without_seconds(row: &str) -> String {
+    let mut cells: Vec<&str> = row.split(',').collect();
+    cells.remove(6);
+    cells.join(",")
+}

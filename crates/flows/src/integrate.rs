@@ -83,7 +83,7 @@ pub fn integrate<T: Real>(
                 }
             }
             Err(Error::Interrupted) => outcome = Outcome::Interrupted,
-            Err(error @ Error::Diverged(_)) => {
+            Err(error @ (Error::Diverged(_) | Error::Collision { .. })) => {
                 outcome = Outcome::Diverged {
                     step: state.step + 1,
                     time: state.time,

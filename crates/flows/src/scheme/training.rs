@@ -226,6 +226,11 @@ impl<T: Real> Trainer<T> {
                 return Err(Error::Interrupted);
             }
         }
+        let learned = state.learned.as_ref().expect("started by this scheme");
+        if let Some(index) = learned.parameters.iter().position(|p| !p.is_finite()) {
+            let what = format!("parameter {index} of the network after iteration {count}");
+            return Err(Error::Diverged(what));
+        }
         Ok(state.inner.loss_sum / state.inner.loss_count as f64)
     }
 
@@ -252,7 +257,7 @@ impl<T: Real> Trainer<T> {
         let loss = loss(&mut graph, &batches.particles, output)?;
         let value = graph.scalar(loss).into_f64();
         if !value.is_finite() {
-            let what = format!("the training loss in iteration {index}");
+            let what = format!("the training loss in iteration {}", index + 1);
             return Err(Error::Diverged(what));
         }
         graph.gradient(loss, &mut self.gradient);

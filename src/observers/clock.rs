@@ -1,0 +1,40 @@
+//! Wall time of a run and of its time steps, added up over interruptions.
+
+use std::cell::Cell;
+use std::time::Instant;
+
+/// Seconds of computing.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    since: Instant,
+    /// Seconds before `since`.
+    before: f64,
+    /// When the time step in progress began, in seconds of computing.
+    step_began: Cell<f64>,
+}
+
+impl Clock {
+    /// Goes on after so many seconds of the run, and of the time step in progress.
+    pub(crate) fn new(seconds: f64, step_seconds: f64) -> Self {
+        Self {
+            since: Instant::now(),
+            before: seconds,
+            step_began: Cell::new(seconds - step_seconds),
+        }
+    }
+
+    /// Seconds of the run.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.before + self.since.elapsed().as_secs_f64()
+    }
+
+    /// Seconds of the time step in progress.
+    pub(crate) fn step_seconds(&self) -> f64 {
+        self.seconds() - self.step_began.get()
+    }
+
+    /// A time step begins.
+    pub(crate) fn begin_step(&self) {
+        self.step_began.set(self.seconds());
+    }
+}
