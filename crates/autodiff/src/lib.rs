@@ -46,6 +46,7 @@
 pub mod check;
 mod custom;
 pub mod lanes;
+mod layer;
 mod ops;
 pub mod product;
 mod real;

@@ -5,8 +5,11 @@ use faer::{Accum, MatMut, MatRef, Par};
 
 use crate::Real;
 
-/// Products below this many multiplications run on one thread: splitting them costs more than it saves.
-const PARALLEL_THRESHOLD: usize = 1 << 22;
+/// Pieces of a product have at least this many multiplications: smaller ones cost more to hand to
+/// another thread than they save.
+pub(crate) const LEAST_PIECE: usize = 1 << 21;
+/// So many pieces a thread, so that all finish together.
+const PIECES_PER_THREAD: usize = 4;
 
 /// Whether a result replaces the destination or is added to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub enum Store {
 
 /// A borrowed m×n matrix in column-major order, possibly read as its transpose.
 #[derive(Clone, Copy)]
-pub struct Factor<'a, T>(MatRef<'a, T>);
+pub struct Factor<'a, T>(pub(crate) MatRef<'a, T>);
 
 impl<'a, T: Real> Factor<'a, T> {
     /// The `rows`×`columns` matrix stored column by column in `entries`.
@@ -45,17 +48,76 @@ impl<'a, T: Real> Factor<'a, T> {
 /// # Panics
 /// If the shapes do not fit.
 pub fn product<T: Real>(destination: &mut [T], store: Store, a: Factor<'_, T>, b: Factor<'_, T>) {
-    let (m, k, n) = (a.0.nrows(), a.0.ncols(), b.0.ncols());
+    let (m, n) = (a.0.nrows(), b.0.ncols());
+    let destination = MatMut::from_column_major_slice_mut(destination, m, n);
+    multiply(destination, store, a.0, b.0);
+}
+
+/// As [`product`], for parts of matrices, on this thread alone.
+pub(crate) fn multiply_here<T: Real>(
+    destination: MatMut<'_, T>,
+    store: Store,
+    a: MatRef<'_, T>,
+    b: MatRef<'_, T>,
+) {
     let accumulate = match store {
         Store::Replace => Accum::Replace,
         Store::Add => Accum::Add,
     };
+    matmul(destination, accumulate, a, b, T::one(), Par::Seq);
+}
+
+/// As [`product`], for parts of matrices.
+pub(crate) fn multiply<T: Real>(
+    destination: MatMut<'_, T>,
+    store: Store,
+    a: MatRef<'_, T>,
+    b: MatRef<'_, T>,
+) {
     let threads = rayon::current_num_threads();
-    let parallel = if m * k * n < PARALLEL_THRESHOLD || threads == 1 {
-        Par::Seq
+    let work = a.nrows() * a.ncols() * b.ncols();
+    let pieces = if threads == 1 {
+        1
     } else {
-        Par::rayon(threads)
+        (work / LEAST_PIECE).min(PIECES_PER_THREAD * threads)
     };
-    let destination = MatMut::from_column_major_slice_mut(destination, m, n);
-    matmul(destination, accumulate, a.0, b.0, T::one(), parallel);
+    multiply_in(pieces, destination, store, a, b);
+}
+
+/// Halves the longer side of the result until there are `pieces` or more.
+fn multiply_in<T: Real>(
+    pieces: usize,
+    destination: MatMut<'_, T>,
+    store: Store,
+    a: MatRef<'_, T>,
+    b: MatRef<'_, T>,
+) {
+    let (m, n) = (a.nrows(), b.ncols());
+    if pieces <= 1 || (m < 2 * TILE && n < 2 * TILE) {
+        multiply_here(destination, store, a, b);
+        return;
+    }
+    let pieces = pieces.div_ceil(2);
+    if n >= m {
+        let (first, second) = b.split_at_col(half(n));
+        let (left, right) = destination.split_at_col_mut(half(n));
+        rayon::join(
+            || multiply_in(pieces, left, store, a, first),
+            || multiply_in(pieces, right, store, a, second),
+        );
+    } else {
+        let (first, second) = a.split_at_row(half(m));
+        let (upper, lower) = destination.split_at_row_mut(half(m));
+        rayon::join(
+            || multiply_in(pieces, upper, store, first, b),
+            || multiply_in(pieces, lower, store, second, b),
+        );
+    }
+}
+
+/// Sides are cut at multiples of this, the height of the library's innermost loop.
+const TILE: usize = 96;
+
+fn half(len: usize) -> usize {
+    (len / 2 / TILE).max(1) * TILE
 }

@@ -41,6 +41,8 @@ pub struct Tape<T> {
     cotangents: Vec<T>,
     /// Whether a node's cotangent has been written in the present sweep.
     reached: Vec<bool>,
+    /// Memory that an operation uses in the sweep.
+    workspace: Vec<T>,
 }
 
 impl<T: Real> Tape<T> {
@@ -155,6 +157,7 @@ impl<T: Real> Graph<'_, T> {
             cotangents: &mut tape.cotangents,
             reached: &mut tape.reached,
             gradient,
+            workspace: &mut tape.workspace,
         };
         sweep.add_to(loss, |cotangent| cotangent[0] += T::one());
         for index in (0..=loss.0).rev() {

@@ -1,7 +1,10 @@
 //! The affine layer of a network, Y = σ(X Wᵀ + 1 bᵀ), with its activation fused in.
 
+use faer::{MatMut, MatRef};
+
 use super::{Op, Sweep};
-use crate::product::{Factor, Store, product};
+use crate::layer::{self, Rows};
+use crate::product::multiply;
 use crate::tape::{Graph, Node};
 use crate::{Real, Var};
 
@@ -49,29 +52,18 @@ impl<T: Real> Graph<'_, T> {
             (rows, m),
             differentiable,
             |earlier, output| {
-                let x = Factor::new(earlier.entries(input), rows, k);
-                let w = Factor::new(earlier.entries(weight), m, k);
-                product(output, Store::Replace, x, w.transposed());
-                if rows > 0 {
-                    activate(output, rows, earlier.entries(bias), activation);
-                }
+                let x = MatRef::from_column_major_slice(earlier.entries(input), rows, k);
+                let w = MatRef::from_column_major_slice(earlier.entries(weight), m, k);
+                let y = MatMut::from_column_major_slice_mut(output, rows, m);
+                layer::forward(y, x, w, earlier.entries(bias), activation);
             },
         )
     }
 }
 
-fn activate<T: Real>(output: &mut [T], rows: usize, bias: &[T], activation: Activation) {
-    for (column, &shift) in output.chunks_exact_mut(rows).zip(bias) {
-        match activation {
-            Activation::Identity => column.iter_mut().for_each(|y| *y += shift),
-            Activation::Relu => column.iter_mut().for_each(|y| *y = relu(*y + shift)),
-        }
-    }
-}
-
 /// max(y, 0); NaN stays NaN, so that a divergence is seen and not swallowed.
 #[inline]
-pub(super) fn relu<T: Real>(y: T) -> T {
+pub(crate) fn relu<T: Real>(y: T) -> T {
     if y < T::zero() { T::zero() } else { y }
 }
 
@@ -84,44 +76,47 @@ pub(super) fn pull_back<T: Real>(
 ) {
     let (rows, m) = (node.rows, node.columns);
     let k = sweep.node(layer.input).columns;
-    if rows == 0 {
-        return;
-    }
-    if layer.activation == Activation::Relu {
-        mask(own, &sweep.values[node.range()]);
-    }
-    sweep.add_to(layer.bias, |cotangent| {
-        for (sum, column) in cotangent.iter_mut().zip(own.chunks_exact(rows)) {
-            *sum += column_sum(column);
+    let w = MatRef::from_column_major_slice(sweep.entries(layer.weight), m, k);
+    let mut rows = Rows {
+        cotangent: MatMut::from_column_major_slice_mut(own, rows, m),
+        value: MatRef::from_column_major_slice(&sweep.values[node.range()], rows, m),
+        input: MatRef::from_column_major_slice(sweep.entries(layer.input), rows, k),
+        of_input: None,
+    };
+    let part_rows = layer::part_rows(node.rows);
+    let mut parts = std::mem::take(sweep.workspace);
+    if node.rows <= part_rows {
+        parts.clear();
+        parts.resize(m, T::zero());
+        layer::mask(
+            rows.cotangent.as_mut(),
+            rows.value,
+            layer.activation,
+            &mut parts,
+        );
+        let own = rows.cotangent.as_ref();
+        if let Some((cotangent, store)) = sweep.cotangent(layer.weight) {
+            let cotangent = MatMut::from_column_major_slice_mut(cotangent, m, k);
+            multiply(cotangent, store, own.transpose(), rows.input);
         }
-    });
-    let own = Factor::new(own, rows, m);
-    let x = Factor::new(sweep.entries(layer.input), rows, k);
-    let w = Factor::new(sweep.entries(layer.weight), m, k);
-    if let Some((cotangent, store)) = sweep.cotangent(layer.weight) {
-        product(cotangent, store, own.transposed(), x);
-    }
-    if let Some((cotangent, store)) = sweep.cotangent(layer.input) {
-        product(cotangent, store, own, w);
-    }
-}
-
-fn mask<T: Real>(cotangent: &mut [T], output: &[T]) {
-    for (entry, &y) in cotangent.iter_mut().zip(output) {
-        *entry = if y > T::zero() { *entry } else { T::zero() };
-    }
-}
-
-/// The sum of a column in 16 interleaved partial sums: fast, and more accurate than one running sum.
-fn column_sum<T: Real>(column: &[T]) -> T {
-    let mut lanes = [T::zero(); 16];
-    let chunks = column.chunks_exact(16);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, &value) in lanes.iter_mut().zip(chunk) {
-            *lane += value;
+        sweep.add_each(layer.bias, |i| parts[i]);
+        if let Some((cotangent, store)) = sweep.cotangent(layer.input) {
+            let cotangent = MatMut::from_column_major_slice_mut(cotangent, node.rows, k);
+            multiply(cotangent, store, own, w);
+        }
+    } else {
+        let part_len = m * k + m;
+        parts.resize(node.rows.div_ceil(part_rows) * part_len, T::zero());
+        rows.of_input = sweep.cotangent(layer.input).map(|(cotangent, store)| {
+            let cotangent = MatMut::from_column_major_slice_mut(cotangent, node.rows, k);
+            (cotangent, store)
+        });
+        layer::pull_back(rows, w, layer.activation, part_rows, &mut parts);
+        for part in parts.chunks_exact(part_len) {
+            let (of_weight, of_bias) = part.split_at(m * k);
+            sweep.add_each(layer.weight, |i| of_weight[i]);
+            sweep.add_each(layer.bias, |i| of_bias[i]);
         }
     }
-    let head: T = lanes.into_iter().sum();
-    head + rest.iter().copied().sum::<T>()
+    *sweep.workspace = parts;
 }

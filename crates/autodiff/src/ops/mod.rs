@@ -7,6 +7,7 @@ mod reduction;
 mod shape;
 
 pub use affine::Activation;
+pub(crate) use affine::relu;
 
 use crate::custom::Residual;
 use crate::product::Store;
@@ -56,6 +57,8 @@ pub(crate) struct Sweep<'a, T> {
     pub(crate) cotangents: &'a mut [T],
     pub(crate) reached: &'a mut [bool],
     pub(crate) gradient: &'a mut [T],
+    /// Memory for an operation to use.
+    pub(crate) workspace: &'a mut Vec<T>,
 }
 
 impl<'a, T: Real> Sweep<'a, T> {
@@ -125,6 +128,7 @@ impl<'a, T: Real> Sweep<'a, T> {
             cotangents: before,
             reached: self.reached,
             gradient: self.gradient,
+            workspace: self.workspace,
         };
         inputs.dispatch(node, own);
     }

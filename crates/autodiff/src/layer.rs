@@ -1,0 +1,243 @@
+//! The passes over an affine layer: blocks of rows that stay in the cache, on all threads.
+//!
+//! A block's product, bias and activation follow each other while the block is in the cache. How the
+//! rows are cut depends on the sizes alone, so the results do not depend on the threads.
+
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
+)]
+
+use faer::{MatMut, MatRef};
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch};
+
+use crate::Real;
+use crate::lanes::Chunk;
+use crate::ops::{Activation, relu};
+use crate::product::{LEAST_PIECE, Store, multiply, multiply_here};
+
+/// Rows of a block: a multiple of the height of the product's innermost loop.
+const BLOCK: usize = 384;
+/// Bounds the memory of the gradients in the parameters, one per part of the batch.
+const MOST_PARTS: usize = 16;
+
+/// Y ← σ(X Wᵀ + 1 bᵀ).
+pub(crate) fn forward<T: Real>(
+    mut y: MatMut<'_, T>,
+    x: MatRef<'_, T>,
+    w: MatRef<'_, T>,
+    bias: &[T],
+    activation: Activation,
+) {
+    if y.nrows() <= BLOCK {
+        multiply(y.as_mut(), Store::Replace, x, w.transpose());
+        activate(y, bias, activation);
+    } else {
+        forward_blocks(y, x, w, bias, activation);
+    }
+}
+
+fn forward_blocks<T: Real>(
+    mut y: MatMut<'_, T>,
+    x: MatRef<'_, T>,
+    w: MatRef<'_, T>,
+    bias: &[T],
+    activation: Activation,
+) {
+    let rows = y.nrows();
+    if rows <= BLOCK {
+        multiply_here(y.as_mut(), Store::Replace, x, w.transpose());
+        activate(y, bias, activation);
+        return;
+    }
+    let half = rows.div_ceil(BLOCK) / 2 * BLOCK;
+    let (upper, lower) = y.split_at_row_mut(half);
+    let (x_upper, x_lower) = x.split_at_row(half);
+    join(
+        rows * w.nrows() * w.ncols(),
+        || forward_blocks(upper, x_upper, w, bias, activation),
+        || forward_blocks(lower, x_lower, w, bias, activation),
+    );
+}
+
+/// Some rows of a batch in the reverse sweep.
+pub(crate) struct Rows<'a, T> {
+    /// Ȳ, which will be masked by σ'.
+    pub(crate) cotangent: MatMut<'a, T>,
+    /// Y.
+    pub(crate) value: MatRef<'a, T>,
+    /// X.
+    pub(crate) input: MatRef<'a, T>,
+    /// X̄, if it is wanted, and whether to replace it.
+    pub(crate) of_input: Option<(MatMut<'a, T>, Store)>,
+}
+
+impl<T: Real> Rows<'_, T> {
+    fn count(&self) -> usize {
+        self.value.nrows()
+    }
+
+    fn split_at(self, row: usize) -> (Self, Self) {
+        let (cotangent, lower_cotangent) = self.cotangent.split_at_row_mut(row);
+        let (value, lower_value) = self.value.split_at_row(row);
+        let (input, lower_input) = self.input.split_at_row(row);
+        let (of_input, lower_of_input) = match self.of_input {
+            None => (None, None),
+            Some((of_input, store)) => {
+                let (upper, lower) = of_input.split_at_row_mut(row);
+                (Some((upper, store)), Some((lower, store)))
+            }
+        };
+        let upper = Self {
+            cotangent,
+            value,
+            input,
+            of_input,
+        };
+        let lower = Self {
+            cotangent: lower_cotangent,
+            value: lower_value,
+            input: lower_input,
+            of_input: lower_of_input,
+        };
+        (upper, lower)
+    }
+}
+
+/// How many rows of a batch have a gradient in the parameters of their own.
+pub(crate) fn part_rows(rows: usize) -> usize {
+    rows.div_ceil(BLOCK).div_ceil(MOST_PARTS) * BLOCK
+}
+
+/// With Ȳ masked by σ': X̄ += Ȳ W, and for each part of the rows [Ȳᵀ X, column sums of Ȳ] in `parts`.
+pub(crate) fn pull_back<T: Real>(
+    rows: Rows<'_, T>,
+    w: MatRef<'_, T>,
+    activation: Activation,
+    part_rows: usize,
+    parts: &mut [T],
+) {
+    let count = rows.count();
+    let (m, k) = (w.nrows(), w.ncols());
+    if count > part_rows {
+        let half = count.div_ceil(part_rows) / 2;
+        let (upper, lower) = rows.split_at(half * part_rows);
+        let (parts_upper, parts_lower) = parts.split_at_mut(half * (m * k + m));
+        join(
+            3 * count * m * k,
+            || pull_back(upper, w, activation, part_rows, parts_upper),
+            || pull_back(lower, w, activation, part_rows, parts_lower),
+        );
+        return;
+    }
+    let (of_weight, of_bias) = parts.split_at_mut(m * k);
+    of_bias.fill(T::zero());
+    let mut of_weight = MatMut::from_column_major_slice_mut(of_weight, m, k);
+    let (mut store, mut rest) = (Store::Replace, rows);
+    while rest.count() > 0 {
+        let count = BLOCK.min(rest.count());
+        let (block, after) = rest.split_at(count);
+        let mut cotangent = block.cotangent;
+        mask(cotangent.as_mut(), block.value, activation, of_bias);
+        let transposed = cotangent.as_ref().transpose();
+        multiply_here(of_weight.as_mut(), store, transposed, block.input);
+        if let Some((of_input, store)) = block.of_input {
+            multiply_here(of_input, store, cotangent.as_ref(), w);
+        }
+        (store, rest) = (Store::Add, after);
+    }
+}
+
+/// Runs both on two threads if there is enough to do, given as a number of multiplications.
+fn join(work: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
+    if work < 2 * LEAST_PIECE {
+        a();
+        b();
+    } else {
+        rayon::join(a, b);
+    }
+}
+
+fn activate<T: Real>(y: MatMut<'_, T>, bias: &[T], activation: Activation) {
+    dispatch!(Level::new(), simd => activate_on(simd, y, bias, activation));
+}
+
+#[inline(always)]
+fn activate_on<S: Simd, T: Real>(
+    simd: S,
+    mut y: MatMut<'_, T>,
+    bias: &[T],
+    activation: Activation,
+) {
+    let zero = T::Lanes::splat(simd, T::zero());
+    for (j, &shift) in bias.iter().enumerate() {
+        let mut chunks = column_mut(y.as_mut(), j).chunks_exact_mut(Chunk::<T>::LEN);
+        for chunk in &mut chunks {
+            let y = T::Lanes::from_slice(simd, chunk) + shift;
+            let y = match activation {
+                Activation::Identity => y,
+                Activation::Relu => y.simd_lt(zero).select(zero, y),
+            };
+            y.store_slice(chunk);
+        }
+        for y in chunks.into_remainder() {
+            *y += shift;
+            if activation == Activation::Relu {
+                *y = relu(*y);
+            }
+        }
+    }
+}
+
+/// Masks the cotangent by σ' and adds its columns to `sums`.
+pub(crate) fn mask<T: Real>(
+    cotangent: MatMut<'_, T>,
+    value: MatRef<'_, T>,
+    activation: Activation,
+    sums: &mut [T],
+) {
+    dispatch!(Level::new(), simd => mask_on(simd, cotangent, value, activation, sums));
+}
+
+#[inline(always)]
+fn mask_on<S: Simd, T: Real>(
+    simd: S,
+    mut cotangent: MatMut<'_, T>,
+    value: MatRef<'_, T>,
+    activation: Activation,
+    sums: &mut [T],
+) {
+    let zero = T::Lanes::splat(simd, T::zero());
+    for (j, sum) in sums.iter_mut().enumerate() {
+        let value = value.col(j).try_as_col_major().expect("a column");
+        let values = value.as_slice().chunks_exact(Chunk::<T>::LEN);
+        let mut entries = column_mut(cotangent.as_mut(), j).chunks_exact_mut(Chunk::<T>::LEN);
+        let last = values.remainder();
+        // Partial sums, one a lane: fast, and more accurate than one running sum.
+        let mut lanes = zero;
+        for (entries, values) in (&mut entries).zip(values) {
+            let mut entry = T::Lanes::from_slice(simd, entries);
+            if activation == Activation::Relu {
+                let value = T::Lanes::from_slice(simd, values);
+                entry = value.simd_gt(zero).select(entry, zero);
+                entry.store_slice(entries);
+            }
+            lanes += entry;
+        }
+        for &lane in lanes.as_slice() {
+            *sum += lane;
+        }
+        for (entry, &value) in entries.into_remainder().iter_mut().zip(last) {
+            if activation == Activation::Relu && value <= T::zero() {
+                *entry = T::zero();
+            }
+            *sum += *entry;
+        }
+    }
+}
+
+fn column_mut<T>(matrix: MatMut<'_, T>, j: usize) -> &mut [T] {
+    let column = matrix.col_mut(j).try_as_col_major_mut();
+    column.expect("a column").as_slice_mut()
+}
