@@ -80,7 +80,9 @@ def push(tensors, step, x, rng):
     centre, length = tensors[name + "centre"], tensors[name + "length"]
     count = sum(key.startswith(name + "layers.") and key.endswith(".bias") for key in tensors)
     latent_dim = tensors[name + "layers.0.weight"].shape[1] - x.shape[1]
-    features = np.hstack([(x - centre) / length, rng.standard_normal((len(x), latent_dim))])
+    # Particles that all coincide are seen at 0.
+    inside = (x - centre) / length if length > 0 else np.zeros_like(x)
+    features = np.hstack([inside, rng.standard_normal((len(x), latent_dim))])
     for layer in range(count):
         weight, bias = (tensors[f"{name}layers.{layer}.{part}"] for part in ("weight", "bias"))
         features = features @ weight.T + bias

@@ -183,7 +183,7 @@ impl Reproduction {
                 self.towards(&Target::Idx(digits))?
             }
             Figure::Implosion => [SchemeKind::Backward, SchemeKind::Forward]
-                .map(|scheme| named(self.implosion(scheme)))
+                .map(|scheme| named(self.preset(Config::implosion(scheme))))
                 .to_vec(),
         })
     }
@@ -202,24 +202,17 @@ impl Reproduction {
     }
 
     fn interaction(&self, scheme: SchemeKind, dim: usize, tau: f64) -> Config {
-        let mut config = Config::interaction(scheme, dim, 1.0);
-        config.tau = tau.into();
-        if self.preset == Preset::Paper {
-            config.learning_rate_decay = 1.0;
-            (config.first_iterations, config.iterations) = (5000, 5000);
-        }
-        config
+        let config = Config {
+            tau: tau.into(),
+            ..Config::interaction(scheme, dim, 1.0)
+        };
+        self.preset(config)
     }
 
-    fn implosion(&self, scheme: SchemeKind) -> Config {
-        let config = Config::implosion(scheme);
+    fn preset(&self, config: Config) -> Config {
         match self.preset {
-            Preset::Paper => config,
-            Preset::Fast => Config {
-                first_iterations: 600,
-                iterations: 400,
-                ..config
-            },
+            Preset::Paper => config.paper(),
+            Preset::Fast => config,
         }
     }
 

@@ -63,8 +63,8 @@ pub(super) struct FlowOptions {
         hide_possible_values = true
     )]
     scheme: SchemeArgument,
-    /// paper: the paper's settings, that is the defaults with --learning-rate-decay 1; options
-    /// given besides it still count
+    /// paper: the paper's settings, which take many times longer; options given besides it still
+    /// count
     #[arg(long, value_enum, hide_possible_values = true)]
     preset: Option<PresetArgument>,
     /// Dimension d of the space
@@ -174,8 +174,8 @@ impl FlowOptions {
                 *setting = value.clone();
             }
         }
-        if let Some(PresetArgument::Paper) = self.preset {
-            config.learning_rate_decay = 1.0;
+        if self.preset() == Preset::Paper {
+            config = config.paper();
         }
         let default_particles = config.particles;
         put(&mut config.dim, self.dim.as_ref());

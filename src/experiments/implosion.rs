@@ -10,7 +10,7 @@ use crate::figures::Support;
 
 impl Config {
     /// The flow that collapses into a point at time 1 and spreads again until time 2 (2000
-    /// particles, τ = 0.05, 4000 iterations per time step, later 2000, on minibatches of 500, three
+    /// particles, τ = 0.05, 600 iterations per time step, later 400, on minibatches of 500, three
     /// hidden layers of width 128).
     pub fn implosion(scheme: SchemeKind) -> Self {
         Self {
@@ -23,12 +23,12 @@ impl Config {
             time: 2.0,
             particles: 2000,
             batch: 500,
-            first_iterations: 4000,
-            iterations: 2000,
+            first_iterations: 600,
+            iterations: 400,
             width: 128,
             hidden_layers: 3,
             latent_dim: 2,
-            learning_rate: 1e-3,
+            learning_rate: 2e-3,
             learning_rate_decay: 1e-2,
             seed: 0,
             precision: Precision::F32,
