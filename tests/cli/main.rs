@@ -10,6 +10,7 @@ mod help;
 mod kill;
 mod limits;
 mod line;
+mod mmd;
 mod npz;
 mod options;
 mod outcomes;
