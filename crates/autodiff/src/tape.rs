@@ -142,7 +142,10 @@ impl<T: Real> Graph<'_, T> {
             self.parameters.len(),
             "the gradient must be as long as the parameter vector"
         );
-        gradient.fill(T::zero());
+        let used_once = self.parameters_are_used_once();
+        if !used_once {
+            gradient.fill(T::zero());
+        }
         let tape = &mut *self.tape;
         if tape.cotangents.len() < self.used {
             tape.cotangents.resize(self.used, T::zero());
@@ -157,12 +160,26 @@ impl<T: Real> Graph<'_, T> {
             cotangents: &mut tape.cotangents,
             reached: &mut tape.reached,
             gradient,
+            used_once,
             workspace: &mut tape.workspace,
         };
         sweep.add_to(loss, |cotangent| cotangent[0] += T::one());
         for index in (0..=loss.0).rev() {
             sweep.pull_back(Var(index));
         }
+        if used_once {
+            sweep.clear_unreached();
+        }
+    }
+
+    /// Whether the parameters recorded are disjoint, one after the other, as those of a network are.
+    fn parameters_are_used_once(&self) -> bool {
+        let mut end = 0;
+        parameters(&self.tape.nodes).all(|(_, node)| {
+            let disjoint = node.offset >= end;
+            end = node.range().end;
+            disjoint
+        })
     }
 
     /// Entries of a node's value, column-major.
@@ -219,6 +236,12 @@ impl<T: Real> Graph<'_, T> {
         self.tape.nodes.push(node);
         Var(self.tape.nodes.len() - 1)
     }
+}
+
+/// The parameters among the nodes, with their numbers.
+pub(crate) fn parameters<T>(nodes: &[Node<T>]) -> impl Iterator<Item = (usize, &Node<T>)> {
+    let nodes = nodes.iter().enumerate();
+    nodes.filter(|(_, node)| matches!(node.op, Op::Parameter))
 }
 
 /// Entries of a node's value, column-major: from the parameter vector or from the arena.

@@ -1,6 +1,6 @@
 //! The Adam optimiser.
 
-use multiversion::multiversion;
+use fearless_simd::{Level, Simd, dispatch};
 use rayon::prelude::*;
 use rieszflow_autodiff::Real;
 
@@ -121,11 +121,25 @@ impl Adam {
     }
 }
 
-#[multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512cd+avx512dq+avx512vl+avx2+fma",
-    "x86_64+avx2+fma"
-))]
 fn update_block<T: Real>(
+    parameters: &mut [T],
+    gradient: &[T],
+    first: &mut [T],
+    second: &mut [T],
+    shared: Coefficients<T>,
+) {
+    dispatch!(Level::new(), simd => {
+        update_block_on(simd, parameters, gradient, first, second, shared);
+    });
+}
+
+#[expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
+)]
+#[inline(always)]
+fn update_block_on<S: Simd, T: Real>(
+    _: S,
     parameters: &mut [T],
     gradient: &[T],
     first: &mut [T],

@@ -11,7 +11,7 @@ pub(crate) use affine::relu;
 
 use crate::custom::Residual;
 use crate::product::Store;
-use crate::tape::{Node, entries};
+use crate::tape::{Node, entries, parameters};
 use crate::{Real, Var};
 
 /// How a node was computed, and from which nodes.
@@ -57,6 +57,8 @@ pub(crate) struct Sweep<'a, T> {
     pub(crate) cotangents: &'a mut [T],
     pub(crate) reached: &'a mut [bool],
     pub(crate) gradient: &'a mut [T],
+    /// Whether the parameters are disjoint: then what `gradient` held need not be zero.
+    pub(crate) used_once: bool,
     /// Memory for an operation to use.
     pub(crate) workspace: &'a mut Vec<T>,
 }
@@ -78,12 +80,30 @@ impl<'a, T: Real> Sweep<'a, T> {
         if !node.differentiable {
             return None;
         }
-        if let Op::Parameter = node.op {
-            return Some((&mut self.gradient[node.range()], Store::Add));
-        }
         let first = !std::mem::replace(&mut self.reached[input.0], true);
-        let store = if first { Store::Replace } else { Store::Add };
-        Some((&mut self.cotangents[node.range()], store))
+        let is_parameter = matches!(node.op, Op::Parameter);
+        let replace = first && (self.used_once || !is_parameter);
+        let store = if replace { Store::Replace } else { Store::Add };
+        let cotangents = if is_parameter {
+            &mut *self.gradient
+        } else {
+            &mut *self.cotangents
+        };
+        Some((&mut cotangents[node.range()], store))
+    }
+
+    /// Zeroes what no operation wrote of the gradient, if the parameters are used once.
+    pub(crate) fn clear_unreached(&mut self) {
+        let mut end = 0;
+        for (index, node) in parameters(self.nodes) {
+            let range = node.range();
+            self.gradient[end..range.start].fill(T::zero());
+            end = range.end;
+            if !self.reached[index] {
+                self.gradient[range].fill(T::zero());
+            }
+        }
+        self.gradient[end..].fill(T::zero());
     }
 
     /// Adds `term(i)` to entry i of an input's cotangent, for all entries.
@@ -116,7 +136,7 @@ impl<'a, T: Real> Sweep<'a, T> {
     /// Applies the vector-Jacobian product of a node: its cotangent is complete and goes to its inputs.
     pub(crate) fn pull_back(&mut self, var: Var) {
         let node = self.node(var);
-        if !self.reached[var.0] {
+        if !self.reached[var.0] || matches!(node.op, Op::Parameter) {
             return;
         }
         let (before, rest) = self.cotangents.split_at_mut(node.offset);
@@ -128,6 +148,7 @@ impl<'a, T: Real> Sweep<'a, T> {
             cotangents: before,
             reached: self.reached,
             gradient: self.gradient,
+            used_once: self.used_once,
             workspace: self.workspace,
         };
         inputs.dispatch(node, own);
