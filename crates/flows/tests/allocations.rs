@@ -3,12 +3,13 @@
 #![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nalgebra::DMatrix;
 use rieszflow_autodiff::product::{Factor, Store, product};
 use rieszflow_flows::scheme::{Backward, Forward, Iteration, Training};
-use rieszflow_flows::{Functional, Interaction, Mmd, RieszKernel, Scheme};
+use rieszflow_flows::{Functional, Interaction, Mmd, RieszKernel, Scheme, State};
 
 struct Counting;
 
@@ -44,11 +45,12 @@ fn allocations(
 ) -> usize {
     let mut state = scheme.start(points(particles, dim)).expect("a start");
     let (mut before, mut after) = (0, 0);
-    let mut watch = |iteration: Iteration| {
+    let mut watch = |_: &State<f32>, iteration: Iteration| {
         after = ALLOCATIONS.load(Ordering::Relaxed);
         if iteration.index < WARM_UP {
             before = after;
         }
+        ControlFlow::Continue(())
     };
     scheme
         .step(functional, &mut state, 0.05, &mut watch)

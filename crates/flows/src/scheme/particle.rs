@@ -11,7 +11,7 @@
 //! spread each of them into a density. Source: the baseline in Altekrüger et al. 2023, Section 6.
 
 use nalgebra::DMatrix;
-use rand::RngExt;
+use rand::seq::SliceRandom;
 use rieszflow_autodiff::Real;
 
 use super::{Scheme, StepReport, Watch, not_diverged, valid_time_step};
@@ -19,7 +19,7 @@ use crate::functional::finite_rows;
 use crate::rng::{Purpose, stream};
 use crate::{Error, Functional, Points, State};
 
-/// Width of the cube in which each starting particle is jittered.
+/// Width of the cube in which particles that start at 0 are jittered.
 const JITTER: f64 = 1e-9;
 
 /// The particle flow.
@@ -34,15 +34,23 @@ pub struct Particle {
 }
 
 impl<T: Real> Scheme<T> for Particle {
-    /// Jitters every coordinate uniformly on a cube of width 10⁻⁹, or of 16 units in the last
-    /// place where the coordinate is too large for that to make a difference.
+    /// Jitters every coordinate on an interval of width 10⁻⁹, or wide enough that N numbers beside
+    /// it differ in this precision.
+    ///
+    /// Each of N equal parts of the interval takes one particle, in random order: particles that
+    /// started with a coordinate in common would not repel each other there.
     fn start(&mut self, mut particles: DMatrix<T>) -> Result<State<T>, Error> {
         finite_rows("particle", &particles)?;
         let mut rng = stream(self.seed, Purpose::Start, 0, 0);
-        for x in particles.iter_mut() {
-            let rounding = 16.0 * num_traits::Float::abs(*x).into_f64() * T::epsilon().into_f64();
-            let width = JITTER.max(rounding);
-            *x += T::from_f64(width * rng.random_range(-0.5..=0.5));
+        let count = particles.nrows() as f64;
+        let mut parts: Vec<usize> = (0..particles.nrows()).collect();
+        for mut coordinate in particles.column_iter_mut() {
+            parts.shuffle(&mut rng);
+            for (x, &part) in coordinate.iter_mut().zip(&parts) {
+                let spacing = 2.0 * num_traits::Float::abs(*x).into_f64() * T::epsilon().into_f64();
+                let width = JITTER.max(count * spacing);
+                *x += T::from_f64(width * ((part as f64 + 0.5) / count - 0.5));
+            }
         }
         Ok(State::new(particles))
     }

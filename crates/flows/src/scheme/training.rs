@@ -199,8 +199,9 @@ impl<T: Real> Trainer<T> {
         watch: Watch<'_, T>,
     ) -> Result<f64, Error> {
         let count = self.training.count(state.time);
+        let kernel = self.training.kernel(state.particles.ncols());
         for index in state.inner.iteration..count {
-            let value = self.differentiate(state, frame, loss)?;
+            let value = self.differentiate(&kernel, state, frame, loss)?;
             if index == 0 && self.gradient.iter().all(T::is_zero) {
                 return Ok(value);
             }
@@ -237,12 +238,12 @@ impl<T: Real> Trainer<T> {
     /// The loss on fresh minibatches, and its gradient in θ.
     fn differentiate(
         &mut self,
+        kernel: &MarkovKernel,
         state: &State<T>,
         frame: &Frame<T>,
         loss: Loss<'_, T>,
     ) -> Result<f64, Error> {
         let training = self.training;
-        let kernel = training.kernel(state.particles.ncols());
         let learned = state.learned.as_ref().expect("started by this scheme");
         let batches = self
             .batches
