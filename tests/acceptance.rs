@@ -210,10 +210,14 @@ fn read_metrics(path: &Path) -> Vec<f64> {
 #[test]
 #[ignore = "minutes"]
 fn the_learned_measure_is_near_the_exact_one() {
-    for (dim, iterations, bound) in [(2, 10_000, 1e-5), (10, 10_000, 5e-5), (100, 10_000, 1e-4)] {
+    for (dim, iterations, bound) in [(2, 3000, 1e-5), (10, 3000, 5e-5), (100, 3000, 1e-4)] {
         let config = Config {
             first_iterations: iterations,
             iterations,
+            batch: 500,
+            width: 128,
+            learning_rate: 2e-3,
+            learning_rate_decay: 1e-3,
             ..Config::interaction(SchemeKind::Backward, dim, 1.0)
         };
         let folder = tempfile::tempdir().expect("a folder");
