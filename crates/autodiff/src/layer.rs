@@ -1,6 +1,7 @@
 //! The passes over an affine layer: blocks of rows that stay in the cache, on all threads.
 //!
-//! A block's product, bias and activation follow each other while the block is in the cache. How the
+//! The rows of a batch are halved into equal parts, as many as a power of two, and the blocks of a
+//! part follow one another: a block's product, bias and activation while it is in the cache. How the
 //! rows are cut depends on the sizes alone, so the results do not depend on the threads.
 
 #![expect(
@@ -17,10 +18,21 @@ use crate::lanes::Chunk;
 use crate::ops::{Activation, relu};
 use crate::product::{LEAST_PIECE, Store, multiply, multiply_here};
 
-/// Rows of a block: a multiple of the height of the product's innermost loop.
+/// Most rows of a block.
 const BLOCK: usize = 384;
 /// Bounds the memory of the gradients in the parameters, one per part of the batch.
 const MOST_PARTS: usize = 16;
+
+/// In how many parts a batch is cut.
+pub(crate) fn parts(rows: usize) -> usize {
+    let blocks = rows.div_ceil(BLOCK).max(1);
+    blocks.next_power_of_two().min(MOST_PARTS)
+}
+
+/// Where a batch is cut in two, at a full vector.
+fn half(rows: usize) -> usize {
+    (rows / 2).next_multiple_of(16)
+}
 
 /// Y ← σ(X Wᵀ + 1 bᵀ).
 pub(crate) fn forward<T: Real>(
@@ -30,35 +42,42 @@ pub(crate) fn forward<T: Real>(
     bias: &[T],
     activation: Activation,
 ) {
-    if y.nrows() <= BLOCK {
-        multiply(y.as_mut(), Store::Replace, x, w.transpose());
-        activate(y, bias, activation);
-    } else {
-        forward_blocks(y, x, w, bias, activation);
+    match parts(y.nrows()) {
+        1 => {
+            multiply(y.as_mut(), Store::Replace, x, w.transpose());
+            activate(y, bias, activation);
+        }
+        parts => forward_parts(parts, y, x, w, bias, activation),
     }
 }
 
-fn forward_blocks<T: Real>(
+fn forward_parts<T: Real>(
+    parts: usize,
     mut y: MatMut<'_, T>,
-    x: MatRef<'_, T>,
+    mut x: MatRef<'_, T>,
     w: MatRef<'_, T>,
     bias: &[T],
     activation: Activation,
 ) {
-    let rows = y.nrows();
-    if rows <= BLOCK {
-        multiply_here(y.as_mut(), Store::Replace, x, w.transpose());
-        activate(y, bias, activation);
+    if parts > 1 {
+        let rows = y.nrows();
+        let (upper, lower) = y.split_at_row_mut(half(rows));
+        let (x_upper, x_lower) = x.split_at_row(half(rows));
+        join(
+            rows * w.nrows() * w.ncols(),
+            || forward_parts(parts / 2, upper, x_upper, w, bias, activation),
+            || forward_parts(parts / 2, lower, x_lower, w, bias, activation),
+        );
         return;
     }
-    let half = rows.div_ceil(BLOCK) / 2 * BLOCK;
-    let (upper, lower) = y.split_at_row_mut(half);
-    let (x_upper, x_lower) = x.split_at_row(half);
-    join(
-        rows * w.nrows() * w.ncols(),
-        || forward_blocks(upper, x_upper, w, bias, activation),
-        || forward_blocks(lower, x_lower, w, bias, activation),
-    );
+    while y.nrows() > 0 {
+        let count = BLOCK.min(y.nrows());
+        let (mut block, rest) = y.split_at_row_mut(count);
+        let (x_block, x_rest) = x.split_at_row(count);
+        multiply_here(block.as_mut(), Store::Replace, x_block, w.transpose());
+        activate(block, bias, activation);
+        (y, x) = (rest, x_rest);
+    }
 }
 
 /// Some rows of a batch in the reverse sweep.
@@ -105,33 +124,28 @@ impl<T: Real> Rows<'_, T> {
     }
 }
 
-/// How many rows of a batch have a gradient in the parameters of their own.
-pub(crate) fn part_rows(rows: usize) -> usize {
-    rows.div_ceil(BLOCK).div_ceil(MOST_PARTS) * BLOCK
-}
-
-/// With Ȳ masked by σ': X̄ += Ȳ W, and for each part of the rows [Ȳᵀ X, column sums of Ȳ] in `parts`.
+/// With Ȳ masked by σ': X̄ += Ȳ W, and for each part of the rows [Ȳᵀ X, column sums of Ȳ] in
+/// `of_parts`.
 pub(crate) fn pull_back<T: Real>(
+    parts: usize,
     rows: Rows<'_, T>,
     w: MatRef<'_, T>,
     activation: Activation,
-    part_rows: usize,
-    parts: &mut [T],
+    of_parts: &mut [T],
 ) {
-    let count = rows.count();
     let (m, k) = (w.nrows(), w.ncols());
-    if count > part_rows {
-        let half = count.div_ceil(part_rows) / 2;
-        let (upper, lower) = rows.split_at(half * part_rows);
-        let (parts_upper, parts_lower) = parts.split_at_mut(half * (m * k + m));
+    if parts > 1 {
+        let count = rows.count();
+        let (upper, lower) = rows.split_at(half(count));
+        let (of_upper, of_lower) = of_parts.split_at_mut(parts / 2 * (m * k + m));
         join(
             3 * count * m * k,
-            || pull_back(upper, w, activation, part_rows, parts_upper),
-            || pull_back(lower, w, activation, part_rows, parts_lower),
+            || pull_back(parts / 2, upper, w, activation, of_upper),
+            || pull_back(parts / 2, lower, w, activation, of_lower),
         );
         return;
     }
-    let (of_weight, of_bias) = parts.split_at_mut(m * k);
+    let (of_weight, of_bias) = of_parts.split_at_mut(m * k);
     of_bias.fill(T::zero());
     let mut of_weight = MatMut::from_column_major_slice_mut(of_weight, m, k);
     let (mut store, mut rest) = (Store::Replace, rows);

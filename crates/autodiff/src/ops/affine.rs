@@ -83,40 +83,40 @@ pub(super) fn pull_back<T: Real>(
         input: MatRef::from_column_major_slice(sweep.entries(layer.input), rows, k),
         of_input: None,
     };
-    let part_rows = layer::part_rows(node.rows);
-    let mut parts = std::mem::take(sweep.workspace);
-    if node.rows <= part_rows {
-        parts.clear();
-        parts.resize(m, T::zero());
+    let parts = layer::parts(node.rows);
+    let mut memory = std::mem::take(sweep.workspace);
+    if parts == 1 {
+        memory.clear();
+        memory.resize(m, T::zero());
         layer::mask(
             rows.cotangent.as_mut(),
             rows.value,
             layer.activation,
-            &mut parts,
+            &mut memory,
         );
         let own = rows.cotangent.as_ref();
         if let Some((cotangent, store)) = sweep.cotangent(layer.weight) {
             let cotangent = MatMut::from_column_major_slice_mut(cotangent, m, k);
             multiply(cotangent, store, own.transpose(), rows.input);
         }
-        sweep.add_each(layer.bias, |i| parts[i]);
+        sweep.add_each(layer.bias, |i| memory[i]);
         if let Some((cotangent, store)) = sweep.cotangent(layer.input) {
             let cotangent = MatMut::from_column_major_slice_mut(cotangent, node.rows, k);
             multiply(cotangent, store, own, w);
         }
     } else {
         let part_len = m * k + m;
-        parts.resize(node.rows.div_ceil(part_rows) * part_len, T::zero());
+        memory.resize(parts * part_len, T::zero());
         rows.of_input = sweep.cotangent(layer.input).map(|(cotangent, store)| {
             let cotangent = MatMut::from_column_major_slice_mut(cotangent, node.rows, k);
             (cotangent, store)
         });
-        layer::pull_back(rows, w, layer.activation, part_rows, &mut parts);
-        for part in parts.chunks_exact(part_len) {
+        layer::pull_back(parts, rows, w, layer.activation, &mut memory);
+        for part in memory.chunks_exact(part_len) {
             let (of_weight, of_bias) = part.split_at(m * k);
             sweep.add_each(layer.weight, |i| of_weight[i]);
             sweep.add_each(layer.bias, |i| of_bias[i]);
         }
     }
-    *sweep.workspace = parts;
+    *sweep.workspace = memory;
 }

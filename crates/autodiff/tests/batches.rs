@@ -1,0 +1,131 @@
+//! Layers on batches of every size against plain loops, on any number of threads.
+
+use nalgebra::DMatrix;
+use rieszflow_autodiff::{Activation, Tape};
+
+const INPUTS: usize = 3;
+const OUTPUTS: usize = 5;
+
+fn wave(rows: usize, columns: usize, frequency: f64) -> DMatrix<f64> {
+    DMatrix::from_fn(rows, columns, |i, k| {
+        (frequency * (i * columns + k) as f64).sin()
+    })
+}
+
+/// Output of a layer on a first layer, and the gradient of the sum of its squares.
+fn layers(x: &DMatrix<f64>, parameters: &[f64], activation: Activation) -> (Vec<f64>, Vec<f64>) {
+    let mut tape = Tape::new();
+    let mut graph = tape.record(parameters);
+    let x = graph.constant(x);
+    let (first, second) = (OUTPUTS * INPUTS, OUTPUTS * OUTPUTS);
+    let w = graph.parameter(0, OUTPUTS, INPUTS);
+    let b = graph.parameter(first, OUTPUTS, 1);
+    let y = graph.affine(x, w, b, activation);
+    let w = graph.parameter(first + OUTPUTS, OUTPUTS, OUTPUTS);
+    let b = graph.parameter(first + OUTPUTS + second, OUTPUTS, 1);
+    let y = graph.affine(y, w, b, activation);
+    let loss = graph.sum_of_squares(y);
+    let mut gradient = vec![f64::NAN; parameters.len()];
+    graph.gradient(loss, &mut gradient);
+    (graph.value(y).iter().copied().collect(), gradient)
+}
+
+/// The same by plain matrix algebra.
+fn plain(x: &DMatrix<f64>, parameters: &[f64], activation: Activation) -> (Vec<f64>, Vec<f64>) {
+    let (first, rest) = parameters.split_at(OUTPUTS * INPUTS + OUTPUTS);
+    let matrix =
+        |p: &[f64], inputs| DMatrix::from_column_slice(OUTPUTS, inputs, &p[..OUTPUTS * inputs]);
+    let (v, w) = (matrix(first, INPUTS), matrix(rest, OUTPUTS));
+    let (a, b) = (&first[OUTPUTS * INPUTS..], &rest[OUTPUTS * OUTPUTS..]);
+    let relu = activation == Activation::Relu;
+    let layer = |x: &DMatrix<f64>, w: &DMatrix<f64>, b: &[f64]| {
+        let mut y = x * w.transpose();
+        for (mut column, b) in y.column_iter_mut().zip(b) {
+            column.apply(|y| *y = if relu { (*y + b).max(0.0) } else { *y + b });
+        }
+        y
+    };
+    let mask = |c: DMatrix<f64>, y: &DMatrix<f64>| {
+        c.zip_map(y, |c, y| if relu && y <= 0.0 { 0.0 } else { c })
+    };
+    let y = layer(x, &v, a);
+    let z = layer(&y, &w, b);
+    let of_z = mask(&z * 2.0, &z);
+    let of_y = mask(&of_z * &w, &y);
+    let mut gradient = (of_y.transpose() * x).as_slice().to_vec();
+    gradient.extend(of_y.row_sum().iter());
+    gradient.extend((of_z.transpose() * &y).iter());
+    gradient.extend(of_z.row_sum().iter());
+    (z.as_slice().to_vec(), gradient)
+}
+
+fn parameters() -> Vec<f64> {
+    let count = OUTPUTS * (INPUTS + 1 + OUTPUTS + 1);
+    wave(count, 1, 1.7).as_slice().to_vec()
+}
+
+#[test]
+fn layers_agree_with_plain_loops_on_batches_of_every_size() {
+    let parameters = parameters();
+    for rows in [1, 7, 200, 383, 384, 385, 768, 769, 1000, 3100, 6145, 7001] {
+        let x = wave(rows, INPUTS, 0.37);
+        for activation in [Activation::Identity, Activation::Relu] {
+            let (value, gradient) = layers(&x, &parameters, activation);
+            let (expected_value, expected_gradient) = plain(&x, &parameters, activation);
+            for (v, e) in value.iter().zip(expected_value) {
+                assert!((v - e).abs() < 1e-13, "{rows} rows: {v} {e}");
+            }
+            for (g, e) in gradient.iter().zip(expected_gradient) {
+                let tolerance = 1e-12 * rows as f64;
+                assert!((g - e).abs() < tolerance, "{rows} rows: {g} {e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let parameters = parameters();
+    for rows in [385, 5000, 13001] {
+        let x = wave(rows, INPUTS, 0.37);
+        let results = [1, 2, 3].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .expect("threads");
+            pool.install(|| layers(&x, &parameters, Activation::Relu))
+        });
+        assert_eq!(results[0], results[1]);
+        assert_eq!(results[0], results[2]);
+    }
+}
+
+/// Parameters that overlap add up; what the loss does not use gets 0, whatever was there.
+#[test]
+fn parameters_used_often_or_never() {
+    let parameters = [2.0, 3.0, 5.0, 7.0];
+    let mut tape = Tape::new();
+    for (places, expected) in [
+        ([(0, 2), (2, 1)], [4.0, 6.0, 10.0, 0.0]),
+        ([(1, 1), (3, 1)], [0.0, 6.0, 0.0, 14.0]),
+        ([(0, 3), (1, 2)], [4.0, 12.0, 20.0, 0.0]),
+        ([(2, 1), (0, 1)], [4.0, 0.0, 10.0, 0.0]),
+        ([(1, 1), (1, 1)], [0.0, 12.0, 0.0, 0.0]),
+    ] {
+        let mut graph = tape.record(&parameters);
+        let _unused = graph.parameter(0, 1, 1);
+        let [a, b] = places.map(|(offset, count)| graph.parameter(offset, count, 1));
+        let (a, b) = (graph.sum_of_squares(a), graph.sum_of_squares(b));
+        let loss = graph.add(a, b);
+        let mut gradient = [f64::NAN; 4];
+        graph.gradient(loss, &mut gradient);
+        assert_eq!(gradient, expected, "{places:?}");
+    }
+    let mut graph = tape.record(&parameters);
+    let (first, last) = (graph.parameter(0, 1, 1), graph.parameter(3, 1, 1));
+    let _unused = graph.sum(last);
+    let loss = graph.sum_of_squares(first);
+    let mut gradient = [f64::NAN; 4];
+    graph.gradient(loss, &mut gradient);
+    assert_eq!(gradient, [4.0, 0.0, 0.0, 0.0]);
+}
