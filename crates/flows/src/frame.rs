@@ -15,8 +15,7 @@ use rieszflow_autodiff::{Graph, Real, Var};
 /// \bar x = \frac1N \sum_i x_i, \qquad ℓ^2 = \frac1N \sum_i |x_i - \bar x|^2
 /// ```
 ///
-/// A change of variables, which alters no minimiser: the set of plans that a network can represent is
-/// the same up to the scaling of its weights. The paper has no such frame (`docs/deviations.md`).
+/// A change of variables, which alters no minimiser. The paper has no such frame (`docs/deviations.md`).
 /// ℓ has the unit of the positions. Cost: O(Nd), once a time step.
 ///
 /// ```
@@ -24,10 +23,10 @@ use rieszflow_autodiff::{Graph, Real, Var};
 /// use rieszflow_flows::Frame;
 ///
 /// let cloud = DMatrix::from_row_slice(2, 1, &[3.0, 7.0]);
-/// let frame = Frame::of(&cloud, |_| unreachable!("the particles differ"));
+/// let frame = Frame::of(&cloud);
 /// assert_eq!((frame.centre()[0], frame.length()), (5.0, 2.0));
-/// // Where all particles coincide, the caller says how far the step will spread them.
-/// assert_eq!(Frame::of(&DMatrix::<f64>::zeros(9, 1), |_| 0.5).length(), 0.5);
+/// // Where all particles coincide there is no length, and the network sees 0.
+/// assert_eq!(Frame::of(&DMatrix::<f64>::zeros(9, 1)).length(), 0.0);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame<T> {
