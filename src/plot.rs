@@ -1,6 +1,6 @@
 //! The figures of a run, drawn from the files in its folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 
@@ -50,55 +50,60 @@ pub fn plot(folder: &Path) -> Result<(), PlotError> {
     draw_figures(&folder, &config, &*reference)
 }
 
-/// Draws the discrepancies of several runs over time into one figure at `path`.
+/// Draws the discrepancies of several runs over time into one figure at `path`: a panel for each
+/// title with the folders of its runs.
 ///
 /// # Errors
 /// If a folder does not hold a run, or the figure cannot be written.
-pub fn plot_together(folders: &[&Path], path: &Path) -> Result<(), PlotError> {
-    let mut runs = Vec::new();
-    for folder in folders {
-        let folder = Folder::of_run(folder);
-        runs.push((folder.read_config()?, folder.read_metrics()?));
-    }
-    let columns: Vec<(String, Vec<f64>, Vec<f64>)> = runs
-        .iter()
-        .zip(folders)
-        .map(|((config, rows), folder)| {
-            let alone = runs
-                .iter()
-                .filter(|run| run.0.scheme == config.scheme)
-                .count()
-                == 1;
-            let label = if alone {
-                config.scheme.name().to_owned()
-            } else {
-                folder.display().to_string()
-            };
+pub fn plot_together(panels: &[(String, Vec<PathBuf>)], path: &Path) -> Result<(), PlotError> {
+    let mut all = Vec::new();
+    for (title, folders) in panels {
+        let mut runs = Vec::new();
+        for path in folders {
+            let folder = Folder::of_run(path);
+            runs.push((path, folder.read_config()?, folder.read_metrics()?));
+        }
+        let label = |path: &Path, config: &Config| {
+            let alike = runs.iter().filter(|run| run.1.scheme == config.scheme);
+            match alike.count() {
+                1 => config.scheme.name().to_owned(),
+                _ => path.display().to_string(),
+            }
+        };
+        let columns = runs.iter().map(|(path, config, rows)| {
+            let (time, discrepancy) = (|row: &Row| row.time, |row: &Row| row.discrepancy);
             (
-                label,
-                column(rows, |row| row.time),
-                column(rows, |row| row.discrepancy),
+                label(path, config),
+                column(rows, time),
+                column(rows, discrepancy),
             )
+        });
+        all.push((title, columns.collect::<Vec<_>>()));
+    }
+    let panels: Vec<MetricPanel<'_>> = all
+        .iter()
+        .map(|(title, columns)| MetricPanel {
+            title: (*title).clone(),
+            x_label: "flow time t".to_owned(),
+            y_label: "D²".to_owned(),
+            x_scale: Scale::Log,
+            y_scale: Scale::Log,
+            curves: columns
+                .iter()
+                .map(|(label, x, y)| Curve {
+                    label: label.clone(),
+                    x,
+                    y,
+                })
+                .collect(),
+            reference: None,
         })
         .collect();
-    let curves = columns.iter().map(|(label, x, y)| Curve {
-        label: label.clone(),
-        x,
-        y,
-    });
-    let panel = MetricPanel {
-        title: "Squared discrepancy".to_owned(),
-        x_label: "flow time t".to_owned(),
-        y_label: "D²".to_owned(),
-        x_scale: Scale::Log,
-        y_scale: Scale::Log,
-        curves: curves.collect(),
-        reference: None,
-    };
-    let title = runs
-        .first()
-        .map_or(String::new(), |(config, _)| config.flow_title());
-    Ok(draw_metrics(path, &title, &[panel])?)
+    Ok(draw_metrics(
+        path,
+        "Squared discrepancy over time",
+        &panels,
+    )?)
 }
 
 /// Draws all figures of a run whose other files are there.

@@ -149,9 +149,8 @@ impl Reproduction {
                 run(config, &output)?;
             }
             if runs.len() > 1 {
-                let folders: Vec<PathBuf> = runs.iter().map(|run| folder.join(&run.0)).collect();
-                let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
-                plot_together(&folders, &folder.join("metrics.png"))?;
+                let panels = panels(figure, &runs, &folder);
+                plot_together(&panels, &folder.join("metrics.png"))?;
             }
             let seconds = since.elapsed().as_secs_f64();
             say(&format!("{}: {seconds:.0} s", figure.name()));
@@ -245,6 +244,23 @@ impl Reproduction {
             write!(file, "{PAGE}{sections}</main>\n</html>\n")
         })
     }
+}
+
+/// The panels that compare a figure's runs: for the benchmark one for each dimension and step size.
+fn panels(figure: Figure, runs: &[(String, Config)], folder: &Path) -> Vec<(String, Vec<PathBuf>)> {
+    let mut panels: Vec<(String, Vec<PathBuf>)> = Vec::new();
+    for (name, config) in runs {
+        let title = match figure {
+            Figure::Benchmark => format!("d = {}, τ = {}", config.dim, config.tau),
+            _ => config.flow_title(),
+        };
+        let path = folder.join(name);
+        match panels.iter_mut().find(|panel| panel.0 == title) {
+            Some(panel) => panel.1.push(path),
+            None => panels.push((title, vec![path])),
+        }
+    }
+    panels
 }
 
 fn named(config: Config) -> (String, Config) {

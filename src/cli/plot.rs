@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use rieszflow::{PlotError, plot, plot_together};
+use rieszflow::{Config, PlotError, plot, plot_together};
 
 use super::{Failure, print};
 
@@ -19,17 +19,23 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let folders: Vec<&Path> = arguments.folders.iter().map(PathBuf::as_path).collect();
-    let (drawn, done) = match folders[..] {
+    let (drawn, done) = match &arguments.folders[..] {
         [folder] => (plot(folder), format!("figures in {}", folder.display())),
-        _ => (
-            plot_together(&folders, &arguments.out),
-            arguments.out.display().to_string(),
-        ),
+        folders => {
+            let title = title(&folders[0])?;
+            let drawn = plot_together(&[(title, folders.to_vec())], &arguments.out);
+            (drawn, arguments.out.display().to_string())
+        }
     };
     drawn.map_err(|error| match error {
         PlotError::Figure(_) => Failure::run(error.to_string()),
         _ => Failure::input(&error),
     })?;
     print(|out| writeln!(out, "{done}"))
+}
+
+/// Which flow the run in `folder` approximates.
+fn title(folder: &Path) -> Result<String, Failure> {
+    let config = Config::read(&folder.join("config.toml"));
+    Ok(config.map_err(|error| Failure::input(&error))?.flow_title())
 }

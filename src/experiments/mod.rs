@@ -150,7 +150,7 @@ impl Config {
     }
 
     /// Which flow it is, whatever approximates it.
-    pub(crate) fn flow_title(&self) -> String {
+    pub fn flow_title(&self) -> String {
         let Self { dim, exponent, .. } = self;
         match &self.experiment {
             Experiment::Interaction => {
