@@ -140,6 +140,11 @@ impl Config {
         let Experiment::Mmd(mmd) = &config.experiment else {
             return config;
         };
+        let sizes = match (&mmd.target, config.scheme) {
+            // Explicit steps pass atoms of the target by up to τ.
+            (Target::TwoDiracs, SchemeKind::Forward) => "0.1,5:0.25",
+            _ => "0.1,1:0.25,5:0.5,20:1,50:2",
+        };
         match mmd.target {
             Target::Idx(_) => Self {
                 time: 72.0,
@@ -147,8 +152,10 @@ impl Config {
                 iterations: 100,
                 ..config
             },
+            // Its steps cost nothing to speak of.
+            _ if config.scheme == SchemeKind::Particle => config,
             _ => Self {
-                tau: "0.1,1:0.25,5:0.5,20:1,50:2".parse().expect("valid sizes"),
+                tau: sizes.parse().expect("valid sizes"),
                 batch: 500,
                 first_iterations: 1000,
                 iterations: 500,
