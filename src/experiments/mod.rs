@@ -145,8 +145,12 @@ impl Config {
 
     /// What a figure of the run is headed with.
     pub(crate) fn title(&self) -> String {
-        let flow = self.flow_title();
-        format!("{flow}: {}, τ = {}", self.scheme.name(), self.tau)
+        let (flow, scheme) = (self.flow_title(), self.scheme.name());
+        let mut sizes = self.tau.sizes();
+        match (sizes.next(), sizes.last()) {
+            (Some(first), Some(last)) => format!("{flow}: {scheme}, τ from {first} to {last}"),
+            _ => format!("{flow}: {scheme}, τ = {}", self.tau),
+        }
     }
 
     /// Which flow it is, whatever approximates it.
@@ -157,7 +161,9 @@ impl Config {
                 format!("Interaction energy, r = {exponent}, d = {dim}, from a Dirac")
             }
             Experiment::Implosion => "Implosion and explosion in the plane".to_owned(),
-            Experiment::Mmd(mmd) => format!("Discrepancy to {}, r = {exponent}", mmd.target),
+            Experiment::Mmd(mmd) => {
+                format!("Discrepancy to {}, r = {exponent}", mmd.target.title())
+            }
         }
     }
 }

@@ -113,6 +113,17 @@ impl Target {
         }
     }
 
+    /// What a figure calls it: its name, or that of its file without the folder.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Image(path) | Self::Csv(path) | Self::Npy(path) | Self::Idx(path) => {
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                name.to_string_lossy().into_owned()
+            }
+            _ => self.to_string(),
+        }
+    }
+
     /// The target's particles, M×d, and their weights, which sum to one; without weights all
     /// particles weigh the same. Equal samplings give equal particles.
     ///

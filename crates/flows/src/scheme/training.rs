@@ -114,7 +114,10 @@ impl Training {
 pub(super) struct Batches<T> {
     pub(super) particles: DMatrix<T>,
     pub(super) latents: DMatrix<T>,
+    /// 0, 1, …, N−1.
     order: Vec<usize>,
+    /// The swaps of a shuffle.
+    swaps: Vec<usize>,
 }
 
 impl<T: Real> Batches<T> {
@@ -123,6 +126,7 @@ impl<T: Real> Batches<T> {
             particles: DMatrix::zeros(2 * training.batch, particles.ncols()),
             latents: DMatrix::zeros(2 * training.batch, training.latent_dim),
             order: (0..particles.nrows()).collect(),
+            swaps: Vec::with_capacity(training.batch),
         }
     }
 
@@ -131,17 +135,24 @@ impl<T: Real> Batches<T> {
         let (count, batch) = (particles.nrows(), self.particles.nrows() / 2);
         for start in [0, batch] {
             // The first `batch` places of a shuffle; all of them in any order are the same batch.
+            self.swaps.clear();
             if batch < count {
-                self.order.iter_mut().enumerate().for_each(|(i, o)| *o = i);
-                for i in 0..batch {
-                    self.order.swap(i, rng.random_range(i..count));
-                }
+                self.swaps
+                    .extend((0..batch).map(|i| rng.random_range(i..count)));
+            }
+            for (i, &j) in self.swaps.iter().enumerate() {
+                self.order.swap(i, j);
             }
             for k in 0..particles.ncols() {
-                let (from, mut to) = (particles.column(k), self.particles.column_mut(k));
-                for (i, &particle) in self.order[..batch].iter().enumerate() {
-                    to[start + i] = from[particle];
+                let from = &particles.as_slice()[k * count..(k + 1) * count];
+                let to = &mut self.particles.as_mut_slice()[2 * k * batch + start..][..batch];
+                for (x, &particle) in to.iter_mut().zip(&self.order) {
+                    *x = from[particle];
                 }
+            }
+            // Back in order, so that no draw depends on the ones before.
+            for (i, &j) in self.swaps.iter().enumerate().rev() {
+                self.order.swap(i, j);
             }
         }
         fill_normal(self.latents.as_mut_slice(), &mut rng);
