@@ -1,5 +1,6 @@
 //! The figures of a run, drawn from the files in its folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
@@ -63,11 +64,14 @@ pub fn plot_together(panels: &[(String, Vec<PathBuf>)], path: &Path) -> Result<(
             let folder = Folder::of_run(path);
             runs.push((path, folder.read_config()?, folder.read_metrics()?));
         }
+        // Schemes name the runs, if each has its own.
+        let schemes: BTreeSet<&str> = runs.iter().map(|run| run.1.scheme.name()).collect();
+        let by_scheme = schemes.len() == runs.len();
         let label = |path: &Path, config: &Config| {
-            let alike = runs.iter().filter(|run| run.1.scheme == config.scheme);
-            match alike.count() {
-                1 => config.scheme.name().to_owned(),
-                _ => path.display().to_string(),
+            if by_scheme {
+                config.scheme.name().to_owned()
+            } else {
+                path.display().to_string()
             }
         };
         let columns = runs.iter().map(|(path, config, rows)| {

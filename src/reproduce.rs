@@ -233,7 +233,12 @@ impl Reproduction {
                 } else {
                     SaveAt::halving(config.time)
                 };
-                Ok(named(Config { save_at, ..config }))
+                let keep_kernels = config.affordable_kernels();
+                Ok(named(Config {
+                    save_at,
+                    keep_kernels,
+                    ..config
+                }))
             })
             .collect()
     }

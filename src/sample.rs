@@ -1,6 +1,6 @@
 //! Fresh particles of a finished neural flow: its start pushed through the learned kernels.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 use rand::RngExt;
@@ -8,7 +8,7 @@ use rieszflow_autodiff::Real;
 use rieszflow_flows::latent::fill_normal;
 use rieszflow_flows::rng::{Purpose, stream};
 
-use crate::config::{Config, ConfigError, Precision, SchemeKind, check};
+use crate::config::{Config, ConfigError, KeepKernels, Precision, SchemeKind, check};
 use crate::files::kernels::{Kernels, KernelsError};
 use crate::numbers::plain;
 use crate::observers::{step_reaching, widen};
@@ -29,6 +29,13 @@ pub enum SampleError {
     /// A particle flow has no kernels.
     #[error("{0} holds a particle flow, which learns no kernels to push fresh particles through")]
     Particle(String),
+    /// The run has not ended.
+    #[error(
+        "{} holds a run that has not ended, so that its kernels are not there yet; continue it with \
+         rieszflow resume",
+        .0.display()
+    )]
+    Unfinished(PathBuf),
     /// The kernel of a time step was not kept.
     #[error(
         "the kernel of time step {step} was not kept, and fresh particles must pass through all of \
@@ -68,6 +75,12 @@ pub fn sample(
     config.validate()?;
     if config.scheme == SchemeKind::Particle {
         return Err(SampleError::Particle(folder.path().display().to_string()));
+    }
+    if config.keep_kernels == KeepKernels::None {
+        return Err(SampleError::Missing { step: 1 });
+    }
+    if !folder.kernels().exists() {
+        return Err(SampleError::Unfinished(folder.path().to_owned()));
     }
     let time = time.unwrap_or(config.time);
     let expected = format!("between 0 and {}, the end of the run", plain(config.time));

@@ -1,10 +1,10 @@
 //! `rieszflow plot`: the figures of a run once more, or several runs in one figure.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use rieszflow::{Config, PlotError, plot, plot_together};
+use rieszflow::{Config, PlotError, RunError, plot, plot_together};
 
 use super::{Failure, print};
 
@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (drawn, done) = match &arguments.folders[..] {
         [folder] => (plot(folder), format!("figures in {}", folder.display())),
         folders => {
-            let title = title(&folders[0])?;
+            let title = title(folders)?;
             let drawn = plot_together(&[(title, folders.to_vec())], &arguments.out);
             (drawn, arguments.out.display().to_string())
         }
@@ -34,8 +34,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     print(|out| writeln!(out, "{done}"))
 }
 
-/// Which flow the run in `folder` approximates.
-fn title(folder: &Path) -> Result<String, Failure> {
-    let config = Config::read(&folder.join("config.toml"));
-    Ok(config.map_err(|error| Failure::input(&error))?.flow_title())
+/// Which flow the runs approximate, if it is one.
+fn title(folders: &[PathBuf]) -> Result<String, Failure> {
+    let config = |folder: &PathBuf| Config::read(&folder.join("config.toml"));
+    let titles = folders
+        .iter()
+        .map(|folder| Ok(config(folder)?.flow_title()));
+    let titles: Result<Vec<String>, RunError> = titles.collect();
+    let mut titles = titles.map_err(|error| Failure::input(&error))?;
+    titles.dedup();
+    Ok(match &titles[..] {
+        [title] => title.clone(),
+        _ => "Several flows".to_owned(),
+    })
 }

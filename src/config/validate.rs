@@ -116,8 +116,8 @@ impl Config {
 
 impl Mmd {
     fn validate(&self) -> Result<(), ConfigError> {
-        let expected = "positive and at most 100 (pixels of an image of 100×100)";
-        let usable = self.sigma > 0.0 && self.sigma <= 100.0;
+        let expected = "positive and at most 1000 (pixels of an image of 100×100)";
+        let usable = self.sigma > 0.0 && self.sigma <= 1000.0;
         check("sigma", usable, expected, &plain(self.sigma))?;
         let some = self.target_particles >= 1;
         check(

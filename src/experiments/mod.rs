@@ -9,7 +9,7 @@ use rieszflow_analytic::Discrepancy;
 use rieszflow_autodiff::Real;
 use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, RieszKernel};
 
-use crate::config::{Config, Experiment};
+use crate::config::{self, Config, ConfigError, Experiment, Precision, check};
 use crate::figures::Support;
 use crate::files::particles::Particles;
 use crate::run::RunError;
@@ -88,10 +88,39 @@ impl Config {
             Experiment::Mmd(mmd) => {
                 let target = mmd.target.load(&mmd.sampling(self.seed))?;
                 let start = mmd.start.load(self.particles, self.dim, self.seed)?;
+                self.check_fit(mmd, &start, &target)?;
                 (start, Some(target))
             }
         };
         Ok(Problem { start, target })
+    }
+
+    /// Checks that start and target are in one space, and representable.
+    fn check_fit(
+        &self,
+        mmd: &config::Mmd,
+        start: &DMatrix<f64>,
+        target: &Particles,
+    ) -> Result<(), ConfigError> {
+        let dim = target.points.ncols();
+        let expected = format!("{dim}, the dimension of --target {}", mmd.target);
+        check("dim", self.dim == dim, &expected, &self.dim)?;
+        let count = start.nrows();
+        let expected = format!("{count}, the number of particles in --start {}", mmd.start);
+        check(
+            "particles",
+            self.particles == count,
+            &expected,
+            &self.particles,
+        )?;
+        let (largest, name) = match self.precision {
+            Precision::F32 => (1e15, "f32"),
+            Precision::F64 => (1e150, "f64"),
+        };
+        let expected = format!("made of numbers up to {largest:e} with --precision {name}");
+        let fits = |points: &DMatrix<f64>| points.amax() <= largest;
+        check("start", fits(start), &expected, &mmd.start)?;
+        check("target", fits(&target.points), &expected, &mmd.target)
     }
 
     /// What the flow's particles are measured against.

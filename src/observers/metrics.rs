@@ -84,6 +84,16 @@ impl Row {
     /// If a row is none; the message tells its line.
     pub(crate) fn read_all(reader: impl io::Read) -> io::Result<Vec<Self>> {
         let mut reader = csv::Reader::from_reader(reader);
+        let head = reader.headers()?;
+        if ![false, true]
+            .iter()
+            .any(|&scaled| head.iter().eq(Self::columns(scaled)))
+        {
+            let expected = Self::COLUMNS.join(",");
+            return Err(io::Error::other(format!(
+                "line 1: expected the columns {expected}"
+            )));
+        }
         let mut rows = Vec::new();
         for record in reader.records() {
             let record = record?;

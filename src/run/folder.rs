@@ -267,10 +267,17 @@ fn named<V>(path: &Path, read: impl FnOnce(File) -> io::Result<V>) -> io::Result
 /// # Errors
 /// What the writer reports.
 pub fn write_particles(writer: impl Write, particles: &DMatrix<f64>) -> io::Result<()> {
+    // The kind of an error is kept: a reader who has left is told from a full disk.
+    let unwrapped = |error: csv::Error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    };
     let mut writer = csv::Writer::from_writer(writer);
-    writer.write_record(coordinate_names(particles.ncols()))?;
+    let head = coordinate_names(particles.ncols());
+    writer.write_record(head).map_err(unwrapped)?;
     for particle in particles.row_iter() {
-        writer.write_record(particle.iter().map(f64::to_string))?;
+        let row = particle.iter().map(f64::to_string);
+        writer.write_record(row).map_err(unwrapped)?;
     }
     writer.flush()
 }

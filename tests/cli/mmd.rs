@@ -175,7 +175,7 @@ fn kernels_are_kept_as_asked() {
     assert!(!sandbox.path("none/kernels.safetensors").exists());
     sandbox
         .run("sample none --count 5")
-        .refused(&["kernels.safetensors"]);
+        .refused(&["not kept", "--keep-kernels all"]);
     sandbox.run(&arguments("every:2")).good();
     sandbox
         .run("sample every:2 --count 5")
@@ -236,6 +236,21 @@ fn unusable_files_are_named_with_place_and_expectation() {
     sandbox
         .run("mmd --target idx:digits --count 100 --out run")
         .refused(&["digits", "100", "not 3"]);
+    write("huge.csv", b"x0,x1\n1e300,0\n");
+    let fitting: [(&str, &[&str]); 4] = [
+        ("circle --dim 3", &["--dim must be 2", "--target circle"]),
+        ("circle --start dirac:1e300", &["--start", "f32"]),
+        ("csv:huge.csv", &["--target", "f32"]),
+        (
+            "circle --start csv:s.csv --particles 9",
+            &["--particles must be 3", "csv:s.csv"],
+        ),
+    ];
+    for (target, words) in fitting {
+        let arguments = format!("mmd --target {target} --quiet --out run");
+        sandbox.run(&arguments).refused(words);
+        assert!(!sandbox.path("run").exists(), "{target}");
+    }
     sandbox
         .run("mmd --target circle --start dirac:1,2,3 --out run")
         .refused(&["dirac:1,2,3", "dimension 2"]);

@@ -23,7 +23,7 @@ use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Real, Var};
 
 use super::training::Trainer;
-use super::{Scheme, StepReport, Training, Watch, not_diverged, valid_time_step};
+use super::{Iteration, Scheme, StepReport, Training, Watch, not_diverged, valid_time_step};
 use crate::functional::Energy;
 use crate::latent::stratified_normal;
 use crate::rng::{Purpose, stream};
@@ -97,7 +97,10 @@ impl<T: Real> Scheme<T> for Backward<T> {
                 let loss = loss(graph, functional, tau, particles, moved)?;
                 Ok(graph.scale(loss, (unit * unit).recip()))
             },
-            watch,
+            &mut |state, iteration| {
+                let loss = iteration.loss * unit.into_f64().powi(2);
+                watch(state, Iteration { loss, ..iteration })
+            },
         )?;
         // Draw from its second marginal: xᵢ ← T_θ(xᵢ, zᵢ).
         let pushed = self.trainer.push(state, plan);
