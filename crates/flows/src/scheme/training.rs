@@ -113,7 +113,9 @@ impl Training {
 pub(super) struct Batches<T> {
     pub(super) particles: DMatrix<T>,
     pub(super) latents: DMatrix<T>,
+    /// 0, 1, … between the draws.
     order: Vec<usize>,
+    swapped: Vec<usize>,
 }
 
 impl<T: Real> Batches<T> {
@@ -122,6 +124,7 @@ impl<T: Real> Batches<T> {
             particles: DMatrix::zeros(2 * training.batch, particles.ncols()),
             latents: DMatrix::zeros(2 * training.batch, training.latent_dim),
             order: (0..particles.nrows()).collect(),
+            swapped: Vec::with_capacity(training.batch),
         }
     }
 
@@ -131,9 +134,10 @@ impl<T: Real> Batches<T> {
         for start in [0, batch] {
             // The first `batch` places of a shuffle; all of them in any order are the same batch.
             if batch < count {
-                self.order.iter_mut().enumerate().for_each(|(i, o)| *o = i);
                 for i in 0..batch {
-                    self.order.swap(i, rng.random_range(i..count));
+                    let j = rng.random_range(i..count);
+                    self.order.swap(i, j);
+                    self.swapped.push(j);
                 }
             }
             for k in 0..particles.ncols() {
@@ -141,6 +145,9 @@ impl<T: Real> Batches<T> {
                 for (i, &particle) in self.order[..batch].iter().enumerate() {
                     to[start + i] = from[particle];
                 }
+            }
+            while let Some(j) = self.swapped.pop() {
+                self.order.swap(self.swapped.len(), j);
             }
         }
         fill_normal(self.latents.as_mut_slice(), &mut rng);
