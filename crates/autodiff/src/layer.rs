@@ -18,15 +18,23 @@ use crate::lanes::Chunk;
 use crate::ops::{Activation, relu};
 use crate::product::{LEAST_PIECE, Store, multiply, multiply_here};
 
-/// Most rows of a block.
-const BLOCK: usize = 384;
+/// Rows of a block: a multiple of the height of the product's innermost loop, and few enough for
+/// the product to be at its fastest.
+const BLOCK: usize = 192;
+/// Most rows of a part, unless there would be too many.
+const PART: usize = 2 * BLOCK;
 /// Bounds the memory of the gradients in the parameters, one per part of the batch.
 const MOST_PARTS: usize = 16;
 
 /// In how many parts a batch is cut.
 pub(crate) fn parts(rows: usize) -> usize {
-    let blocks = rows.div_ceil(BLOCK).max(1);
-    blocks.next_power_of_two().min(MOST_PARTS)
+    let parts = rows.div_ceil(PART).max(1);
+    parts.next_power_of_two().min(MOST_PARTS)
+}
+
+/// Whether a layer has so few outputs that Ȳᵀ X is found faster as its transpose.
+pub(crate) fn is_narrow(outputs: usize) -> bool {
+    outputs < 16
 }
 
 /// Where a batch is cut in two, at a full vector.
@@ -125,7 +133,7 @@ impl<T: Real> Rows<'_, T> {
 }
 
 /// With Ȳ masked by σ': X̄ += Ȳ W, and for each part of the rows [Ȳᵀ X, column sums of Ȳ] in
-/// `of_parts`.
+/// `of_parts`, with the transpose of Ȳᵀ X if the layer is narrow.
 pub(crate) fn pull_back<T: Real>(
     parts: usize,
     rows: Rows<'_, T>,
@@ -147,15 +155,23 @@ pub(crate) fn pull_back<T: Real>(
     }
     let (of_weight, of_bias) = of_parts.split_at_mut(m * k);
     of_bias.fill(T::zero());
-    let mut of_weight = MatMut::from_column_major_slice_mut(of_weight, m, k);
+    let mut of_weight = if is_narrow(m) {
+        MatMut::from_column_major_slice_mut(of_weight, k, m)
+    } else {
+        MatMut::from_column_major_slice_mut(of_weight, m, k)
+    };
     let (mut store, mut rest) = (Store::Replace, rows);
     while rest.count() > 0 {
         let count = BLOCK.min(rest.count());
         let (block, after) = rest.split_at(count);
         let mut cotangent = block.cotangent;
         mask(cotangent.as_mut(), block.value, activation, of_bias);
-        let transposed = cotangent.as_ref().transpose();
-        multiply_here(of_weight.as_mut(), store, transposed, block.input);
+        let (a, b) = if is_narrow(m) {
+            (block.input, cotangent.as_ref())
+        } else {
+            (cotangent.as_ref(), block.input)
+        };
+        multiply_here(of_weight.as_mut(), store, a.transpose(), b);
         if let Some((of_input, store)) = block.of_input {
             multiply_here(of_input, store, cotangent.as_ref(), w);
         }

@@ -64,7 +64,18 @@ pub(crate) fn multiply_here<T: Real>(
         Store::Replace => Accum::Replace,
         Store::Add => Accum::Add,
     };
-    matmul(destination, accumulate, a, b, T::one(), Par::Seq);
+    let m = a.nrows();
+    // The library takes 96 rows at a time and is slow on a few that are left over: those are
+    // joined by some more.
+    if m > TILE && (1..=16).contains(&(m % TILE)) {
+        let cut = m - m % TILE - 32;
+        let (first, second) = a.split_at_row(cut);
+        let (upper, lower) = destination.split_at_row_mut(cut);
+        matmul(upper, accumulate, first, b, T::one(), Par::Seq);
+        matmul(lower, accumulate, second, b, T::one(), Par::Seq);
+    } else {
+        matmul(destination, accumulate, a, b, T::one(), Par::Seq);
+    }
 }
 
 /// As [`product`], for parts of matrices.

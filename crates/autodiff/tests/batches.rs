@@ -4,7 +4,6 @@ use nalgebra::DMatrix;
 use rieszflow_autodiff::{Activation, Tape};
 
 const INPUTS: usize = 3;
-const OUTPUTS: usize = 5;
 
 fn wave(rows: usize, columns: usize, frequency: f64) -> DMatrix<f64> {
     DMatrix::from_fn(rows, columns, |i, k| {
@@ -13,16 +12,21 @@ fn wave(rows: usize, columns: usize, frequency: f64) -> DMatrix<f64> {
 }
 
 /// Output of a layer on a first layer, and the gradient of the sum of its squares.
-fn layers(x: &DMatrix<f64>, parameters: &[f64], activation: Activation) -> (Vec<f64>, Vec<f64>) {
+fn layers(
+    x: &DMatrix<f64>,
+    parameters: &[f64],
+    width: usize,
+    activation: Activation,
+) -> (Vec<f64>, Vec<f64>) {
     let mut tape = Tape::new();
     let mut graph = tape.record(parameters);
     let x = graph.constant(x);
-    let (first, second) = (OUTPUTS * INPUTS, OUTPUTS * OUTPUTS);
-    let w = graph.parameter(0, OUTPUTS, INPUTS);
-    let b = graph.parameter(first, OUTPUTS, 1);
+    let (first, second) = (width * INPUTS, width * width);
+    let w = graph.parameter(0, width, INPUTS);
+    let b = graph.parameter(first, width, 1);
     let y = graph.affine(x, w, b, activation);
-    let w = graph.parameter(first + OUTPUTS, OUTPUTS, OUTPUTS);
-    let b = graph.parameter(first + OUTPUTS + second, OUTPUTS, 1);
+    let w = graph.parameter(first + width, width, width);
+    let b = graph.parameter(first + width + second, width, 1);
     let y = graph.affine(y, w, b, activation);
     let loss = graph.sum_of_squares(y);
     let mut gradient = vec![f64::NAN; parameters.len()];
@@ -31,12 +35,17 @@ fn layers(x: &DMatrix<f64>, parameters: &[f64], activation: Activation) -> (Vec<
 }
 
 /// The same by plain matrix algebra.
-fn plain(x: &DMatrix<f64>, parameters: &[f64], activation: Activation) -> (Vec<f64>, Vec<f64>) {
-    let (first, rest) = parameters.split_at(OUTPUTS * INPUTS + OUTPUTS);
+fn plain(
+    x: &DMatrix<f64>,
+    parameters: &[f64],
+    width: usize,
+    activation: Activation,
+) -> (Vec<f64>, Vec<f64>) {
+    let (first, rest) = parameters.split_at(width * INPUTS + width);
     let matrix =
-        |p: &[f64], inputs| DMatrix::from_column_slice(OUTPUTS, inputs, &p[..OUTPUTS * inputs]);
-    let (v, w) = (matrix(first, INPUTS), matrix(rest, OUTPUTS));
-    let (a, b) = (&first[OUTPUTS * INPUTS..], &rest[OUTPUTS * OUTPUTS..]);
+        |p: &[f64], inputs| DMatrix::from_column_slice(width, inputs, &p[..width * inputs]);
+    let (v, w) = (matrix(first, INPUTS), matrix(rest, width));
+    let (a, b) = (&first[width * INPUTS..], &rest[width * width..]);
     let relu = activation == Activation::Relu;
     let layer = |x: &DMatrix<f64>, w: &DMatrix<f64>, b: &[f64]| {
         let mut y = x * w.transpose();
@@ -59,25 +68,30 @@ fn plain(x: &DMatrix<f64>, parameters: &[f64], activation: Activation) -> (Vec<f
     (z.as_slice().to_vec(), gradient)
 }
 
-fn parameters() -> Vec<f64> {
-    let count = OUTPUTS * (INPUTS + 1 + OUTPUTS + 1);
+fn parameters(width: usize) -> Vec<f64> {
+    let count = width * (INPUTS + 1 + width + 1);
     wave(count, 1, 1.7).as_slice().to_vec()
 }
 
 #[test]
 fn layers_agree_with_plain_loops_on_batches_of_every_size() {
-    let parameters = parameters();
-    for rows in [1, 7, 200, 383, 384, 385, 768, 769, 1000, 3100, 6145, 7001] {
+    for (rows, width) in [
+        0, 1, 7, 200, 383, 384, 385, 768, 769, 1000, 3100, 6145, 7001,
+    ]
+    .into_iter()
+    .flat_map(|rows| [(rows, 5), (rows, 17)])
+    {
+        let parameters = parameters(width);
         let x = wave(rows, INPUTS, 0.37);
         for activation in [Activation::Identity, Activation::Relu] {
-            let (value, gradient) = layers(&x, &parameters, activation);
-            let (expected_value, expected_gradient) = plain(&x, &parameters, activation);
+            let (value, gradient) = layers(&x, &parameters, width, activation);
+            let (expected_value, expected_gradient) = plain(&x, &parameters, width, activation);
             for (v, e) in value.iter().zip(expected_value) {
                 assert!((v - e).abs() < 1e-13, "{rows} rows: {v} {e}");
             }
             for (g, e) in gradient.iter().zip(expected_gradient) {
-                let tolerance = 1e-12 * rows as f64;
-                assert!((g - e).abs() < tolerance, "{rows} rows: {g} {e}");
+                let tolerance = 1e-11 * rows as f64;
+                assert!((g - e).abs() <= tolerance, "{rows} rows: {g} {e}");
             }
         }
     }
@@ -85,15 +99,15 @@ fn layers_agree_with_plain_loops_on_batches_of_every_size() {
 
 #[test]
 fn threads_do_not_change_a_bit() {
-    let parameters = parameters();
-    for rows in [385, 5000, 13001] {
+    for (rows, width) in [(385, 5), (5000, 33), (13001, 17)] {
+        let parameters = parameters(width);
         let x = wave(rows, INPUTS, 0.37);
         let results = [1, 2, 3].map(|threads| {
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)
                 .build()
                 .expect("threads");
-            pool.install(|| layers(&x, &parameters, Activation::Relu))
+            pool.install(|| layers(&x, &parameters, width, Activation::Relu))
         });
         assert_eq!(results[0], results[1]);
         assert_eq!(results[0], results[2]);

@@ -76,6 +76,9 @@ pub(super) fn pull_back<T: Real>(
 ) {
     let (rows, m) = (node.rows, node.columns);
     let k = sweep.node(layer.input).columns;
+    if rows == 0 {
+        return;
+    }
     let w = MatRef::from_column_major_slice(sweep.entries(layer.weight), m, k);
     let mut rows = Rows {
         cotangent: MatMut::from_column_major_slice_mut(own, rows, m),
@@ -85,21 +88,23 @@ pub(super) fn pull_back<T: Real>(
     };
     let parts = layer::parts(node.rows);
     let mut memory = std::mem::take(sweep.workspace);
-    if parts == 1 {
+    if parts == 1 && !layer::is_narrow(m) {
+        // The whole batch is one block; what may be large are the weights.
         memory.clear();
         memory.resize(m, T::zero());
+        let of_bias = &mut memory[..];
         layer::mask(
             rows.cotangent.as_mut(),
             rows.value,
             layer.activation,
-            &mut memory,
+            of_bias,
         );
         let own = rows.cotangent.as_ref();
         if let Some((cotangent, store)) = sweep.cotangent(layer.weight) {
             let cotangent = MatMut::from_column_major_slice_mut(cotangent, m, k);
             multiply(cotangent, store, own.transpose(), rows.input);
         }
-        sweep.add_each(layer.bias, |i| memory[i]);
+        sweep.add_each(layer.bias, |i| of_bias[i]);
         if let Some((cotangent, store)) = sweep.cotangent(layer.input) {
             let cotangent = MatMut::from_column_major_slice_mut(cotangent, node.rows, k);
             multiply(cotangent, store, own, w);
@@ -114,9 +119,22 @@ pub(super) fn pull_back<T: Real>(
         layer::pull_back(parts, rows, w, layer.activation, &mut memory);
         for part in memory.chunks_exact(part_len) {
             let (of_weight, of_bias) = part.split_at(m * k);
-            sweep.add_each(layer.weight, |i| of_weight[i]);
+            if layer::is_narrow(m) {
+                sweep.add_to(layer.weight, |entries| add_transpose(entries, of_weight, m));
+            } else {
+                sweep.add_each(layer.weight, |i| of_weight[i]);
+            }
             sweep.add_each(layer.bias, |i| of_bias[i]);
         }
     }
     *sweep.workspace = memory;
+}
+
+/// Adds the transpose of `terms` to a matrix of so many rows.
+fn add_transpose<T: Real>(entries: &mut [T], terms: &[T], rows: usize) {
+    for (row, terms) in terms.chunks_exact(entries.len() / rows).enumerate() {
+        for (entry, &term) in entries[row..].iter_mut().step_by(rows).zip(terms) {
+            *entry += term;
+        }
+    }
 }

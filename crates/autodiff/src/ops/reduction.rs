@@ -18,8 +18,17 @@ impl<T: Real> Graph<'_, T> {
     fn reduce(&mut self, op: Op<T>, a: Var, term: impl Fn(f64) -> f64) -> Var {
         let differentiable = self.is_differentiable(a);
         self.push(op, (1, 1), differentiable, |earlier, output| {
-            let terms = earlier.entries(a).iter().map(|a| term(a.into_f64()));
-            output[0] = T::from_f64(terms.sum());
+            // Partial sums, of which several are under way at a time.
+            let mut sums = [0.0; 8];
+            let chunks = earlier.entries(a).chunks_exact(sums.len());
+            let rest = chunks.remainder().iter().map(|a| term(a.into_f64()));
+            let rest: f64 = rest.sum();
+            for chunk in chunks {
+                for (sum, a) in sums.iter_mut().zip(chunk) {
+                    *sum += term(a.into_f64());
+                }
+            }
+            output[0] = T::from_f64(sums.iter().sum::<f64>() + rest);
         })
     }
 }

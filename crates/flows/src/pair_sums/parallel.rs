@@ -16,7 +16,7 @@ use crate::kernel::Distance;
 use crate::{Measure, RieszKernel};
 
 /// A block has at least this many coordinate differences: below, one thread is faster than two.
-const LEAST_WORK: usize = 1 << 16;
+const LEAST_WORK: usize = 1 << 17;
 /// Bounds the memory of the gradients in y, one per block: O(N) in all.
 const MOST_BLOCKS: usize = 16;
 
