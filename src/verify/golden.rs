@@ -355,7 +355,7 @@ impl<Terms> Neural<Terms> {
             return kernel.record(graph, &frame, x, &z);
         }
         // Hidden layers of different widths, which no kernel has.
-        let x = frame.enter(graph, x);
+        let x = graph.constant(x);
         let z = graph.constant(&z);
         let input = graph.concatenate_columns(x, z);
         Mlp::new(&sizes).forward(graph, input)

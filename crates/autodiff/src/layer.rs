@@ -132,8 +132,10 @@ impl<T: Real> Rows<'_, T> {
     }
 }
 
-/// With Ȳ masked by σ': X̄ += Ȳ W, and for each part of the rows [Ȳᵀ X, column sums of Ȳ] in
-/// `of_parts`, with the transpose of Ȳᵀ X if the layer is narrow.
+/// With Ȳ masked by σ': X̄ += Ȳ W, and [Ȳᵀ X, column sums of Ȳ] at the start of `of_parts`, with the
+/// transpose of Ȳᵀ X if the layer is narrow.
+///
+/// `of_parts` has room for the same of each part; they are added up in pairs.
 pub(crate) fn pull_back<T: Real>(
     parts: usize,
     rows: Rows<'_, T>,
@@ -151,6 +153,9 @@ pub(crate) fn pull_back<T: Real>(
             || pull_back(parts / 2, upper, w, activation, of_upper),
             || pull_back(parts / 2, lower, w, activation, of_lower),
         );
+        for (sum, &term) in of_upper.iter_mut().zip(&of_lower[..m * k + m]) {
+            *sum += term;
+        }
         return;
     }
     let (of_weight, of_bias) = of_parts.split_at_mut(m * k);

@@ -7,7 +7,7 @@
 //! has learned is the right start for the next.
 
 use nalgebra::{DMatrix, RowDVector};
-use rieszflow_autodiff::{Graph, Real, Var};
+use rieszflow_autodiff::Real;
 
 /// Centre x̄ and length ℓ of a cloud; a network sees (x − x̄)/ℓ and never the scale of the flow.
 ///
@@ -90,37 +90,35 @@ impl<T: Real> Frame<T> {
         self.length
     }
 
-    /// Records (x − x̄)/ℓ for constant particles x (N×d), and 0 if ℓ = 0.
-    pub fn enter(&self, graph: &mut Graph<'_, T>, particles: &DMatrix<T>) -> Var {
-        let (rows, columns) = particles.shape();
-        let is_dirac = self.length.is_zero();
-        graph.constant_with(rows, columns, |entries| {
-            for (k, column) in entries.chunks_exact_mut(rows.max(1)).enumerate() {
-                for (y, &x) in column.iter_mut().zip(particles.column(k).iter()) {
-                    *y = if is_dirac {
-                        T::zero()
-                    } else {
-                        (x - self.centre[k]) / self.length
-                    };
-                }
+    /// Writes (x − x̄)/ℓ for particles x (N×d), column by column, and 0 if ℓ = 0.
+    ///
+    /// # Panics
+    /// If there is no room for N×d entries.
+    pub fn enter(&self, particles: &DMatrix<T>, entries: &mut [T]) {
+        if self.length.is_zero() {
+            entries[..particles.len()].fill(T::zero());
+            return;
+        }
+        let mut entries = entries.chunks_exact_mut(particles.nrows().max(1));
+        for (column, &centre) in particles.column_iter().zip(self.centre.iter()) {
+            let entries = entries.next().expect("room for N×d entries");
+            for (y, &x) in entries.iter_mut().zip(column.iter()) {
+                *y = (x - centre) / self.length;
             }
-        })
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rieszflow_autodiff::Tape;
 
     #[test]
     fn particles_enter_with_mean_zero_and_size_one() {
         let x = DMatrix::from_fn(7, 3, |i, k| 5.0 + 0.01 * ((3 * i + k) as f64).sin());
         let frame = Frame::of(&x);
-        let mut tape = Tape::new();
-        let mut graph = tape.record(&[]);
-        let inside = frame.enter(&mut graph, &x);
-        let y = graph.value(inside);
+        let mut y = DMatrix::zeros(7, 3);
+        frame.enter(&x, y.as_mut_slice());
         assert!(y.row_mean().amax() < 1e-12);
         assert!((y.norm_squared() / 7.0 - 1.0).abs() < 1e-12);
     }
@@ -130,9 +128,8 @@ mod tests {
         let x = DMatrix::from_element(1000, 2, 0.1_f32);
         let frame = Frame::of(&x);
         assert_eq!(frame.length(), 0.0);
-        let mut tape = Tape::new();
-        let mut graph = tape.record(&[]);
-        let inside = frame.enter(&mut graph, &x);
-        assert_eq!(graph.value(inside), DMatrix::zeros(1000, 2));
+        let mut y = DMatrix::repeat(1000, 2, 7.0);
+        frame.enter(&x, y.as_mut_slice());
+        assert_eq!(y, DMatrix::zeros(1000, 2));
     }
 }

@@ -145,9 +145,12 @@ impl MarkovKernel {
         particles: &DMatrix<T>,
         latents: &DMatrix<T>,
     ) -> Var {
-        let x = frame.enter(graph, particles);
-        let z = graph.constant(latents);
-        let input = graph.concatenate_columns(x, z);
+        let columns = particles.ncols() + latents.ncols();
+        let input = graph.constant_with(particles.nrows(), columns, |entries| {
+            let (x, z) = entries.split_at_mut(particles.len());
+            frame.enter(particles, x);
+            z.copy_from_slice(latents.as_slice());
+        });
         self.network.forward(graph, input)
     }
 

@@ -117,15 +117,13 @@ pub(super) fn pull_back<T: Real>(
             (cotangent, store)
         });
         layer::pull_back(parts, rows, w, layer.activation, &mut memory);
-        for part in memory.chunks_exact(part_len) {
-            let (of_weight, of_bias) = part.split_at(m * k);
-            if layer::is_narrow(m) {
-                sweep.add_to(layer.weight, |entries| add_transpose(entries, of_weight, m));
-            } else {
-                sweep.add_each(layer.weight, |i| of_weight[i]);
-            }
-            sweep.add_each(layer.bias, |i| of_bias[i]);
+        let (of_weight, of_bias) = memory[..part_len].split_at(m * k);
+        if layer::is_narrow(m) {
+            sweep.add_to(layer.weight, |entries| add_transpose(entries, of_weight, m));
+        } else {
+            sweep.add_each(layer.weight, |i| of_weight[i]);
         }
+        sweep.add_each(layer.bias, |i| of_bias[i]);
     }
     *sweep.workspace = memory;
 }
