@@ -65,7 +65,7 @@ pub trait Lanes<T: Real, S: Simd>:
     fn times_plus(self, factor: Self, term: Self) -> Self;
 
     /// self^exponent for normal positive numbers and −1 ≤ exponent ≤ 0, to a few units in the last
-    /// place; arbitrary for others.
+    /// place; for 0, subnormal numbers and ∞ something finite and positive.
     #[must_use]
     fn power(self, exponent: T) -> Self;
 }
@@ -83,7 +83,8 @@ impl<S: Simd> Lanes<f64, S> for f64x8<S> {
 
     #[inline(always)]
     fn power(self, exponent: f64) -> Self {
-        Self::simd_from(self.token(), self.map(|x| x.powf(exponent)))
+        let power = |x: f64| x.clamp(f64::MIN_POSITIVE, f64::MAX).powf(exponent);
+        Self::simd_from(self.token(), self.map(power))
     }
 }
 
@@ -101,7 +102,7 @@ const LOG2: [f32; 8] = [
 ];
 
 /// 2ᵗ on |t| ≤ ½, likewise, to a relative error of 2·10⁻⁹.
-const EXP2: [f32; 8] = [
+const EXP2: [f32; 7] = [
     1.0,
     std::f32::consts::LN_2,
     0.240_226_5,
@@ -109,7 +110,6 @@ const EXP2: [f32; 8] = [
     0.009_617_999,
     0.001_340_161_4,
     0.000_154_777_1,
-    0.0,
 ];
 
 impl<S: Simd> Lanes<f32, S> for f32x16<S> {
@@ -128,7 +128,9 @@ impl<S: Simd> Lanes<f32, S> for f32x16<S> {
     #[inline(always)]
     fn power(self, exponent: f32) -> Self {
         const ROOT_HALF: i32 = 0x3f35_04f3;
-        let simd = self.token();
+        /// Added to a number w, it leaves the nearest integer to w + 127 in the lowest bits: shifted to
+        /// the exponent's place they are 2ʷ.
+        const ROUND: f32 = 12_582_912.0 + 127.0;
         let high = f32::from_bits(exponent.to_bits() & 0xffff_f000);
         let low = exponent - high;
 
@@ -137,27 +139,37 @@ impl<S: Simd> Lanes<f32, S> for f32x16<S> {
         let n: Self = shift.to_float();
         let m = Self::from_bits((bits - (shift << 23)).bitcast());
         let t = m - 1.0;
-        let log2_m = polynomial(t, &LOG2) * t;
+        let log2_m = log2(t);
 
         let coarse = n * high;
         let fine = n.mul_add(low, log2_m * exponent);
         // Below, the scale would not be a normal number.
-        let whole = (coarse + fine).round_ties_even();
-        let whole = whole.max(Self::splat(simd, -126.0));
-        let fraction = (coarse - whole) + fine;
-        let whole: i32x16<S> = whole.to_int();
-        let scale = Self::from_bits(((whole + 127) << 23).bitcast());
-        polynomial(fraction, &EXP2) * scale
+        let rounded = (coarse + fine).max(-126.0) + ROUND;
+        let fraction = (coarse - (rounded - ROUND)) + fine;
+        let rounded: i32x16<S> = rounded.bitcast();
+        let scale = Self::from_bits((rounded << 23).bitcast());
+        exp2(fraction) * scale
     }
 }
 
-/// Σ cₖtᵏ by Estrin's rule: powers t, t² and t⁴ in turn, so that little waits for little.
+/// log₂(1+t) for √½ ≤ 1+t ≤ √2; by Estrin's rule, t, t² and t⁴ in turn, so that little waits for little.
 #[inline(always)]
-fn polynomial<S: Simd>(t: f32x16<S>, c: &[f32; 8]) -> f32x16<S> {
+fn log2<S: Simd>(t: f32x16<S>) -> f32x16<S> {
+    let [a, b, c, d, e, f, g, h] = LOG2;
     let square = t * t;
-    let linear = |k: usize| t.mul_add(c[k + 1], c[k]);
-    let cubic = |k: usize| square.mul_add(linear(k + 2), linear(k));
-    (square * square).mul_add(cubic(4), cubic(0))
+    let low = square.mul_add(t.mul_add(d, c), t.mul_add(b, a));
+    let high = square.mul_add(t.mul_add(h, g), t.mul_add(f, e));
+    (square * square).mul_add(high, low) * t
+}
+
+/// 2ᵗ for |t| ≤ ½, likewise.
+#[inline(always)]
+fn exp2<S: Simd>(t: f32x16<S>) -> f32x16<S> {
+    let [a, b, c, d, e, f, g] = EXP2;
+    let square = t * t;
+    let low = square.mul_add(t.mul_add(d, c), t.mul_add(b, a));
+    let high = square.mul_add(g, t.mul_add(f, e));
+    (square * square).mul_add(high, low)
 }
 
 #[cfg(test)]
@@ -189,5 +201,29 @@ mod tests {
             }
         }
         assert!(worst < 2.0 * f64::from(f32::EPSILON), "{worst:e}");
+    }
+
+    #[test]
+    fn powers_of_zero_and_infinity_are_finite_and_positive() {
+        let edges = [0.0, 1e-40, f32::MIN_POSITIVE, f32::MAX, f32::INFINITY];
+        for exponent in [-0.999, -0.5, -0.001_f32] {
+            for x in edges {
+                let found = dispatch!(Level::new(), simd => powers(simd, [x; 16], exponent))[0];
+                assert!(
+                    found.is_finite() && found > 0.0,
+                    "{x:e}^{exponent} = {found:e}"
+                );
+            }
+            for x in [0.0, 1e-310, f64::MAX, f64::INFINITY] {
+                let exponent = f64::from(exponent);
+                let found = dispatch!(Level::new(), simd => {
+                    f64x8::simd_from(simd, [x; 8]).power(exponent).to_array()
+                })[0];
+                assert!(
+                    found.is_finite() && found > 0.0,
+                    "{x:e}^{exponent} = {found:e}"
+                );
+            }
+        }
     }
 }

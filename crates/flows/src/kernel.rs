@@ -110,15 +110,14 @@ pub(crate) struct Radial<T> {
 pub(crate) struct Distance;
 
 impl<T: Real> Power<T> for Radial<T> {
-    /// Squares too small for a normal number count as zero, those too large have no factor.
+    /// Squares too small for a normal number or too large have no factor.
     #[inline(always)]
     fn value_and_factor<S: Simd>(self, squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>) {
         let factor = squared.power(self.of_squared);
         let regular = squared.simd_ge(T::min_positive_value()) & squared.simd_le(T::max_value());
-        let value = regular.select(squared * factor, squared);
         let zero_if_finite = squared * T::zero();
         (
-            value,
+            squared * factor,
             regular.select(factor * self.exponent, zero_if_finite),
         )
     }
