@@ -9,7 +9,9 @@ use rieszflow::analytic::{Equilibrium, SteepestDescent};
 use rieszflow::files::particles::read_particles;
 use rieszflow::flows::{Functional, Interaction, Mmd as Discrepancy, Points, RieszKernel};
 use rieszflow::targets::{Sampling, Start, Target};
-use rieszflow::{Config, Mmd, Output, Preset, SaveAt, SchemeKind, Summary, run, sample};
+use rieszflow::{
+    Config, KeepKernels, Mmd, Output, Preset, SaveAt, SchemeKind, Summary, run, sample,
+};
 
 fn towards(scheme: SchemeKind, target: Target, preset: Preset) -> Config {
     Config::mmd(scheme, Mmd::towards(target), 0, preset).expect("a target")
@@ -206,17 +208,27 @@ fn read_metrics(path: &Path) -> Vec<f64> {
 }
 
 /// D² (U-statistic) of 100,000 fresh particles, drawn through the learned kernels, to the closed
-/// form: what the model itself has learned, without a sampling floor.
+/// form: what the model itself has learned, without a sampling floor, given more time than the
+/// defaults take. In ℝ¹⁰⁰ a layer must be wider than 200 to hold the latents and their negatives.
 #[test]
 #[ignore = "minutes"]
 fn the_learned_measure_is_near_the_exact_one() {
-    let found = [(2, 3e-5), (10, 5e-5), (100, 4e-4)].map(|(dim, bound)| {
+    let sizes = [
+        (2, 500, 64, 2, 3e-3),
+        (10, 500, 128, 2, 3e-3),
+        (100, 250, 256, 1, 1e-3),
+    ];
+    let found = sizes.map(|(dim, batch, width, hidden_layers, learning_rate)| {
+        let iterations = if dim == 10 { 2000 } else { 4000 };
         let config = Config {
-            first_iterations: 3000,
-            iterations: 3000,
-            batch: 500,
-            width: 128,
-            learning_rate: 2e-3,
+            particles: 20_000,
+            first_iterations: iterations,
+            iterations,
+            batch,
+            width,
+            hidden_layers,
+            learning_rate,
+            keep_kernels: KeepKernels::All,
             ..Config::interaction(SchemeKind::Backward, dim, 1.0)
         };
         let folder = tempfile::tempdir().expect("a folder");
@@ -228,9 +240,15 @@ fn the_learned_measure_is_near_the_exact_one() {
             "d = {dim}: U {found:.2e} after {:.1} s",
             summary.wall_seconds
         );
-        (found, bound)
+        found
     });
-    assert!(found.iter().all(|(found, bound)| found < bound));
+    let bounds = [1e-5, 5e-5, 1e-4];
+    assert!(
+        found
+            .iter()
+            .zip(bounds)
+            .all(|(&found, bound)| found < bound)
+    );
 }
 
 /// −Σ|xᵢ−xⱼ|/2N(N−1) + Σ c U(xᵢ/c)/N − c m₂.
