@@ -90,20 +90,18 @@ impl<T: Real> Frame<T> {
         self.length
     }
 
-    /// Writes (x − x̄)/ℓ for particles x (N×d), column by column, and 0 if ℓ = 0.
-    ///
-    /// # Panics
-    /// If there is no room for N×d entries.
+    /// Writes (x − x̄)/ℓ for particles x (N×d) to N×d entries, column by column, and 0 if ℓ = 0.
     pub fn enter(&self, particles: &DMatrix<T>, entries: &mut [T]) {
         if self.length.is_zero() {
-            entries[..particles.len()].fill(T::zero());
+            entries.fill(T::zero());
             return;
         }
-        let mut entries = entries.chunks_exact_mut(particles.nrows().max(1));
-        for (column, &centre) in particles.column_iter().zip(self.centre.iter()) {
-            let entries = entries.next().expect("room for N×d entries");
-            for (y, &x) in entries.iter_mut().zip(column.iter()) {
-                *y = (x - centre) / self.length;
+        let rows = particles.nrows().max(1);
+        let columns = particles.as_slice().chunks_exact(rows);
+        for (k, (column, entries)) in columns.zip(entries.chunks_exact_mut(rows)).enumerate() {
+            let (centre, length) = (self.centre[k], self.length);
+            for (y, &x) in entries.iter_mut().zip(column) {
+                *y = (x - centre) / length;
             }
         }
     }
