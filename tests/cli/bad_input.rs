@@ -150,6 +150,16 @@ fn times_to_save_that_never_come() {
 }
 
 #[test]
+fn kernels_to_keep_that_are_never_learned() {
+    let expected = "all, none or every:K with K at most 24, the number of time steps";
+    refused("interaction --keep-kernels every:25", expected);
+    for text in ["every:0", "some"] {
+        let command = format!("interaction --keep-kernels {text}");
+        refused(&command, "all, none or every:K");
+    }
+}
+
+#[test]
 fn numbers_of_threads_that_no_machine_has() {
     for threads in ["0", "1025", "100000", "18446744073709551615"] {
         refused(
