@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use clap::{Args, Command, ValueEnum};
 use rieszflow::flows::StepSizes;
-use rieszflow::numbers::{plain, rounded};
+use rieszflow::numbers::{bytes, plain, rounded};
 use rieszflow::{
     Config, Experiment, KeepKernels, Output, Precision, Preset, RunError, SaveAt, SchemeKind,
     Status, Summary,
@@ -230,7 +230,16 @@ impl FlowOptions {
     }
 
     pub(super) fn output(&self, config: &Config) -> Output {
-        self.output.output(config)
+        let output = self.output.output(config);
+        let chosen = self.keep_kernels.is_some() || config.keep_kernels != KeepKernels::None;
+        let note = (output.progress && !chosen).then(|| {
+            format!(
+                "the learned kernels are not kept, since they would take {}; --keep-kernels all or \
+                 every:K keeps them",
+                bytes(config.kernel_bytes())
+            )
+        });
+        Output { note, ..output }
     }
 }
 

@@ -182,6 +182,29 @@ fn kernels_are_kept_as_asked() {
         .refused(&["time step 1 was not kept", "--keep-kernels all"]);
 }
 
+/// 300 networks of 265,216 weights in single precision.
+#[test]
+fn kernels_too_large_to_keep_unasked_are_told() {
+    let sandbox = Sandbox::new();
+    let flow = "interaction --particles 4 --batch 2 --iterations 1 --width 512 --tau 0.004 \
+                --save-at every:300 --no-plots";
+    let said = sandbox.run(&format!("{flow} --out run"));
+    assert_eq!(said.status, Some(0));
+    assert_eq!(
+        said.stderr,
+        "note: the learned kernels are not kept, since they would take 318 MB; --keep-kernels all \
+         or every:K keeps them\n"
+    );
+    assert!(!sandbox.path("run/kernels.safetensors").exists());
+    sandbox.run(&format!("{flow} --quiet --out quiet")).good();
+    let chosen = format!("{flow} --keep-kernels none --out chosen");
+    sandbox.run(&chosen).good();
+    // What cannot start says only why.
+    sandbox
+        .run(&format!("{flow} --out run"))
+        .refused(&["already holds a run"]);
+}
+
 #[test]
 fn samples_are_refused_where_there_are_none() {
     let sandbox = with_files();
