@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use rieszflow_flows::rng::{Purpose, stream};
-use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 pub use error::TargetError;
 pub use image::parse_image;
@@ -48,8 +48,7 @@ use syntax::{file, unknown};
 /// A map T carries a measure μ to T#μ, so a Dirac to a Dirac: from a start with two atoms it reaches
 /// at most two points. All of these are therefore out of reach of maps from few Diracs, and show
 /// that plans, which may split every atom, follow the flow all the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, SerializeDisplay, DeserializeFromStr)]
 pub enum Target {
     /// ½δ₍₁,₁₎ + ½δ₍₋₁,₋₁₎. Two points could be the image of two points, and yet from
     /// ½δ₍₋₁,₁₎ + ½δ₍₁,₋₁₎ no map follows the flow: each atom is equally far from both ends, the flow
@@ -218,20 +217,6 @@ impl fmt::Display for Target {
             Self::Circle => f.write_str("circle"),
             Self::Line => f.write_str("line"),
         }
-    }
-}
-
-impl TryFrom<String> for Target {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Target> for String {
-    fn from(target: Target) -> Self {
-        target.to_string()
     }
 }
 
