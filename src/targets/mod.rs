@@ -89,6 +89,9 @@ pub struct Sampling {
     pub seed: u64,
 }
 
+/// Most particles of targets that are sampled, all of them in the plane.
+const MOST_SAMPLED: usize = MOST_NUMBERS / 2;
+
 const FORMS: [&str; 9] = [
     "two-diracs",
     "smiley",
@@ -158,9 +161,12 @@ impl Target {
 impl Sampling {
     /// M, if that is at least `least` and no more than can be held.
     fn checked(&self, least: usize) -> Result<usize, ConfigError> {
-        let most = MOST_NUMBERS / 2;
-        let valid = (least.max(1)..=most).contains(&self.particles);
-        let expected = format!("between {} and {most}", least.max(1));
+        let valid = (least.max(1)..=MOST_SAMPLED).contains(&self.particles);
+        let expected = if least > 1 {
+            format!("between {least} (one for each Gaussian) and {MOST_SAMPLED}")
+        } else {
+            format!("between 1 and {MOST_SAMPLED}")
+        };
         check("target-particles", valid, &expected, &self.particles)?;
         Ok(self.particles)
     }
@@ -194,9 +200,14 @@ impl FromStr for Target {
             Some(("npy", path)) => file("npy", path).map(Self::Npy),
             Some(("idx", path)) => file("idx", path).map(Self::Idx),
             Some(("gaussian-mixture", count)) => {
-                let components = count.parse().ok().filter(|&count: &usize| count >= 1);
-                let expected = "expected gaussian-mixture:K with a whole number K of at least 1";
-                let components = components.ok_or_else(|| format!("{expected}, not '{text:.100}'"));
+                let usable = |count: &usize| (1..=MOST_SAMPLED).contains(count);
+                let components = count.parse().ok().filter(usable);
+                let components = components.ok_or_else(|| {
+                    format!(
+                        "expected gaussian-mixture:K with a whole number K between 1 and \
+                         {MOST_SAMPLED}, not '{text:.100}'"
+                    )
+                });
                 components.map(Self::GaussianMixture)
             }
             _ => Err(unknown(text, &FORMS)),

@@ -260,8 +260,16 @@ fn unusable_files_are_named_with_place_and_expectation() {
         .run("mmd --target idx:digits --count 100 --out run")
         .refused(&["digits", "100", "not 3"]);
     write("huge.csv", b"x0,x1\n1e300,0\n");
-    let fitting: [(&str, &[&str]); 4] = [
+    let fitting: [(&str, &[&str]); 6] = [
         ("circle --dim 3", &["--dim must be 2", "--target circle"]),
+        (
+            "gaussian-mixture:1000000000000",
+            &["--target", "a whole number K between 1 and 50000000"],
+        ),
+        (
+            "gaussian-mixture:3000",
+            &["--target-particles", "between 3000 (one for each Gaussian)"],
+        ),
         ("circle --start dirac:1e300", &["--start", "f32"]),
         ("csv:huge.csv", &["--target", "f32"]),
         (
