@@ -163,6 +163,14 @@ fn a_neural_run_can_be_sampled_repeated_and_drawn_again() {
     assert!(drawn == again);
     sandbox.run("plot run again --out both.png").good();
     assert!(names(&sandbox.path("")).contains(&"both.png".to_owned()));
+    for out in ["both.svg", "both", "."] {
+        let command = format!("plot run again --out {out}");
+        sandbox.run(&command).refused(&["--out", "ends in .png"]);
+    }
+    sandbox
+        .run("plot run --out one.png")
+        .refused(&["--out", "several runs", "drawn in run"]);
+    assert!(!names(&sandbox.path("")).contains(&"both.svg".to_owned()));
 }
 
 #[test]
