@@ -267,8 +267,7 @@ pub(super) fn carry_out(
     output: &Output,
     run: impl FnOnce() -> Result<Summary, RunError>,
 ) -> Result<(), Failure> {
-    let deaf = |error| Failure::run(format!("cannot listen to signals: {error}"));
-    signals::listen(&output.stop).map_err(deaf)?;
+    signals::listen(&output.stop)?;
     let summary = run().map_err(|error| failure(&error))?;
     let folder = output.folder.display();
     if summary.status == Status::Interrupted {

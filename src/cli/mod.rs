@@ -80,7 +80,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Resume(arguments) => resume::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
-        Command::Reproduce(arguments) => reproduce::run(arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::ClosedForm(arguments) => closed_form::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Completions { shell } => {
