@@ -250,7 +250,7 @@ impl Reproduction {
             .iter()
             .map(|&scheme| {
                 let mmd = Mmd::towards(target.clone());
-                let config = Config::mmd(scheme, mmd, 0, self.preset)?;
+                let config = Config::mmd(scheme, &mmd, 0, self.preset)?;
                 let last = config.time_grid().len() as u64;
                 let save_at = if digits {
                     SaveAt::Every(last.div_ceil(50))

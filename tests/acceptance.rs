@@ -12,7 +12,7 @@ use rieszflow::targets::{Sampling, Start, Target};
 use rieszflow::{Config, Mmd, Output, Preset, SaveAt, SchemeKind, Summary, run, sample};
 
 fn towards(scheme: SchemeKind, target: Target, preset: Preset) -> Config {
-    Config::mmd(scheme, Mmd::towards(target), 0, preset).expect("a target")
+    Config::mmd(scheme, &Mmd::towards(target), 0, preset).expect("a target")
 }
 
 /// Runs in a folder of its own; the last particles and the summary.
@@ -80,7 +80,7 @@ fn errors_on_the_line(
     let start = -1.0;
     let mut mmd = Mmd::towards(Target::Csv(file));
     mmd.start = Start::Dirac(vec![start]);
-    let config = Config::mmd(scheme, mmd, 0, Preset::Fast).expect("a target");
+    let config = Config::mmd(scheme, &mmd, 0, Preset::Fast).expect("a target");
     // Explicit steps pass atoms of the target by up to τ.
     let tau = match scheme {
         SchemeKind::Backward => 0.05,
