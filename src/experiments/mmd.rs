@@ -200,12 +200,14 @@ impl Reference for TargetReference {
         let count = particles.nrows() as f64;
         let points = Points::from(particles);
         let interaction = self.interaction.energy(points);
-        let rest = self.potential.energy(points) + self.energy;
+        let potential = self.potential.energy(points);
+        let rest = potential + self.energy;
         Ok(Comparison {
             discrepancy: Discrepancy {
                 v_statistic: interaction + rest,
                 u_statistic: interaction * count / (count - 1.0) + rest,
             },
+            functional: Some(interaction + potential),
             scale: None,
         })
     }
