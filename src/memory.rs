@@ -113,7 +113,10 @@ impl Config {
     }
 
     /// About how many bytes the kernels of all time steps take.
-    fn kernel_bytes(&self) -> f64 {
+    ///
+    /// # Panics
+    /// If the configuration is not valid.
+    pub fn kernel_bytes(&self) -> f64 {
         match self.scheme {
             SchemeKind::Particle => 0.0,
             _ => weights(self) * bytes_of_a_number(self) * self.time_grid().len() as f64,

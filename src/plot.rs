@@ -48,7 +48,8 @@ pub fn plot(folder: &Path) -> Result<(), PlotError> {
     let config = folder.read_config()?;
     let problem = config.problem().map_err(RunError::from)?;
     let reference = config.reference(&problem)?;
-    draw_figures(&folder, &config, &*reference)
+    let snapshots = folder.read_snapshots()?;
+    draw_figures(&folder, &config, &*reference, &snapshots)
 }
 
 /// Draws the discrepancies of several runs over time into one figure at `path`: a panel for each
@@ -115,14 +116,14 @@ pub(crate) fn draw_figures(
     folder: &Folder,
     config: &Config,
     reference: &dyn Reference,
+    snapshots: &[Snapshot],
 ) -> Result<(), PlotError> {
-    let snapshots = folder.read_snapshots()?;
     let rows = folder.read_metrics()?;
     let file = |name: &str| folder.path().join(name);
     let (still, moving) = (file("snapshots.png"), file("flow.gif"));
     match config.image_side() {
-        Some(side) => draw_images(&still, &moving, config, &snapshots, side)?,
-        None => draw_clouds(&still, &moving, config, reference, &snapshots)?,
+        Some(side) => draw_images(&still, &moving, config, snapshots, side)?,
+        None => draw_clouds(&still, &moving, config, reference, snapshots)?,
     }
     if !rows.is_empty() {
         let count = snapshots.first().map_or(0, |s| s.particles.nrows());

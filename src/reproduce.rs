@@ -3,13 +3,16 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use crate::config::{Config, Mmd, SaveAt, SchemeKind};
 use crate::experiments::Preset;
 use crate::files::replace;
+use crate::numbers::plain;
 use crate::plot::{PlotError, plot_together};
-use crate::run::{Output, RunError, run};
+use crate::run::{Output, RunError, Status, run};
 use crate::targets::{Target, TargetError};
 
 /// A figure of the paper.
@@ -32,7 +35,7 @@ pub enum Figure {
 }
 
 /// What the figures are made from, and where they go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Reproduction {
     /// The folder of all figures and of the page `index.html`.
     pub folder: PathBuf,
@@ -44,6 +47,8 @@ pub struct Reproduction {
     pub preset: Preset,
     /// Number of threads; all cores if `None`.
     pub threads: Option<usize>,
+    /// Set it, from a signal handler or another thread, to have the run at work stopped.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// Why a figure could not be made.
@@ -65,6 +70,16 @@ pub enum ReproduceError {
         folder: PathBuf,
         /// What the operating system reports.
         source: io::Error,
+    },
+    /// Asked to stop.
+    #[error("interrupted in {} at t = {}", run.display(), plain(*time))]
+    Interrupted {
+        /// The figure that was being made.
+        figure: Figure,
+        /// The folder of the run that was stopped.
+        run: PathBuf,
+        /// The flow time it reached.
+        time: f64,
     },
     /// A figure needs a file that was not given.
     #[error("{0} needs {1}")]
@@ -128,7 +143,8 @@ impl Reproduction {
     /// Makes the figures and the page; tells `say` what it is about.
     ///
     /// # Errors
-    /// If a file is missing, a run fails or something cannot be written; finished runs stay.
+    /// If a file is missing, a run fails or is stopped, or something cannot be written; finished runs
+    /// stay.
     pub fn make(
         &self,
         figures: &[Figure],
@@ -144,9 +160,17 @@ impl Reproduction {
                 let output = Output {
                     force: true,
                     threads: self.threads,
+                    stop: self.stop.clone(),
                     ..Output::quiet(folder.join(name))
                 };
-                run(config, &output)?;
+                let summary = run(config, &output)?;
+                if summary.status == Status::Interrupted {
+                    return Err(ReproduceError::Interrupted {
+                        figure,
+                        run: output.folder,
+                        time: summary.time,
+                    });
+                }
             }
             if runs.len() > 1 {
                 let panels = panels(figure, &runs, &folder);
@@ -226,7 +250,7 @@ impl Reproduction {
             .iter()
             .map(|&scheme| {
                 let mmd = Mmd::towards(target.clone());
-                let config = Config::mmd(scheme, mmd, 0, self.preset)?;
+                let config = Config::mmd(scheme, &mmd, 0, self.preset)?;
                 let last = config.time_grid().len() as u64;
                 let save_at = if digits {
                     SaveAt::Every(last.div_ceil(50))

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use clap::{Args, Command, ValueEnum};
 use rieszflow::flows::StepSizes;
-use rieszflow::numbers::{plain, rounded};
+use rieszflow::numbers::{bytes, plain, rounded};
 use rieszflow::{
     Config, Experiment, KeepKernels, Output, Precision, Preset, RunError, SaveAt, SchemeKind,
     Status, Summary,
@@ -167,8 +167,39 @@ impl FlowOptions {
         self.exponent
     }
 
+    /// Carries out the experiment with the options put over its settings.
+    pub(super) fn run(&self, defaults: Config) -> Result<(), Failure> {
+        self.check_effect()?;
+        let config = self.apply(defaults);
+        run(&config, &self.output(&config))
+    }
+
+    /// Refuses options that the scheme does not look at.
+    fn check_effect(&self) -> Result<(), Failure> {
+        let given = [
+            ("iterations", self.iterations.is_some()),
+            ("first-iterations", self.first_iterations.is_some()),
+            ("batch", self.batch.is_some()),
+            ("width", self.width.is_some()),
+            ("hidden-layers", self.hidden_layers.is_some()),
+            ("latent-dim", self.latent_dim.is_some()),
+            ("learning-rate", self.learning_rate.is_some()),
+            ("learning-rate-decay", self.learning_rate_decay.is_some()),
+            ("keep-kernels", self.keep_kernels.is_some()),
+        ];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) if self.scheme() == SchemeKind::Particle => Err(Failure {
+                status: 2,
+                message: format!(
+                    "--{option} has no effect with --scheme particle, which learns nothing"
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The experiment's configuration with the options put over it.
-    pub(super) fn apply(&self, mut config: Config) -> Config {
+    fn apply(&self, mut config: Config) -> Config {
         fn put<V: Clone>(setting: &mut V, option: Option<&V>) {
             if let Some(value) = option {
                 *setting = value.clone();
@@ -229,8 +260,17 @@ impl FlowOptions {
         }
     }
 
-    pub(super) fn output(&self, config: &Config) -> Output {
-        self.output.output(config)
+    fn output(&self, config: &Config) -> Output {
+        let output = self.output.output(config);
+        let chosen = self.keep_kernels.is_some() || config.keep_kernels != KeepKernels::None;
+        let note = (output.progress && !chosen).then(|| {
+            format!(
+                "the learned kernels are not kept, since they would take {}; --keep-kernels all or \
+                 every:K keeps them",
+                bytes(config.kernel_bytes())
+            )
+        });
+        Output { note, ..output }
     }
 }
 
@@ -258,8 +298,7 @@ pub(super) fn carry_out(
     output: &Output,
     run: impl FnOnce() -> Result<Summary, RunError>,
 ) -> Result<(), Failure> {
-    let deaf = |error| Failure::run(format!("cannot listen to signals: {error}"));
-    signals::listen(&output.stop).map_err(deaf)?;
+    signals::listen(&output.stop)?;
     let summary = run().map_err(|error| failure(&error))?;
     let folder = output.folder.display();
     if summary.status == Status::Interrupted {

@@ -26,8 +26,7 @@ pub(super) fn with_defaults(command: Command) -> Command {
     )
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let options = arguments.flow;
-    let config = options.apply(Config::implosion(options.scheme()));
-    flow::run(&config, &options.output(&config))
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let options = &arguments.flow;
+    options.run(Config::implosion(options.scheme()))
 }

@@ -24,11 +24,11 @@ const MOST_QUANTILES: usize = 10_000_000;
 #[derive(Args)]
 #[command(allow_negative_numbers = true, after_help = EXPLANATION)]
 pub(super) struct Arguments {
-    /// Target ν: csv:PATH (one coordinate per row, optional column weight), or two-diracs-1d for
-    /// ½δ₋₁ + ½δ₁
+    /// Target ν: csv:PATH (one coordinate per row, optional column weight), dirac:X, or
+    /// two-diracs-1d for ½δ₋₁ + ½δ₁
     #[arg(long, value_name = "TARGET")]
     target: Source,
-    /// Start: csv:PATH or dirac:X
+    /// Start: csv:PATH, dirac:X or two-diracs-1d
     #[arg(long, value_name = "START")]
     start: Source,
     /// Flow time

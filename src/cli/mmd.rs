@@ -57,7 +57,6 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     mmd.sigma = arguments.sigma.unwrap_or(mmd.sigma);
     mmd.target_particles = arguments.target_particles.unwrap_or(mmd.target_particles);
     mmd.count = arguments.count.unwrap_or(mmd.count);
-    let config = Config::mmd(options.scheme(), mmd, options.seed(), options.preset());
-    let config = options.apply(config.map_err(|error| Failure::input(&error))?);
-    flow::run(&config, &options.output(&config))
+    let config = Config::mmd(options.scheme(), &mmd, options.seed(), options.preset());
+    options.run(config.map_err(|error| Failure::input(&error))?)
 }

@@ -2,11 +2,12 @@
 
 use std::io::{Write, stdout};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use rieszflow::{Figure, Preset, ReproduceError, Reproduction, RunError};
 
-use super::{Failure, whole};
+use super::{Failure, INTERRUPTED, signals, whole};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -36,7 +37,7 @@ fn figure(name: &str) -> Result<Figure, String> {
     Figure::of_name(name).ok_or_else(|| format!("expected one of {names}"))
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let has_file = |figure: &Figure| match figure {
         Figure::Drawing => arguments.image.is_some(),
         Figure::Mnist => arguments.digits.is_some(),
@@ -52,17 +53,22 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         Preset::Fast
     };
     let reproduction = Reproduction {
-        folder: arguments.out,
-        image: arguments.image,
-        digits: arguments.digits,
+        folder: arguments.out.clone(),
+        image: arguments.image.clone(),
+        digits: arguments.digits.clone(),
         preset,
         threads: arguments.threads,
+        stop: Arc::default(),
     };
+    signals::listen(&reproduction.stop)?;
     // A reader who has left does not stop the runs.
     let mut say = |line: &str| drop(writeln!(stdout(), "{line}"));
     reproduction
         .make(&figures, &mut say)
         .map_err(|error| match error {
+            ReproduceError::Interrupted { figure, .. } => {
+                interrupted(&error, figure, &figures, arguments)
+            }
             ReproduceError::Page { .. }
             | ReproduceError::Plot(_)
             | ReproduceError::Run(RunError::Write { .. }) => Failure::run(error.to_string()),
@@ -73,4 +79,38 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         reproduction.folder.join("index.html").display()
     ));
     Ok(())
+}
+
+/// What is finished, and the command that makes the rest.
+fn interrupted(
+    error: &ReproduceError,
+    figure: Figure,
+    figures: &[Figure],
+    arguments: &Arguments,
+) -> Failure {
+    let names = |figures: &[Figure]| figures.iter().map(|f| f.name()).collect::<Vec<_>>();
+    let done = figures.iter().take_while(|&&other| other != figure).count();
+    let (done, left) = figures.split_at(done);
+    let finished = match done {
+        [] => "no figure is finished".to_owned(),
+        _ => format!("finished: {}", names(done).join(", ")),
+    };
+    let files = [
+        ("image", &arguments.image),
+        ("digits", &arguments.digits),
+        ("out", &Some(arguments.out.clone())),
+    ];
+    let files = files.into_iter().filter_map(|(option, path)| {
+        let path = path.as_ref()?.display();
+        Some(format!(" --{option} {path}"))
+    });
+    Failure {
+        status: INTERRUPTED,
+        message: format!(
+            "{error}; {finished}; make the others with: rieszflow reproduce {}{}{}",
+            names(left).join(" "),
+            files.collect::<String>(),
+            if arguments.paper { " --paper" } else { "" }
+        ),
+    }
 }

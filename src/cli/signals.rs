@@ -7,10 +7,15 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use super::INTERRUPTED;
+use super::{Failure, INTERRUPTED};
 
 /// Has the first signal set `stop` and the second end the program.
-pub(super) fn listen(stop: &Arc<AtomicBool>) -> io::Result<()> {
+pub(super) fn listen(stop: &Arc<AtomicBool>) -> Result<(), Failure> {
+    let deaf = |error| Failure::run(format!("cannot listen to signals: {error}"));
+    register(stop).map_err(deaf)
+}
+
+fn register(stop: &Arc<AtomicBool>) -> io::Result<()> {
     for signal in [SIGINT, SIGTERM] {
         // In this order: the first signal finds the flag unset.
         flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(stop))?;

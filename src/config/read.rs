@@ -33,7 +33,7 @@ impl Config {
     /// Tells line and column of what is wrong, what would be accepted, and the nearest valid name.
     pub fn parse(text: &str) -> Result<Self, String> {
         let config: Self = toml::from_str(text).map_err(|error| {
-            let message = with_hint(error.message());
+            let message = in_words(&with_hint(error.message()));
             pointed_at(text, error.span(), &message)
         })?;
         config.validate().map_err(|error| {
@@ -79,6 +79,23 @@ fn pointed_at(text: &str, span: Option<Range<usize>>, message: &str) -> String {
         "{place}\n{gutter} |\n{number} | {line:.LONGEST_LINE$}\n{gutter} | {indent}{carets}",
         line = line.replace('\t', " "),
     )
+}
+
+/// The message with what is expected in words instead of types.
+fn in_words(message: &str) -> String {
+    let whole = "expected a whole number that is not negative";
+    [
+        ("expected usize", whole),
+        ("expected u64", whole),
+        ("expected f64", "expected a number"),
+        ("expected a sequence", "expected a list"),
+        ("expected struct Mmd", "expected a table"),
+        (" as i128", ""),
+    ]
+    .iter()
+    .fold(message.to_owned(), |message, (name, words)| {
+        message.replace(name, words)
+    })
 }
 
 /// Of a message such as "unknown field `x`, expected one of `a`, `b`": the nearest of them besides.
@@ -144,6 +161,20 @@ mod tests {
                 "dim must be at least 1, not 0",
                 "|       ^",
             ),
+            (
+                "dim = 2",
+                "dim = -2",
+                "expected a whole number that is not negative",
+                "|       ^^",
+            ),
+            (
+                "iterations = ",
+                "iterations = 0.5 #",
+                "expected a whole number that is not negative",
+                "^^^",
+            ),
+            ("time = ", "time = true #", "expected a number", "^^^^"),
+            ("steps = [", "steps = 3 #[", "expected a list", "^"),
             ("dim = 2", "dim = ", "line 2, column", "^"),
             (
                 "exponent = 1.0",

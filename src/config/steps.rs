@@ -3,13 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use crate::numbers::plain;
 
 /// Which times are saved besides the first and the last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, SerializeDisplay, DeserializeFromStr)]
 pub enum SaveAt {
     /// Every K-th time step.
     Every(u64),
@@ -50,23 +49,8 @@ impl FromStr for SaveAt {
     }
 }
 
-impl TryFrom<String> for SaveAt {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<SaveAt> for String {
-    fn from(save_at: SaveAt) -> Self {
-        save_at.to_string()
-    }
-}
-
 /// Of which time steps the learned kernels are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, SerializeDisplay, DeserializeFromStr)]
 pub enum KeepKernels {
     /// All, so that fresh particles can be pushed through the whole flow.
     All,
@@ -110,20 +94,6 @@ impl FromStr for KeepKernels {
                 .map(Self::Every)
                 .ok_or_else(|| format!("expected all, none or every:K, not '{text}'")),
         }
-    }
-}
-
-impl TryFrom<String> for KeepKernels {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<KeepKernels> for String {
-    fn from(keep: KeepKernels) -> Self {
-        keep.to_string()
     }
 }
 

@@ -35,6 +35,7 @@ impl Config {
         at_least("particles", self.particles, 2)?;
         if self.scheme != SchemeKind::Particle {
             self.validate_training()?;
+            self.validate_keep_kernels()?;
         }
         self.validate_save_at()?;
         self.validate_experiment()
@@ -81,14 +82,18 @@ impl Config {
             SaveAt::Every(steps) => *steps >= 1,
             SaveAt::Times(times) => times.iter().all(|t| (0.0..=self.time).contains(t)),
         };
-        check("save-at", valid, &expected, &self.save_at)?;
-        let valid = self.keep_kernels != KeepKernels::Every(0);
-        check(
-            "keep-kernels",
-            valid,
-            "all, none or every:K",
-            &self.keep_kernels,
-        )
+        check("save-at", valid, &expected, &self.save_at)
+    }
+
+    fn validate_keep_kernels(&self) -> Result<(), ConfigError> {
+        let KeepKernels::Every(every) = self.keep_kernels else {
+            return Ok(());
+        };
+        let steps = self.time_grid().len() as u64;
+        let expected =
+            format!("all, none or every:K with K at most {steps}, the number of time steps");
+        let valid = (1..=steps).contains(&every);
+        check("keep-kernels", valid, &expected, &self.keep_kernels)
     }
 
     /// The examples are what they are, and the forward scheme cannot start at atoms for r < 1.

@@ -69,6 +69,7 @@ impl Reference for ExactImplosion {
     fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Comparison, Error> {
         Ok(Comparison {
             discrepancy: self.state(step).discrepancy(particles)?,
+            functional: None,
             scale: None,
         })
     }

@@ -102,6 +102,7 @@ impl Reference for ExactInteraction {
         let measured = (mean_square / self.equilibrium.second_moment()).sqrt();
         Ok(Comparison {
             discrepancy: discrepancy_to_equilibrium(particles, &self.equilibrium, exact),
+            functional: None,
             scale: Some(Scale { exact, measured }),
         })
     }

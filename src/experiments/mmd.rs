@@ -50,18 +50,15 @@ impl Config {
     /// If the target or the start cannot be read.
     pub fn mmd(
         scheme: SchemeKind,
-        mmd: config::Mmd,
+        mmd: &config::Mmd,
         seed: u64,
         preset: Preset,
     ) -> Result<Self, TargetError> {
         let dim = mmd.target.load(&mmd.sampling(seed))?.points.ncols();
         let mut config = Self::paper_mmd(scheme, mmd, dim);
         if preset == Preset::Fast {
-            config = config.faster();
+            config = config.faster(&mmd.target);
         }
-        let Experiment::Mmd(mmd) = &config.experiment else {
-            unreachable!("just made");
-        };
         if matches!(mmd.start, Start::Csv(_) | Start::Npy(_)) {
             config.particles = mmd.start.load(config.particles, dim, seed)?.nrows();
             config.batch = config.batch.min(config.particles);
@@ -70,7 +67,7 @@ impl Config {
     }
 
     /// The paper's settings; targets that are not in the paper have those of the two Diracs.
-    fn paper_mmd(scheme: SchemeKind, mmd: config::Mmd, dim: usize) -> Self {
+    fn paper_mmd(scheme: SchemeKind, mmd: &config::Mmd, dim: usize) -> Self {
         let config = Self {
             scheme,
             dim,
@@ -91,10 +88,7 @@ impl Config {
             precision: Precision::F32,
             save_at: SaveAt::Every(1),
             keep_kernels: KeepKernels::All,
-            experiment: Experiment::Mmd(mmd),
-        };
-        let Experiment::Mmd(mmd) = &config.experiment else {
-            unreachable!("just made");
+            experiment: Experiment::Mmd(mmd.clone()),
         };
         match mmd.target {
             Target::Smiley => Self {
@@ -132,20 +126,17 @@ impl Config {
 
     /// The same flow in minutes: larger steps where the flow is slow, fewer iterations with a
     /// learning rate that falls, minibatches, a smaller network.
-    fn faster(self) -> Self {
+    fn faster(self, target: &Target) -> Self {
         let config = Self {
             learning_rate_decay: 1e-2,
             ..self
         };
-        let Experiment::Mmd(mmd) = &config.experiment else {
-            return config;
-        };
-        let sizes = match (&mmd.target, config.scheme) {
+        let sizes = match (target, config.scheme) {
             // Explicit steps pass atoms of the target by up to τ.
             (Target::TwoDiracs, SchemeKind::Forward) => "0.1,5:0.25",
             _ => "0.1,1:0.25,5:0.5,20:1,50:2",
         };
-        match mmd.target {
+        match target {
             Target::Idx(_) => Self {
                 time: 72.0,
                 first_iterations: 400,
@@ -209,12 +200,14 @@ impl Reference for TargetReference {
         let count = particles.nrows() as f64;
         let points = Points::from(particles);
         let interaction = self.interaction.energy(points);
-        let rest = self.potential.energy(points) + self.energy;
+        let potential = self.potential.energy(points);
+        let rest = potential + self.energy;
         Ok(Comparison {
             discrepancy: Discrepancy {
                 v_statistic: interaction + rest,
                 u_statistic: interaction * count / (count - 1.0) + rest,
             },
+            functional: Some(interaction + potential),
             scale: None,
         })
     }

@@ -57,6 +57,8 @@ pub(crate) trait Reference: Send {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Comparison {
     pub(crate) discrepancy: Discrepancy,
+    /// F(μ_N), where it is a part of the discrepancy.
+    pub(crate) functional: Option<f64>,
     pub(crate) scale: Option<Scale>,
 }
 

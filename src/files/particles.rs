@@ -46,6 +46,18 @@ pub enum ReadError {
         /// What stands there.
         given: String,
     },
+    /// A column is neither a coordinate nor the weights.
+    #[error(
+        "{}: expected columns x0, x1, … and perhaps weight, not '{name:.100}'{}",
+        path.display(),
+        did_you_mean(name)
+    )]
+    Column {
+        /// The file.
+        path: PathBuf,
+        /// The column's name.
+        name: String,
+    },
     /// There is nothing to read.
     #[error("{}: expected {expected}", path.display())]
     Missing {
@@ -58,11 +70,13 @@ pub enum ReadError {
 
 /// Reads particles from a CSV file with a header line such as `x0,x1` or `x0,x1,weight`.
 ///
-/// A file whose first line holds nothing but numbers has no header; its columns are coordinates.
+/// Coordinates are named `x` and a number, or `x`, `y` and `z`. A file whose first line holds nothing
+/// but numbers has no header; its columns are coordinates.
 ///
 /// # Errors
-/// If the file cannot be read, has no row, no coordinate, a field that is not a finite number, a
-/// negative weight or none above zero; the message names file, line and column.
+/// If the file cannot be read, has no row, no coordinate, a column of another name, a field that is
+/// not a finite number, a negative weight or none above zero; the message names file, line and
+/// column.
 pub fn read_particles(path: &Path) -> Result<Particles, ReadError> {
     let file = File::open(path).map_err(|error| ReadError::Csv {
         path: path.to_owned(),
@@ -102,6 +116,13 @@ pub fn parse_particles(reader: impl Read, path: &Path) -> Result<Particles, Read
         return Err(missing("only one column 'weight'"));
     }
 
+    if let Some(name) = names.iter().find(|name| !is_known(name)) {
+        return Err(ReadError::Column {
+            path: path.to_owned(),
+            name: name.clone(),
+        });
+    }
+
     let mut table = Table::new(path, names);
     if headerless {
         table.push(&first)?;
@@ -118,6 +139,20 @@ pub fn parse_particles(reader: impl Read, path: &Path) -> Result<Particles, Read
             Err(missing("a weight above zero, they are all zero"))
         }
         _ => Ok(particles),
+    }
+}
+
+fn is_known(column: &str) -> bool {
+    let is_index = |index: &str| index.bytes().all(|digit| digit.is_ascii_digit());
+    ["y", "z", WEIGHT].contains(&column) || column.strip_prefix('x').is_some_and(is_index)
+}
+
+/// A hint for a name that differs from that of the weights by a few letters.
+fn did_you_mean(column: &str) -> &'static str {
+    if column.len() < 20 && strsim::damerau_levenshtein(&column.to_lowercase(), WEIGHT) <= 2 {
+        "; did you mean 'weight'?"
+    } else {
+        ""
     }
 }
 
@@ -209,6 +244,8 @@ mod tests {
         let bare = read("0.5\n-1e-3\n").expect("valid");
         assert_eq!(bare.points, DMatrix::from_row_slice(2, 1, &[0.5, -1e-3]));
         assert_eq!(bare.weights, None);
+        let plane = read("x,y\n1,2\n").expect("valid");
+        assert_eq!(plane.points, DMatrix::from_row_slice(1, 2, &[1.0, 2.0]));
     }
 
     #[test]
@@ -229,6 +266,13 @@ mod tests {
             ),
             ("x0,weight\n1,0\n3,0\n", "a weight above zero"),
             ("weight,x0,weight\n1,0,1\n", "only one column 'weight'"),
+            (
+                "x0,weigth\n1,2\n",
+                "expected columns x0, x1, … and perhaps weight, not 'weigth'; did you mean 'weight'?",
+            ),
+            ("x0,Weight\n1,2\n", "did you mean 'weight'?"),
+            (",x0\n0,1\n", "and perhaps weight, not ''"),
+            ("step,x0\n0,1\n", "not 'step'"),
         ] {
             let message = read(text).expect_err("invalid");
             assert!(message.contains(expected), "{message}");

@@ -133,10 +133,11 @@ impl<T: Real> Observer<T> for Metrics {
     fn step(&mut self, state: &State<T>, report: &StepReport) -> Result<(), ObserverError> {
         let particles = widen(&state.particles);
         let comparison = self.reference.compare(state.step, &particles)?;
+        let energy = || self.functional.energy(Points::from(&particles));
         let row = Row {
             step: state.step,
             time: state.time,
-            functional: self.functional.energy(Points::from(&particles)),
+            functional: comparison.functional.unwrap_or_else(energy),
             discrepancy: comparison.discrepancy.v_statistic,
             discrepancy_u: comparison.discrepancy.u_statistic,
             loss: report.loss,

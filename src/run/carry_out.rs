@@ -178,7 +178,7 @@ impl Run<'_> {
             folder.write_kernels(&layout, &kept)?;
         }
         if self.output.plots {
-            draw_figures(folder, config, &*self.reference)?;
+            draw_figures(folder, config, &*self.reference, &snapshots)?;
         }
         folder.write_summary(summary)?;
         Ok(folder.close()?)

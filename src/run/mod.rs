@@ -37,6 +37,8 @@ pub struct Output {
     pub plots: bool,
     /// Whether progress is shown.
     pub progress: bool,
+    /// What to say on standard error once the run has its folder.
+    pub note: Option<String>,
     /// Number of threads; all cores if `None`. The results do not depend on it.
     pub threads: Option<usize>,
     /// Wall time between two checkpoints; there is also one at every saved time step.
@@ -56,6 +58,7 @@ impl Output {
             force: false,
             plots: true,
             progress: false,
+            note: None,
             threads: None,
             checkpoint_every: Self::CHECKPOINT_EVERY,
             stop: Arc::default(),
@@ -181,6 +184,9 @@ fn carry_out(
     pool.install(|| {
         let reference = config.reference(&problem)?;
         let (folder, _lock) = folder()?;
+        if let Some(note) = &output.note {
+            eprintln!("note: {note}");
+        }
         let run = Run {
             config,
             output,

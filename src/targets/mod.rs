@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use rieszflow_flows::rng::{Purpose, stream};
-use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 pub use error::TargetError;
 pub use image::parse_image;
@@ -48,8 +48,7 @@ use syntax::{file, unknown};
 /// A map T carries a measure μ to T#μ, so a Dirac to a Dirac: from a start with two atoms it reaches
 /// at most two points. All of these are therefore out of reach of maps from few Diracs, and show
 /// that plans, which may split every atom, follow the flow all the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, SerializeDisplay, DeserializeFromStr)]
 pub enum Target {
     /// ½δ₍₁,₁₎ + ½δ₍₋₁,₋₁₎. Two points could be the image of two points, and yet from
     /// ½δ₍₋₁,₁₎ + ½δ₍₁,₋₁₎ no map follows the flow: each atom is equally far from both ends, the flow
@@ -89,6 +88,9 @@ pub struct Sampling {
     /// Keys the random numbers.
     pub seed: u64,
 }
+
+/// Most particles of targets that are sampled, all of them in the plane.
+const MOST_SAMPLED: usize = MOST_NUMBERS / 2;
 
 const FORMS: [&str; 9] = [
     "two-diracs",
@@ -159,9 +161,12 @@ impl Target {
 impl Sampling {
     /// M, if that is at least `least` and no more than can be held.
     fn checked(&self, least: usize) -> Result<usize, ConfigError> {
-        let most = MOST_NUMBERS / 2;
-        let valid = (least.max(1)..=most).contains(&self.particles);
-        let expected = format!("between {} and {most}", least.max(1));
+        let valid = (least.max(1)..=MOST_SAMPLED).contains(&self.particles);
+        let expected = if least > 1 {
+            format!("between {least} (one for each Gaussian) and {MOST_SAMPLED}")
+        } else {
+            format!("between 1 and {MOST_SAMPLED}")
+        };
         check("target-particles", valid, &expected, &self.particles)?;
         Ok(self.particles)
     }
@@ -195,9 +200,14 @@ impl FromStr for Target {
             Some(("npy", path)) => file("npy", path).map(Self::Npy),
             Some(("idx", path)) => file("idx", path).map(Self::Idx),
             Some(("gaussian-mixture", count)) => {
-                let components = count.parse().ok().filter(|&count: &usize| count >= 1);
-                let expected = "expected gaussian-mixture:K with a whole number K of at least 1";
-                let components = components.ok_or_else(|| format!("{expected}, not '{text:.100}'"));
+                let usable = |count: &usize| (1..=MOST_SAMPLED).contains(count);
+                let components = count.parse().ok().filter(usable);
+                let components = components.ok_or_else(|| {
+                    format!(
+                        "expected gaussian-mixture:K with a whole number K between 1 and \
+                         {MOST_SAMPLED}, not '{text:.100}'"
+                    )
+                });
                 components.map(Self::GaussianMixture)
             }
             _ => Err(unknown(text, &FORMS)),
@@ -218,20 +228,6 @@ impl fmt::Display for Target {
             Self::Circle => f.write_str("circle"),
             Self::Line => f.write_str("line"),
         }
-    }
-}
-
-impl TryFrom<String> for Target {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Target> for String {
-    fn from(target: Target) -> Self {
-        target.to_string()
     }
 }
 

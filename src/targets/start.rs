@@ -8,7 +8,7 @@ use nalgebra::DMatrix;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use rieszflow_flows::rng::{Purpose, stream};
-use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use super::TargetError;
 use super::syntax::{file, numbers, unknown};
@@ -20,8 +20,7 @@ use crate::files::particles::read_particles;
 use crate::numbers::plain;
 
 /// The measure to flow from, written as in `diracs:-1,0;1,0`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, SerializeDisplay, DeserializeFromStr)]
 pub enum Start {
     /// All particles at one point; a single number stands for all its coordinates.
     Dirac(Vec<f64>),
@@ -197,20 +196,6 @@ impl fmt::Display for Start {
 fn written(point: &[f64]) -> String {
     let numbers: Vec<String> = point.iter().copied().map(plain).collect();
     numbers.join(",")
-}
-
-impl TryFrom<String> for Start {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Start> for String {
-    fn from(start: Start) -> Self {
-        start.to_string()
-    }
 }
 
 #[cfg(test)]

@@ -170,11 +170,15 @@ fn says_what_is_expected() {
         ),
         (
             "gaussian-mixture:0",
-            "a whole number K of at least 1, not 'gaussian-mixture:0'",
+            "a whole number K between 1 and 50000000, not 'gaussian-mixture:0'",
+        ),
+        (
+            "gaussian-mixture:1000000000000",
+            "between 1 and 50000000, not 'gaussian-mixture:1000000000000'",
         ),
         (
             "gaussian-mixture:601",
-            "--target-particles must be between 601 and 50000000, not 600",
+            "--target-particles must be between 601 (one for each Gaussian) and 50000000, not 600",
         ),
         ("npy:no/such.npy", "cannot read no/such.npy: "),
         ("image:no/such.png", "cannot read no/such.png: "),

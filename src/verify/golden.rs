@@ -56,17 +56,23 @@ struct Layer {
 }
 
 #[derive(Deserialize)]
-struct BackwardTerms {
+struct EnergyTerms {
     interaction_energy: f64,
     potential_energy: f64,
+}
+
+#[derive(Deserialize)]
+struct BackwardTerms {
+    #[serde(flatten)]
+    energies: EnergyTerms,
     mean_squared_displacement: f64,
     loss: f64,
 }
 
 #[derive(Deserialize)]
 struct ForwardTerms {
-    interaction_energy: f64,
-    potential_energy: f64,
+    #[serde(flatten)]
+    energies: EnergyTerms,
     directional_derivative_interaction: f64,
     directional_derivative_potential: f64,
     velocity_norm: f64,
@@ -158,18 +164,9 @@ fn check_backward(case: &Neural<BackwardTerms>, comparison: &mut Comparison) {
 
     case.compare_output(&moved, comparison);
     let (interaction, potential) = energies.at(&moved);
-    comparison.value(
-        "interaction energy",
-        interaction,
-        expected.interaction_energy,
-        0.0,
-    );
-    comparison.value(
-        "potential energy",
-        potential,
-        expected.potential_energy,
-        0.0,
-    );
+    expected
+        .energies
+        .compare(interaction, potential, comparison);
     // Without time to flow the loss is the transport term, ½ of this.
     let transport = backward::loss(&mut graph, energies.functional(), 0.0, &x, output)
         .expect("the energies are finite");
@@ -209,18 +206,9 @@ fn check_forward(case: &Neural<ForwardTerms>, comparison: &mut Comparison) {
 
     case.compare_output(&velocities, comparison);
     let (interaction, potential) = energies.at(&x);
-    comparison.value(
-        "interaction energy",
-        interaction,
-        expected.interaction_energy,
-        0.0,
-    );
-    comparison.value(
-        "potential energy",
-        potential,
-        expected.potential_energy,
-        0.0,
-    );
+    expected
+        .energies
+        .compare(interaction, potential, comparison);
     let norm = expected.velocity_norm;
     let (of_interaction, of_potential) = energies.along(&x, &velocities);
     comparison.value(
@@ -315,6 +303,17 @@ impl Energies {
             value(&self.interaction),
             potential.map_or(0.0, |potential| value(potential)),
         )
+    }
+}
+
+impl EnergyTerms {
+    fn compare(&self, interaction: f64, potential: f64, comparison: &mut Comparison) {
+        for (name, found, expected) in [
+            ("interaction energy", interaction, self.interaction_energy),
+            ("potential energy", potential, self.potential_energy),
+        ] {
+            comparison.value(name, found, expected, 0.0);
+        }
     }
 }
 

@@ -128,6 +128,27 @@ fn learning_rates_that_teach_nothing() {
 }
 
 #[test]
+fn options_without_effect() {
+    for option in [
+        "iterations",
+        "first-iterations",
+        "batch",
+        "width",
+        "hidden-layers",
+        "latent-dim",
+        "learning-rate",
+        "learning-rate-decay",
+    ] {
+        for command in ["interaction", "implosion", "mmd --target circle"] {
+            let command = format!("{command} --scheme particle --{option} 1");
+            refused(&command, "has no effect with --scheme particle");
+        }
+    }
+    let kept = "interaction --scheme particle --keep-kernels all";
+    refused(kept, "has no effect with --scheme particle");
+}
+
+#[test]
 fn times_to_save_that_never_come() {
     for times in ["NaN", "inf", "1.3", "-1", "-0.5,0.5", "0.1,99", "every:0"] {
         refused(
@@ -147,6 +168,16 @@ fn times_to_save_that_never_come() {
         refused(&format!("interaction --save-at {text}"), "every:K");
     }
     refused_with(&["interaction", "--save-at", ""], "every:K");
+}
+
+#[test]
+fn kernels_to_keep_that_are_never_learned() {
+    let expected = "all, none or every:K with K at most 24, the number of time steps";
+    refused("interaction --keep-kernels every:25", expected);
+    for text in ["every:0", "some"] {
+        let command = format!("interaction --keep-kernels {text}");
+        refused(&command, "all, none or every:K");
+    }
 }
 
 #[test]

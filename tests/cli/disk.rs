@@ -1,6 +1,9 @@
-//! Disks that are full, limits on files, folders that vanish: a clear error, and nothing is lost.
+//! Disks that are full, limits on files, folders that vanish or may not be written to: a clear error,
+//! and nothing is lost.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -114,4 +117,48 @@ fn folders_that_vanish() {
         check_failed(&said, &["run/checkpoint", "No such file"]);
         assert!(!sandbox.path(gone).exists(), "made again");
     }
+}
+
+fn permit(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("own folder");
+}
+
+/// A shell of somebody to whom permissions apply.
+fn unprivileged(sandbox: &Sandbox) -> &'static [&'static str] {
+    const SHELL: [&str; 5] = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "sh",
+    ];
+    let owner = fs::metadata(sandbox.path("")).expect("a folder").uid();
+    if owner == 0 { &SHELL } else { &SHELL[4..] }
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_to_is_refused() {
+    let sandbox = Sandbox::new();
+    permit(&sandbox.path(""), 0o755);
+    let shell = unprivileged(&sandbox);
+    let possible = Command::new(shell[0])
+        .args(&shell[1..])
+        .args(["-c", "$0 --version", env!("CARGO_BIN_EXE_rieszflow")])
+        .current_dir(sandbox.path(""))
+        .output();
+    if !possible.is_ok_and(|output| output.status.success()) {
+        println!("skipped: this machine does not let one lay down the superuser's permissions");
+        return;
+    }
+    let locked = sandbox.path("locked");
+    fs::create_dir(&locked).expect("a folder");
+    permit(&locked, 0o555);
+    let said = script(&sandbox, shell, &format!("exec $0 {FLOW} --out locked/run"));
+    permit(&locked, 0o755);
+    said.refused(&[
+        "--out must be a folder to write to",
+        "locked/run",
+        "Permission denied",
+    ]);
+    assert!(names(&locked).is_empty());
 }

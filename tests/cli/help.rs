@@ -34,6 +34,7 @@ fn every_command_says_what_it_computes_within_a_hundred_columns() {
         ("implosion", "F(μ) = ∫(1_{a<0}|b| − a)dμ"),
         ("closed-form", "argmin ½∫|x|²dη + E(η)"),
         ("closed-form line", "−½∬|x−y|dμdμ + ∬|x−y|dμdν"),
+        ("closed-form line", "dirac:X, or two-diracs-1d"),
         ("verify", "exact"),
         ("completions", "shell"),
     ];

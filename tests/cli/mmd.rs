@@ -4,8 +4,10 @@ use std::fs;
 
 use crate::sandbox::{Csv, Sandbox, names, read, summary};
 
-const SMALL: &str = "--particles 30 --batch 10 --iterations 5 --width 8 --hidden-layers 1 \
-                     --time 0.5 --tau 0.25 --target-particles 40";
+const SMALL: &str = "--particles 30 --time 0.5 --tau 0.25 --target-particles 40";
+
+/// For neural schemes.
+const TRAINING: &str = "--batch 10 --iterations 5 --width 8 --hidden-layers 1";
 
 /// A 4×4 IDX file of three images, all pixels of image i equal to 85 i.
 fn idx() -> Vec<u8> {
@@ -119,7 +121,7 @@ fn a_start_from_a_file_brings_its_own_number_of_particles() {
 fn a_neural_run_can_be_sampled_repeated_and_drawn_again() {
     let sandbox = with_files();
     sandbox
-        .run(&format!("mmd --target smiley {SMALL} --out run"))
+        .run(&format!("mmd --target smiley {SMALL} {TRAINING} --out run"))
         .good();
     let figures = ["flow.gif", "metrics.png", "snapshots.png"];
     let drawn = figures.map(|file| fs::read(sandbox.path("run").join(file)).expect("a figure"));
@@ -163,13 +165,23 @@ fn a_neural_run_can_be_sampled_repeated_and_drawn_again() {
     assert!(drawn == again);
     sandbox.run("plot run again --out both.png").good();
     assert!(names(&sandbox.path("")).contains(&"both.png".to_owned()));
+    for out in ["both.svg", "both", "."] {
+        let command = format!("plot run again --out {out}");
+        sandbox.run(&command).refused(&["--out", "ends in .png"]);
+    }
+    sandbox
+        .run("plot run --out one.png")
+        .refused(&["--out", "several runs", "drawn in run"]);
+    assert!(!names(&sandbox.path("")).contains(&"both.svg".to_owned()));
 }
 
 #[test]
 fn kernels_are_kept_as_asked() {
     let sandbox = with_files();
     let arguments = |keep: &str| {
-        format!("mmd --target smiley {SMALL} --no-plots --quiet --keep-kernels {keep} --out {keep}")
+        format!(
+            "mmd --target smiley {SMALL} {TRAINING} --no-plots --quiet --keep-kernels {keep} --out {keep}"
+        )
     };
     sandbox.run(&arguments("none")).good();
     assert!(!sandbox.path("none/kernels.safetensors").exists());
@@ -180,6 +192,29 @@ fn kernels_are_kept_as_asked() {
     sandbox
         .run("sample every:2 --count 5")
         .refused(&["time step 1 was not kept", "--keep-kernels all"]);
+}
+
+/// 300 networks of 265,216 weights in single precision.
+#[test]
+fn kernels_too_large_to_keep_unasked_are_told() {
+    let sandbox = Sandbox::new();
+    let flow = "interaction --particles 4 --batch 2 --iterations 1 --width 512 --tau 0.004 \
+                --save-at every:300 --no-plots";
+    let said = sandbox.run(&format!("{flow} --out run"));
+    assert_eq!(said.status, Some(0));
+    assert_eq!(
+        said.stderr,
+        "note: the learned kernels are not kept, since they would take 318 MB; --keep-kernels all \
+         or every:K keeps them\n"
+    );
+    assert!(!sandbox.path("run/kernels.safetensors").exists());
+    sandbox.run(&format!("{flow} --quiet --out quiet")).good();
+    let chosen = format!("{flow} --keep-kernels none --out chosen");
+    sandbox.run(&chosen).good();
+    // What cannot start says only why.
+    sandbox
+        .run(&format!("{flow} --out run"))
+        .refused(&["already holds a run"]);
 }
 
 #[test]
@@ -196,7 +231,7 @@ fn samples_are_refused_where_there_are_none() {
         .refused(&["particle flow"]);
     sandbox
         .run(&format!(
-            "mmd --target circle {SMALL} --quiet --no-plots --out n"
+            "mmd --target circle {SMALL} {TRAINING} --quiet --no-plots --out n"
         ))
         .good();
     sandbox.run("sample n --count 0").refused(&["--count"]);
@@ -237,8 +272,16 @@ fn unusable_files_are_named_with_place_and_expectation() {
         .run("mmd --target idx:digits --count 100 --out run")
         .refused(&["digits", "100", "not 3"]);
     write("huge.csv", b"x0,x1\n1e300,0\n");
-    let fitting: [(&str, &[&str]); 4] = [
+    let fitting: [(&str, &[&str]); 6] = [
         ("circle --dim 3", &["--dim must be 2", "--target circle"]),
+        (
+            "gaussian-mixture:1000000000000",
+            &["--target", "a whole number K between 1 and 50000000"],
+        ),
+        (
+            "gaussian-mixture:3000",
+            &["--target-particles", "between 3000 (one for each Gaussian)"],
+        ),
         ("circle --start dirac:1e300", &["--start", "f32"]),
         ("csv:huge.csv", &["--target", "f32"]),
         (

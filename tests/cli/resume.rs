@@ -101,6 +101,28 @@ fn a_second_signal_ends_the_program_at_once() {
 }
 
 #[test]
+fn an_interrupted_reproduction_tells_what_is_left() {
+    let sandbox = Sandbox::new();
+    let child = spawn(&sandbox, "reproduce implosion interaction --out made");
+    wait_for(&sandbox, "made/implosion/backward/checkpoint");
+    signal(&child, "INT");
+    let said = ended(child);
+    assert_eq!(said.status, Some(130), "{said:#?}");
+    assert!(
+        said.stderr
+            .starts_with("interrupted in made/implosion/backward at t = "),
+        "{said:#?}"
+    );
+    assert!(
+        said.stderr.ends_with(
+            "; no figure is finished; make the others with: rieszflow reproduce implosion \
+             interaction --out made\n"
+        ),
+        "{said:#?}"
+    );
+}
+
+#[test]
 fn a_new_run_is_refused_where_one_can_be_resumed() {
     let sandbox = Sandbox::new();
     interrupted(&sandbox, "INT");

@@ -16,6 +16,17 @@ pub const COINCIDENT: f64 = 1e-10;
 
 /// The Riesz kernel K(x,y) = −|x−y|ʳ with exponent 0 < r < 2.
 ///
+/// ```math
+/// K(x,y) = -|x-y|^r, \qquad ∇_x K(x,y) = -r\,|x-y|^{r-2}(x-y) \quad (x ≠ y)
+/// ```
+///
+/// Source: Altekrüger et al. 2023, where the squared discrepancy is that of this kernel; it is a
+/// distance between measures for these r. At x = y the gradient is taken to be 0, and the one-sided
+/// derivative is that of [`crate::pair_sums`].
+///
+/// x and y are points of ℝᵈ for any d, r is a number without unit, and K is a length to the power r.
+/// Cost: O(d) time a pair, with square roots alone for r = 1 and powers for other r.
+///
 /// ```
 /// use rieszflow_flows::RieszKernel;
 ///

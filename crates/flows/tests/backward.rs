@@ -1,26 +1,15 @@
 //! The neural backward scheme against exact JKO iterates.
 
+#[path = "common/training.rs"]
+mod common;
+
+use common::training;
 use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure};
 use rieszflow_analytic::{Equilibrium, ScaledEquilibrium, backward_scales, sampling_floor};
 use rieszflow_autodiff::Real;
-use rieszflow_flows::scheme::{Backward, Training, unwatched};
+use rieszflow_flows::scheme::{Backward, unwatched};
 use rieszflow_flows::{Interaction, Mmd, RieszKernel, Scheme};
-
-/// Enough training for the tolerances here, in less than a second a step.
-fn training(latent_dim: usize) -> Training {
-    Training {
-        hidden_layers: 2,
-        width: 64,
-        latent_dim,
-        batch: 100,
-        first_iterations: 1500,
-        iterations: 1500,
-        learning_rate: 5e-3,
-        learning_rate_decay: 1e-2,
-        seed: 1,
-    }
-}
 
 /// Three steps of different length from δ_p, each compared with the exact iterate (c_n Id)_# η* + p.
 ///

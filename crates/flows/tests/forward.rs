@@ -1,26 +1,15 @@
 //! The neural forward scheme against exact steps of steepest descent.
 
+#[path = "common/training.rs"]
+mod common;
+
+use common::training;
 use nalgebra::DMatrix;
 use rieszflow_analytic::{
     Equilibrium, SteepestDescent, discrepancy_to_equilibrium, forward_scales, sampling_floor,
 };
 use rieszflow_flows::scheme::{Forward, Training, unwatched};
 use rieszflow_flows::{Error, Interaction, Mmd, RieszKernel, Scheme};
-
-/// Enough training for the tolerances here, in about a second a step.
-fn training(latent_dim: usize) -> Training {
-    Training {
-        hidden_layers: 2,
-        width: 64,
-        latent_dim,
-        batch: 100,
-        first_iterations: 1500,
-        iterations: 1500,
-        learning_rate: 5e-3,
-        learning_rate_decay: 1e-2,
-        seed: 1,
-    }
-}
 
 fn interaction(exponent: f64) -> Interaction<f32> {
     Interaction::new(RieszKernel::new(exponent).unwrap())

@@ -1,25 +1,15 @@
 //! The flow that implodes into a point and explodes again, step by step against its closed form.
 
+#[path = "common/training.rs"]
+mod common;
+
+use common::training;
 use nalgebra::DMatrix;
 use rieszflow_analytic::Implosion;
-use rieszflow_flows::scheme::{Backward, Forward, Particle, Training, unwatched};
+use rieszflow_flows::scheme::{Backward, Forward, Particle, unwatched};
 use rieszflow_flows::{ImplosionExplosion, Scheme};
 
 const COUNT: usize = 500;
-
-fn training() -> Training {
-    Training {
-        hidden_layers: 2,
-        width: 64,
-        latent_dim: 2,
-        batch: 100,
-        first_iterations: 1500,
-        iterations: 1500,
-        learning_rate: 5e-3,
-        learning_rate_decay: 1e-2,
-        seed: 1,
-    }
-}
 
 /// The state at a time, by labels at equal distances.
 fn state(time: f64) -> DMatrix<f32> {
@@ -49,7 +39,7 @@ fn errors(scheme: &mut dyn Scheme<f32>, start: f64, tau: f64) -> [f64; 2] {
 /// to negative values) is off by 0.3 τ in the first step already.
 #[test]
 fn backward_steps_implode() {
-    for error in errors(&mut Backward::new(training()), 0.0, 0.3) {
+    for error in errors(&mut Backward::new(training(2)), 0.0, 0.3) {
         assert!(error < 0.04, "{error} τ");
     }
 }
@@ -61,8 +51,8 @@ fn backward_steps_implode() {
 #[test]
 fn every_scheme_explodes() {
     let schemes: [(Box<dyn Scheme<f32>>, f64); 3] = [
-        (Box::new(Backward::new(training())), 0.06),
-        (Box::new(Forward::new(training())), 0.06),
+        (Box::new(Backward::new(training(2))), 0.06),
+        (Box::new(Forward::new(training(2))), 0.06),
         (Box::new(Particle { seed: 1 }), 0.004),
     ];
     for (mut scheme, tolerance) in schemes {

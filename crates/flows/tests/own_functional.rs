@@ -1,8 +1,12 @@
 //! A functional of a user's own, with steps known exactly, in every scheme.
 
+#[path = "common/schemes.rs"]
+mod common;
+
+use common::{cloud, schemes};
 use nalgebra::DMatrix;
-use rieszflow_flows::scheme::{Backward, Forward, Particle, Training, unwatched};
-use rieszflow_flows::{Error, Functional, Minibatches, Points, Scheme};
+use rieszflow_flows::scheme::{Training, unwatched};
+use rieszflow_flows::{Error, Functional, Minibatches, Points};
 
 fn training() -> Training {
     Training {
@@ -16,24 +20,6 @@ fn training() -> Training {
         learning_rate_decay: 0.1,
         seed: 3,
     }
-}
-
-/// Every scheme with the given training; the particle flow knows only its seed.
-fn schemes(training: Training) -> [Box<dyn Scheme<f32>>; 3] {
-    [
-        Box::new(Backward::new(training)),
-        Box::new(Forward::new(training)),
-        Box::new(Particle {
-            seed: training.seed,
-        }),
-    ]
-}
-
-/// Distinct particles about (1, −½).
-fn cloud(count: usize) -> DMatrix<f32> {
-    DMatrix::from_fn(count, 2, |i, k| {
-        [1.0, -0.5][k] + (1.7 * i as f32 + 0.9 * k as f32).sin()
-    })
 }
 
 /// F(μ) = ½ ∫ |x − p|² dμ, a functional of a user's own.

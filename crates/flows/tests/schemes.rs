@@ -1,10 +1,14 @@
 //! What holds for every scheme: reproducible runs, states that own all that evolves, errors instead of nonsense.
 
+#[path = "common/schemes.rs"]
+mod common;
+
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
+use common::{cloud, schemes};
 use nalgebra::DMatrix;
-use rieszflow_flows::scheme::{Backward, Forward, Iteration, Particle, Training, unwatched};
+use rieszflow_flows::scheme::{Forward, Iteration, Training, unwatched};
 use rieszflow_flows::{Error, Functional, Minibatches, Mmd, Points, RieszKernel, Scheme, State};
 
 fn small() -> Training {
@@ -19,24 +23,6 @@ fn small() -> Training {
         learning_rate_decay: 0.1,
         seed: 3,
     }
-}
-
-/// Every scheme with the given training; the particle flow knows only its seed.
-fn schemes(training: Training) -> [Box<dyn Scheme<f32>>; 3] {
-    [
-        Box::new(Backward::new(training)),
-        Box::new(Forward::new(training)),
-        Box::new(Particle {
-            seed: training.seed,
-        }),
-    ]
-}
-
-/// Distinct particles about (1, −½).
-fn cloud(count: usize) -> DMatrix<f32> {
-    DMatrix::from_fn(count, 2, |i, k| {
-        [1.0, -0.5][k] + (1.7 * i as f32 + 0.9 * k as f32).sin()
-    })
 }
 
 fn mmd() -> Mmd<f32> {

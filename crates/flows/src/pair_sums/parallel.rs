@@ -22,8 +22,20 @@ const MOST_BLOCKS: usize = 16;
 
 /// Sums over pairs of particles with the Riesz kernel, on all threads of the current rayon pool.
 ///
-/// The result does not depend on the number of threads, to the bit. The working memory is O(N·d),
-/// never N², and is kept from call to call, so that only the first call allocates.
+/// For μ = Σ uᵢ δ_{xᵢ} and ν = Σ wⱼ δ_{yⱼ}, and for velocities aᵢ and bⱼ,
+///
+/// ```math
+/// \sum_{i,j} u_i w_j\,|x_i-y_j|^r \qquad\text{and}\qquad
+/// \sum_{i,j} u_i w_j\, ∂|\cdot|^r(x_i-y_j;\, a_i-b_j)
+/// ```
+///
+/// with their gradients, in the positions and in the velocities. Source: Altekrüger et al. 2023,
+/// Section 5; coincident particles as told in [`crate::pair_sums`].
+///
+/// Positions and velocities are N×d for μ and M×d for ν, gradients a row per particle
+/// ([`GradientRows`]). The result does not depend on the number of threads, to the bit. Cost: O(NMd)
+/// time on all cores; O((N+M)d) memory, never N·M, which is kept from call to call, so that only the
+/// first call allocates.
 ///
 /// ```
 /// use nalgebra::DMatrix;
