@@ -167,39 +167,8 @@ impl FlowOptions {
         self.exponent
     }
 
-    /// Carries out the experiment with the options put over its settings.
-    pub(super) fn run(&self, defaults: Config) -> Result<(), Failure> {
-        self.check_effect()?;
-        let config = self.apply(defaults);
-        run(&config, &self.output(&config))
-    }
-
-    /// Refuses options that the scheme does not look at.
-    fn check_effect(&self) -> Result<(), Failure> {
-        let given = [
-            ("iterations", self.iterations.is_some()),
-            ("first-iterations", self.first_iterations.is_some()),
-            ("batch", self.batch.is_some()),
-            ("width", self.width.is_some()),
-            ("hidden-layers", self.hidden_layers.is_some()),
-            ("latent-dim", self.latent_dim.is_some()),
-            ("learning-rate", self.learning_rate.is_some()),
-            ("learning-rate-decay", self.learning_rate_decay.is_some()),
-            ("keep-kernels", self.keep_kernels.is_some()),
-        ];
-        match given.iter().find(|(_, is_given)| *is_given) {
-            Some((option, _)) if self.scheme() == SchemeKind::Particle => Err(Failure {
-                status: 2,
-                message: format!(
-                    "--{option} has no effect with --scheme particle, which learns nothing"
-                ),
-            }),
-            _ => Ok(()),
-        }
-    }
-
     /// The experiment's configuration with the options put over it.
-    fn apply(&self, mut config: Config) -> Config {
+    pub(super) fn apply(&self, mut config: Config) -> Config {
         fn put<V: Clone>(setting: &mut V, option: Option<&V>) {
             if let Some(value) = option {
                 *setting = value.clone();
@@ -260,7 +229,7 @@ impl FlowOptions {
         }
     }
 
-    fn output(&self, config: &Config) -> Output {
+    pub(super) fn output(&self, config: &Config) -> Output {
         let output = self.output.output(config);
         let chosen = self.keep_kernels.is_some() || config.keep_kernels != KeepKernels::None;
         let note = (output.progress && !chosen).then(|| {

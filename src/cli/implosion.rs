@@ -26,7 +26,8 @@ pub(super) fn with_defaults(command: Command) -> Command {
     )
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let options = &arguments.flow;
-    options.run(Config::implosion(options.scheme()))
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let options = arguments.flow;
+    let config = options.apply(Config::implosion(options.scheme()));
+    flow::run(&config, &options.output(&config))
 }

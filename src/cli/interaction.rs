@@ -25,12 +25,13 @@ pub(super) fn with_defaults(command: Command) -> Command {
     flow::explain(command, EXPLANATION, Some(&config))
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let options = &arguments.flow;
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let options = arguments.flow;
     let defaults = Config::interaction(
         options.scheme(),
         options.dim().unwrap_or(2),
         options.exponent().unwrap_or(1.0),
     );
-    options.run(defaults)
+    let config = options.apply(defaults);
+    flow::run(&config, &options.output(&config))
 }

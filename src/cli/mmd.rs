@@ -58,5 +58,6 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     mmd.target_particles = arguments.target_particles.unwrap_or(mmd.target_particles);
     mmd.count = arguments.count.unwrap_or(mmd.count);
     let config = Config::mmd(options.scheme(), &mmd, options.seed(), options.preset());
-    options.run(config.map_err(|error| Failure::input(&error))?)
+    let config = options.apply(config.map_err(|error| Failure::input(&error))?);
+    flow::run(&config, &options.output(&config))
 }

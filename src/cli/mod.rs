@@ -73,8 +73,8 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let given = Cli::from_arg_matches(&command().get_matches());
     let done = match given.unwrap_or_else(|error| error.exit()).command {
-        Command::Interaction(arguments) => interaction::run(&arguments),
-        Command::Implosion(arguments) => implosion::run(&arguments),
+        Command::Interaction(arguments) => interaction::run(arguments),
+        Command::Implosion(arguments) => implosion::run(arguments),
         Command::Mmd(arguments) => mmd::run(arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Resume(arguments) => resume::run(&arguments),

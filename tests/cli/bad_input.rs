@@ -128,27 +128,6 @@ fn learning_rates_that_teach_nothing() {
 }
 
 #[test]
-fn options_without_effect() {
-    for option in [
-        "iterations",
-        "first-iterations",
-        "batch",
-        "width",
-        "hidden-layers",
-        "latent-dim",
-        "learning-rate",
-        "learning-rate-decay",
-    ] {
-        for command in ["interaction", "implosion", "mmd --target circle"] {
-            let command = format!("{command} --scheme particle --{option} 1");
-            refused(&command, "has no effect with --scheme particle");
-        }
-    }
-    let kept = "interaction --scheme particle --keep-kernels all";
-    refused(kept, "has no effect with --scheme particle");
-}
-
-#[test]
 fn times_to_save_that_never_come() {
     for times in ["NaN", "inf", "1.3", "-1", "-0.5,0.5", "0.1,99", "every:0"] {
         refused(

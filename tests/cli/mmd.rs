@@ -4,10 +4,8 @@ use std::fs;
 
 use crate::sandbox::{Csv, Sandbox, names, read, summary};
 
-const SMALL: &str = "--particles 30 --time 0.5 --tau 0.25 --target-particles 40";
-
-/// For neural schemes.
-const TRAINING: &str = "--batch 10 --iterations 5 --width 8 --hidden-layers 1";
+const SMALL: &str = "--particles 30 --batch 10 --iterations 5 --width 8 --hidden-layers 1 \
+                     --time 0.5 --tau 0.25 --target-particles 40";
 
 /// A 4×4 IDX file of three images, all pixels of image i equal to 85 i.
 fn idx() -> Vec<u8> {
@@ -121,7 +119,7 @@ fn a_start_from_a_file_brings_its_own_number_of_particles() {
 fn a_neural_run_can_be_sampled_repeated_and_drawn_again() {
     let sandbox = with_files();
     sandbox
-        .run(&format!("mmd --target smiley {SMALL} {TRAINING} --out run"))
+        .run(&format!("mmd --target smiley {SMALL} --out run"))
         .good();
     let figures = ["flow.gif", "metrics.png", "snapshots.png"];
     let drawn = figures.map(|file| fs::read(sandbox.path("run").join(file)).expect("a figure"));
@@ -179,9 +177,7 @@ fn a_neural_run_can_be_sampled_repeated_and_drawn_again() {
 fn kernels_are_kept_as_asked() {
     let sandbox = with_files();
     let arguments = |keep: &str| {
-        format!(
-            "mmd --target smiley {SMALL} {TRAINING} --no-plots --quiet --keep-kernels {keep} --out {keep}"
-        )
+        format!("mmd --target smiley {SMALL} --no-plots --quiet --keep-kernels {keep} --out {keep}")
     };
     sandbox.run(&arguments("none")).good();
     assert!(!sandbox.path("none/kernels.safetensors").exists());
@@ -231,7 +227,7 @@ fn samples_are_refused_where_there_are_none() {
         .refused(&["particle flow"]);
     sandbox
         .run(&format!(
-            "mmd --target circle {SMALL} {TRAINING} --quiet --no-plots --out n"
+            "mmd --target circle {SMALL} --quiet --no-plots --out n"
         ))
         .good();
     sandbox.run("sample n --count 0").refused(&["--count"]);

@@ -97,7 +97,7 @@ fn the_paper_preset_is_the_papers_settings() {
 #[test]
 fn options_count_besides_the_preset() {
     let sandbox = Sandbox::new();
-    let options = "--preset paper --no-plots --particles 30 --learning-rate-decay 0.5 --tau 0.1 \
+    let options = "--preset paper --scheme particle --particles 30 --learning-rate-decay 0.5 --tau 0.1 \
                    --first-iterations 7 --iterations 9 --latent-dim 5 --learning-rate 0.02 --seed 11";
     sandbox
         .run(&format!("interaction {options} --out run"))

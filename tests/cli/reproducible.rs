@@ -1,16 +1,13 @@
 //! Equal settings give equal bytes, whatever the number of threads.
 
-use rieszflow::SchemeKind;
-
-use crate::sandbox::{Results, Sandbox, if_it_learns};
+use crate::sandbox::{Results, Sandbox};
 
 /// Enough particles and large enough batches to be shared among threads.
-const SIZES: &str = "--particles 600 --time 0.15 --no-plots --quiet";
-const TRAINING: &str = "--batch 400 --iterations 4";
+const SIZES: &str = "--particles 600 --batch 400 --iterations 4 --time 0.15 --no-plots --quiet";
 
 #[test]
 fn the_number_of_threads_changes_no_byte() {
-    for scheme in SchemeKind::ALL {
+    for scheme in ["backward", "forward", "particle"] {
         let runs = [1, 2, 4].map(|threads| results(scheme, &format!("--threads {threads}")));
         assert!(runs[0] == runs[1], "{scheme}");
         assert!(runs[0] == runs[2], "{scheme}");
@@ -19,7 +16,7 @@ fn the_number_of_threads_changes_no_byte() {
 
 #[test]
 fn the_seed_decides() {
-    for scheme in SchemeKind::ALL {
+    for scheme in ["backward", "forward", "particle"] {
         let [first, again, other] = ["--seed 3", "--seed 3", "--seed 4"];
         let [first, again, other] = [first, again, other].map(|seed| results(scheme, seed));
         assert!(first == again, "{scheme}");
@@ -29,13 +26,12 @@ fn the_seed_decides() {
 
 #[test]
 fn zero_is_the_seed_that_is_not_given() {
-    assert!(results(SchemeKind::Particle, "") == results(SchemeKind::Particle, "--seed 0"));
+    assert!(results("particle", "") == results("particle", "--seed 0"));
 }
 
-fn results(scheme: SchemeKind, options: &str) -> Results {
-    let training = if_it_learns(scheme, TRAINING);
+fn results(scheme: &str, options: &str) -> Results {
     let sandbox = Sandbox::new();
-    let command = format!("interaction --scheme {scheme} {SIZES} {training} {options} --out run");
+    let command = format!("interaction --scheme {scheme} {SIZES} {options} --out run");
     sandbox.run(&command).good();
     Results::read(&sandbox.path("run"))
 }

@@ -87,26 +87,16 @@ impl Said {
 /// The settings of a small run, and the options that ask for it.
 pub fn small(scheme: SchemeKind) -> (Config, String) {
     let mut config = Config::interaction(scheme, 2, 1.0);
-    (config.particles, config.batch, config.time) = (40, 40, 0.25);
+    (config.particles, config.batch) = (40, 16);
+    (config.iterations, config.first_iterations) = (20, 20);
+    (config.width, config.hidden_layers) = (16, 1);
+    config.time = 0.25;
     config.save_at = rieszflow::SaveAt::Every(1);
-    if scheme != SchemeKind::Particle {
-        config.batch = 16;
-        (config.iterations, config.first_iterations) = (20, 20);
-        (config.width, config.hidden_layers) = (16, 1);
-    }
-    let training = "--batch 16 --iterations 20 --width 16 --hidden-layers 1";
-    let training = if_it_learns(scheme, training);
-    let options = format!("--scheme {scheme} --particles 40 --time 0.25 {training}");
+    let options = format!(
+        "--scheme {scheme} --particles 40 --batch 16 --iterations 20 --width 16 --hidden-layers 1 \
+         --time 0.25"
+    );
     (config, options)
-}
-
-/// Options of training, which the particle flow refuses.
-pub fn if_it_learns(scheme: SchemeKind, training: &str) -> &str {
-    if scheme == SchemeKind::Particle {
-        ""
-    } else {
-        training
-    }
 }
 
 /// The names of the files in a folder, sorted.
