@@ -48,7 +48,7 @@ pub enum ReadError {
     },
     /// A column is neither a coordinate nor the weights.
     #[error(
-        "{}: expected columns x0, x1, … and perhaps weight, not '{name:.100}'{}",
+        "{}: expected columns of coordinates (x0, x1, …) and perhaps weight, not '{name:.100}'{}",
         path.display(),
         did_you_mean(name)
     )]
@@ -70,11 +70,12 @@ pub enum ReadError {
 
 /// Reads particles from a CSV file with a header line such as `x0,x1` or `x0,x1,weight`.
 ///
-/// Coordinates are named `x` and a number, or `x`, `y` and `z`. A file whose first line holds nothing
-/// but numbers has no header; its columns are coordinates.
+/// Coordinates may have other names, but not `step`, `time` or `particle`, which a run's snapshots
+/// have beside them, nor a misspelt `weight`. A file whose first line holds nothing but numbers has
+/// no header; its columns are coordinates.
 ///
 /// # Errors
-/// If the file cannot be read, has no row, no coordinate, a column of another name, a field that is
+/// If the file cannot be read, has no row, no coordinate, a column that is no coordinate, a field that is
 /// not a finite number, a negative weight or none above zero; the message names file, line and
 /// column.
 pub fn read_particles(path: &Path) -> Result<Particles, ReadError> {
@@ -116,7 +117,10 @@ pub fn parse_particles(reader: impl Read, path: &Path) -> Result<Particles, Read
         return Err(missing("only one column 'weight'"));
     }
 
-    if let Some(name) = names.iter().find(|name| !is_known(name)) {
+    if let Some(name) = names
+        .iter()
+        .find(|name| !is_coordinate(name) && *name != WEIGHT)
+    {
         return Err(ReadError::Column {
             path: path.to_owned(),
             name: name.clone(),
@@ -142,9 +146,9 @@ pub fn parse_particles(reader: impl Read, path: &Path) -> Result<Particles, Read
     }
 }
 
-fn is_known(column: &str) -> bool {
-    let is_index = |index: &str| index.bytes().all(|digit| digit.is_ascii_digit());
-    ["y", "z", WEIGHT].contains(&column) || column.strip_prefix('x').is_some_and(is_index)
+/// Coordinates may have any name but those of a run's other columns and what looks like a weight.
+fn is_coordinate(column: &str) -> bool {
+    !["step", "time", "particle"].contains(&column) && did_you_mean(column).is_empty()
 }
 
 /// A hint for a name that differs from that of the weights by a few letters.
@@ -244,7 +248,7 @@ mod tests {
         let bare = read("0.5\n-1e-3\n").expect("valid");
         assert_eq!(bare.points, DMatrix::from_row_slice(2, 1, &[0.5, -1e-3]));
         assert_eq!(bare.weights, None);
-        let plane = read("x,y\n1,2\n").expect("valid");
+        let plane = read("a,b\n1,2\n").expect("valid");
         assert_eq!(plane.points, DMatrix::from_row_slice(1, 2, &[1.0, 2.0]));
     }
 
@@ -268,10 +272,9 @@ mod tests {
             ("weight,x0,weight\n1,0,1\n", "only one column 'weight'"),
             (
                 "x0,weigth\n1,2\n",
-                "expected columns x0, x1, … and perhaps weight, not 'weigth'; did you mean 'weight'?",
+                "expected columns of coordinates (x0, x1, …) and perhaps weight, not 'weigth'; did you mean 'weight'?",
             ),
             ("x0,Weight\n1,2\n", "did you mean 'weight'?"),
-            (",x0\n0,1\n", "and perhaps weight, not ''"),
             ("step,x0\n0,1\n", "not 'step'"),
         ] {
             let message = read(text).expect_err("invalid");
