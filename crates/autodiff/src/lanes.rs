@@ -25,6 +25,14 @@ impl<T: Real> Chunk<T> {
     /// How many numbers it holds.
     pub const LEN: usize = 64 / size_of::<T>();
 
+    /// Some numbers, at most as many as there is room for, and zeros.
+    #[inline(always)]
+    pub(crate) fn filled_up(numbers: &[T]) -> Self {
+        let mut chunk = Self::default();
+        chunk.as_mut()[..numbers.len()].copy_from_slice(numbers);
+        chunk
+    }
+
     /// Reads all of them into registers.
     #[inline(always)]
     pub fn load<S: Simd>(&self, simd: S) -> T::Lanes<S> {
@@ -128,6 +136,9 @@ impl<S: Simd> Lanes<f32, S> for f32x16<S> {
     #[inline(always)]
     fn power(self, exponent: f32) -> Self {
         const ROOT_HALF: i32 = 0x3f35_04f3;
+        /// The sign and the exponent of a number: 2²³n as an integer.
+        const UPPER: i32 = -0x0080_0000;
+        const UNIT: f32 = 1.0 / 8_388_608.0;
         /// Added to a number w, it leaves the nearest integer to w + 127 in the lowest bits: shifted to
         /// the exponent's place they are 2ʷ.
         const ROUND: f32 = 12_582_912.0 + 127.0;
@@ -135,14 +146,15 @@ impl<S: Simd> Lanes<f32, S> for f32x16<S> {
         let low = exponent - high;
 
         let bits: i32x16<S> = self.bitcast();
-        let shift = (bits - ROOT_HALF) >> 23;
-        let n: Self = shift.to_float();
-        let m = Self::from_bits((bits - (shift << 23)).bitcast());
+        let upper = (bits - ROOT_HALF) & UPPER;
+        // 2²³n.
+        let n: Self = upper.to_float();
+        let m = Self::from_bits((bits - upper).bitcast());
         let t = m - 1.0;
         let log2_m = log2(t);
 
-        let coarse = n * high;
-        let fine = n.mul_add(low, log2_m * exponent);
+        let coarse = n * (high * UNIT);
+        let fine = n.mul_add(low * UNIT, log2_m * exponent);
         // Below, the scale would not be a normal number.
         let rounded = (coarse + fine).max(-126.0) + ROUND;
         let fraction = (coarse - (rounded - ROUND)) + fine;

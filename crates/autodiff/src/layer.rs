@@ -15,7 +15,7 @@ use fearless_simd::{Level, dispatch};
 
 use crate::Real;
 use crate::lanes::Chunk;
-use crate::ops::{Activation, relu};
+use crate::ops::Activation;
 use crate::product::{LEAST_PIECE, Store, multiply, multiply_here};
 
 /// Rows of a block: a multiple of the height of the product's innermost loop, and few enough for
@@ -207,21 +207,18 @@ fn activate_on<S: Simd, T: Real>(
 ) {
     let zero = T::Lanes::splat(simd, T::zero());
     for (j, &shift) in bias.iter().enumerate() {
+        let activate = |y: T::Lanes<S>| match activation {
+            Activation::Identity => y + shift,
+            Activation::Relu => (y + shift).simd_lt(zero).select(zero, y + shift),
+        };
         let mut chunks = column_mut(y.as_mut(), j).chunks_exact_mut(Chunk::<T>::LEN);
         for chunk in &mut chunks {
-            let y = T::Lanes::from_slice(simd, chunk) + shift;
-            let y = match activation {
-                Activation::Identity => y,
-                Activation::Relu => y.simd_lt(zero).select(zero, y),
-            };
-            y.store_slice(chunk);
+            activate(T::Lanes::from_slice(simd, chunk)).store_slice(chunk);
         }
-        for y in chunks.into_remainder() {
-            *y += shift;
-            if activation == Activation::Relu {
-                *y = relu(*y);
-            }
-        }
+        let last = chunks.into_remainder();
+        let mut chunk = Chunk::filled_up(last);
+        chunk.store(activate(chunk.load(simd)));
+        last.copy_from_slice(&chunk.as_ref()[..last.len()]);
     }
 }
 
@@ -244,30 +241,31 @@ fn mask_on<S: Simd, T: Real>(
     sums: &mut [T],
 ) {
     let zero = T::Lanes::splat(simd, T::zero());
+    let masked = |entry: T::Lanes<S>, value: T::Lanes<S>| match activation {
+        Activation::Identity => entry,
+        Activation::Relu => value.simd_gt(zero).select(entry, zero),
+    };
     for (j, sum) in sums.iter_mut().enumerate() {
         let value = value.col(j).try_as_col_major().expect("a column");
         let values = value.as_slice().chunks_exact(Chunk::<T>::LEN);
         let mut entries = column_mut(cotangent.as_mut(), j).chunks_exact_mut(Chunk::<T>::LEN);
-        let last = values.remainder();
+        let last_values = Chunk::filled_up(values.remainder());
         // Partial sums, one a lane: fast, and more accurate than one running sum.
         let mut lanes = zero;
         for (entries, values) in (&mut entries).zip(values) {
-            let mut entry = T::Lanes::from_slice(simd, entries);
-            if activation == Activation::Relu {
-                let value = T::Lanes::from_slice(simd, values);
-                entry = value.simd_gt(zero).select(entry, zero);
-                entry.store_slice(entries);
-            }
+            let values = T::Lanes::from_slice(simd, values);
+            let entry = masked(T::Lanes::from_slice(simd, entries), values);
+            entry.store_slice(entries);
             lanes += entry;
         }
+        let last = entries.into_remainder();
+        let mut chunk = Chunk::filled_up(last);
+        let entry = masked(chunk.load(simd), last_values.load(simd));
+        chunk.store(entry);
+        last.copy_from_slice(&chunk.as_ref()[..last.len()]);
+        lanes += entry;
         for &lane in lanes.as_slice() {
             *sum += lane;
-        }
-        for (entry, &value) in entries.into_remainder().iter_mut().zip(last) {
-            if activation == Activation::Relu && value <= T::zero() {
-                *entry = T::zero();
-            }
-            *sum += *entry;
         }
     }
 }

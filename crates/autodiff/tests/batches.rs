@@ -143,3 +143,18 @@ fn parameters_used_often_or_never() {
     graph.gradient(loss, &mut gradient);
     assert_eq!(gradient, [4.0, 0.0, 0.0, 0.0]);
 }
+
+/// A divergence must be seen and not swallowed, wherever in the batch it starts.
+#[test]
+fn what_is_no_number_stays_none() {
+    let (width, rows) = (2, 21);
+    let parameters = wave((width * INPUTS + width) + (width * width + width), 1, 0.7);
+    for row in 0..rows {
+        let mut x = wave(rows, INPUTS, 1.1);
+        x[(row, 1)] = f64::NAN;
+        let (y, _) = layers(&x, parameters.as_slice(), width, Activation::Relu);
+        for (index, y) in y.iter().enumerate() {
+            assert_eq!(y.is_nan(), index % rows == row, "{row} {index}");
+        }
+    }
+}

@@ -61,12 +61,6 @@ impl<T: Real> Graph<'_, T> {
     }
 }
 
-/// max(y, 0); NaN stays NaN, so that a divergence is seen and not swallowed.
-#[inline]
-pub(crate) fn relu<T: Real>(y: T) -> T {
-    if y < T::zero() { T::zero() } else { y }
-}
-
 /// With Ȳ masked by σ': X̄ += Ȳ W, W̄ += Ȳᵀ X, b̄ += column sums of Ȳ.
 pub(super) fn pull_back<T: Real>(
     sweep: &mut Sweep<'_, T>,

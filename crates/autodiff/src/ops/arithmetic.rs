@@ -1,6 +1,5 @@
 //! Operations entry by entry: sums, products, quotients, scaling, square root, ReLU.
 
-use super::affine::relu;
 use super::{Op, Sweep};
 use crate::tape::{Graph, Node};
 use crate::{Real, Var};
@@ -44,9 +43,11 @@ impl<T: Real> Graph<'_, T> {
         self.unary(Op::Sqrt(a), a, num_traits::Float::sqrt)
     }
 
-    /// max(A, 0), entry by entry, with derivative 0 at 0.
+    /// max(A, 0), entry by entry, with derivative 0 at 0; NaN stays NaN, so that a divergence is seen
+    /// and not swallowed.
     pub fn relu(&mut self, a: Var) -> Var {
-        self.unary(Op::Relu(a), a, relu)
+        let zero = T::zero();
+        self.unary(Op::Relu(a), a, |a| if a < zero { zero } else { a })
     }
 
     fn unary(&mut self, op: Op<T>, a: Var, f: impl Fn(T) -> T) -> Var {

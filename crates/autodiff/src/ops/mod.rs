@@ -7,7 +7,6 @@ mod reduction;
 mod shape;
 
 pub use affine::Activation;
-pub(crate) use affine::relu;
 
 use crate::custom::Residual;
 use crate::product::Store;
