@@ -205,20 +205,44 @@ fn activate_on<S: Simd, T: Real>(
     bias: &[T],
     activation: Activation,
 ) {
-    let zero = T::Lanes::splat(simd, T::zero());
     for (j, &shift) in bias.iter().enumerate() {
-        let activate = |y: T::Lanes<S>| match activation {
-            Activation::Identity => y + shift,
-            Activation::Relu => (y + shift).simd_lt(zero).select(zero, y + shift),
-        };
         let mut chunks = column_mut(y.as_mut(), j).chunks_exact_mut(Chunk::<T>::LEN);
         for chunk in &mut chunks {
-            activate(T::Lanes::from_slice(simd, chunk)).store_slice(chunk);
+            activated::<S, T>(T::Lanes::from_slice(simd, chunk) + shift, activation)
+                .store_slice(chunk);
         }
         let last = chunks.into_remainder();
         let mut chunk = Chunk::filled_up(last);
-        chunk.store(activate(chunk.load(simd)));
+        chunk.store(activated::<S, T>(chunk.load(simd) + shift, activation));
         last.copy_from_slice(&chunk.as_ref()[..last.len()]);
+    }
+}
+
+/// σ, lane by lane. What is not a number stays none.
+#[inline(always)]
+fn activated<S: Simd, T: Real>(x: T::Lanes<S>, activation: Activation) -> T::Lanes<S> {
+    match activation {
+        Activation::Identity => x,
+        Activation::Relu => {
+            let zero = T::Lanes::splat(x.token(), T::zero());
+            x.simd_lt(zero).select(zero, x)
+        }
+    }
+}
+
+/// The cotangent of x from that of y = σ(x), lane by lane.
+#[inline(always)]
+fn masked<S: Simd, T: Real>(
+    cotangent: T::Lanes<S>,
+    y: T::Lanes<S>,
+    activation: Activation,
+) -> T::Lanes<S> {
+    match activation {
+        Activation::Identity => cotangent,
+        Activation::Relu => {
+            let zero = T::Lanes::splat(y.token(), T::zero());
+            y.simd_gt(zero).select(cotangent, zero)
+        }
     }
 }
 
@@ -241,10 +265,6 @@ fn mask_on<S: Simd, T: Real>(
     sums: &mut [T],
 ) {
     let zero = T::Lanes::splat(simd, T::zero());
-    let masked = |entry: T::Lanes<S>, value: T::Lanes<S>| match activation {
-        Activation::Identity => entry,
-        Activation::Relu => value.simd_gt(zero).select(entry, zero),
-    };
     for (j, sum) in sums.iter_mut().enumerate() {
         let value = value.col(j).try_as_col_major().expect("a column");
         let values = value.as_slice().chunks_exact(Chunk::<T>::LEN);
@@ -254,13 +274,13 @@ fn mask_on<S: Simd, T: Real>(
         let mut lanes = zero;
         for (entries, values) in (&mut entries).zip(values) {
             let values = T::Lanes::from_slice(simd, values);
-            let entry = masked(T::Lanes::from_slice(simd, entries), values);
+            let entry = masked::<S, T>(T::Lanes::from_slice(simd, entries), values, activation);
             entry.store_slice(entries);
             lanes += entry;
         }
         let last = entries.into_remainder();
         let mut chunk = Chunk::filled_up(last);
-        let entry = masked(chunk.load(simd), last_values.load(simd));
+        let entry = masked::<S, T>(chunk.load(simd), last_values.load(simd), activation);
         chunk.store(entry);
         last.copy_from_slice(&chunk.as_ref()[..last.len()]);
         lanes += entry;
