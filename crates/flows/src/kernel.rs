@@ -100,11 +100,16 @@ impl RieszKernel {
 }
 
 /// |u|ʳ and its derivatives for a chunk of pairs: the rules of [`RieszKernel`], lane by lane.
+///
+/// Everything follows from |u|ʳ⁻²: the value is |u|² times it, the gradient r u times it.
 pub(crate) trait Power<T: Real>: Copy + Send + Sync {
-    /// As [`RieszKernel::value_and_factor`].
-    fn value_and_factor<S: Simd>(self, squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>);
+    /// |u|ʳ⁻² from |u|², but finite at u = 0: times u it is 0.
+    ///
+    /// Where |u|² is no finite number it means nothing, and the value |u|² times it is none either.
+    fn power<S: Simd>(self, squared: T::Lanes<S>) -> T::Lanes<S>;
 
-    /// What [`RieszKernel::directional`] is at u = 0: the derivative and β, from |h|²; α is 0.
+    /// What [`RieszKernel::directional`] is at u = 0, but for a factor r: the derivative and β, from
+    /// |h|²; α is 0.
     fn at_zero<S: Simd>(self, speed_squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>);
 }
 
@@ -121,16 +126,9 @@ pub(crate) struct Radial<T> {
 pub(crate) struct Distance;
 
 impl<T: Real> Power<T> for Radial<T> {
-    /// Squares too small for a normal number or too large have no factor.
     #[inline(always)]
-    fn value_and_factor<S: Simd>(self, squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>) {
-        let factor = squared.power(self.of_squared);
-        let regular = squared.simd_ge(T::min_positive_value()) & squared.simd_le(T::max_value());
-        let zero_if_finite = squared * T::zero();
-        (
-            squared * factor,
-            regular.select(factor * self.exponent, zero_if_finite),
-        )
+    fn power<S: Simd>(self, squared: T::Lanes<S>) -> T::Lanes<S> {
+        squared.power(self.of_squared)
     }
 
     #[inline(always)]
@@ -149,15 +147,13 @@ impl<T: Real> Power<T> for Radial<T> {
 
 impl<T: Real> Power<T> for Distance {
     #[inline(always)]
-    fn value_and_factor<S: Simd>(self, squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>) {
-        let zero = T::Lanes::splat(squared.token(), T::zero());
-        let one = T::Lanes::splat(squared.token(), T::one());
-        let root = squared.root();
-        (root, squared.simd_gt(T::zero()).select(one / root, zero))
+    fn power<S: Simd>(self, squared: T::Lanes<S>) -> T::Lanes<S> {
+        squared.reciprocal_root()
     }
 
     #[inline(always)]
     fn at_zero<S: Simd>(self, speed_squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>) {
-        Power::<T>::value_and_factor(self, speed_squared)
+        let across = speed_squared.reciprocal_root();
+        (speed_squared * across, across)
     }
 }

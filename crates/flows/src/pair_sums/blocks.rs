@@ -1,8 +1,10 @@
-//! The inner loops: eight particles of x with a chunk of particles of y at a time.
+//! The sum over a block of particles of x with all of y, on the instruction set at hand.
 //!
-//! They are compiled for each instruction set that matters and the fitting version is chosen when
-//! the program runs. The order of summation is the same in all of them. Coordinates are subtracted,
-//! never |x|²−2⟨x,y⟩+|y|² expanded, which would lose everything where particles are close.
+//! The inner loops are compiled for each instruction set that matters and the fitting version is chosen
+//! when the program runs. In few dimensions they keep everything in registers ([`narrow`]), in many
+//! they take several particles at a time ([`wide`]). The order of summation is the same on every
+//! instruction set. Coordinates are subtracted, never |x|²−2⟨x,y⟩+|y|² expanded, which would lose
+//! everything where particles are close.
 
 #![expect(
     clippy::inline_always,
@@ -12,46 +14,22 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch};
 use rieszflow_autodiff::Real;
-use rieszflow_autodiff::lanes::{Chunk, Lanes};
+use rieszflow_autodiff::lanes::Chunk;
 
 use super::integrands::Integrand;
 use super::packed::Groups;
+use super::{narrow, wide};
 
-/// As many particles of x as have their sums in registers.
+/// Particles of x that are worked on together.
 pub(super) const ROWS: usize = 8;
 /// One coordinate of eight particles of x.
 pub(super) type Row<T> = [T; ROWS];
-/// Something of each pair of eight particles of x and a chunk of y.
+/// Something of each pair of eight particles of x and a chunk of y, or the running sums of such.
 pub(super) type Tile<T> = [Chunk<T>; ROWS];
-/// The same in registers.
-pub(super) type TileLanes<T, S> = [<T as Real>::Lanes<S>; ROWS];
 
-/// An array with something for each of the eight rows, written out: `array::from_fn` is not inlined
-/// into functions compiled for an instruction set.
-macro_rules! rows {
-    ($i:ident => $value:expr) => {
-        [
-            rows!(0, $i, $value),
-            rows!(1, $i, $value),
-            rows!(2, $i, $value),
-            rows!(3, $i, $value),
-            rows!(4, $i, $value),
-            rows!(5, $i, $value),
-            rows!(6, $i, $value),
-            rows!(7, $i, $value),
-        ]
-    };
-    ($number:literal, $i:ident, $value:expr) => {{
-        let $i = $number;
-        $value
-    }};
-}
-
-/// So many chunks of y at a time find their factors in the cache.
-const RUN: usize = 16;
 /// After so many chunks of y the running sums are added up, so that they do not grow too large to
 /// take up small terms.
-const CASCADE: usize = 16 * RUN;
+const CASCADE: usize = 256;
 
 /// Where a block's gradients go.
 pub(super) struct Gradients<'a, T: Real> {
@@ -61,6 +39,24 @@ pub(super) struct Gradients<'a, T: Real> {
     pub(super) y: &'a mut [Chunk<T>],
     /// Running sums, one tile per coordinate.
     pub(super) sums: &'a mut [Tile<T>],
+}
+
+/// The running sums of eight particles of x with some of y.
+pub(super) struct Running<'a, T: Real> {
+    /// The values.
+    pub(super) values: Tile<T>,
+    /// The gradient in x, one tile per coordinate.
+    pub(super) of_x: &'a mut [Tile<T>],
+    /// The gradient in y, chunks × d; added to.
+    pub(super) of_y: &'a mut [Chunk<T>],
+}
+
+/// Which gradients are wanted.
+#[derive(Clone, Copy)]
+pub(super) enum Wanted {
+    Nothing,
+    OfX,
+    OfBoth,
 }
 
 /// Σ of `integrand` over the pairs of some groups of x with all of y, and its gradients.
@@ -82,63 +78,44 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
     y: Groups<'_, Chunk<T>>,
     gradients: &mut Gradients<'_, T>,
 ) -> f64 {
+    let wanted = match (gradients.x.is_empty(), gradients.y.is_empty()) {
+        (true, _) => Wanted::Nothing,
+        (false, true) => Wanted::OfX,
+        (false, false) => Wanted::OfBoth,
+    };
     let dim = x.dim;
-    let mut along = [[Chunk::default(); ROWS]; RUN];
-    let mut across = [[Chunk::default(); ROWS]; RUN];
     let mut sum = 0.0;
     gradients.x.fill([T::zero(); ROWS]);
     for (group, x) in x.runs(1).enumerate() {
         let mut y_done = 0;
         for y in y.runs(CASCADE) {
-            let mut values = [T::Lanes::splat(simd, T::zero()); ROWS];
             gradients.sums.fill([Chunk::default(); ROWS]);
-            for y in y.runs(RUN) {
-                let mut both_factors = false;
-                for ((y, along), across) in y.runs(1).zip(&mut along).zip(&mut across) {
-                    let w = y.weights[0].load(simd);
-                    let weights = rows!(i => w * x.weights[0][i]);
-                    both_factors |= integrand.evaluate(x, y, weights, &mut values, along, across);
-                }
-                if gradients.x.is_empty() {
-                    continue;
-                }
-                let of_y = match &mut *gradients.y {
-                    [] => &mut [],
-                    of_y => &mut of_y[y_done * dim..][..y.len() * dim],
-                };
-                let sums = &mut *gradients.sums;
-                spread(
-                    simd,
-                    &along[..y.len()],
-                    x.positions,
-                    y.positions,
-                    sums,
-                    of_y,
-                );
-                if both_factors {
-                    spread(
-                        simd,
-                        &across[..y.len()],
-                        x.velocities,
-                        y.velocities,
-                        sums,
-                        of_y,
-                    );
-                }
-                y_done += y.len();
+            let of_y = match wanted {
+                Wanted::OfBoth => &mut gradients.y[y_done * dim..][..y.len() * dim],
+                _ => &mut [],
+            };
+            let mut running = Running {
+                values: [Chunk::default(); ROWS],
+                of_x: gradients.sums,
+                of_y,
+            };
+            match dim {
+                1 => narrow::sum::<S, T, I, 1>(simd, integrand, x, y, wanted, &mut running),
+                2 => narrow::sum::<S, T, I, 2>(simd, integrand, x, y, wanted, &mut running),
+                3 => narrow::sum::<S, T, I, 3>(simd, integrand, x, y, wanted, &mut running),
+                _ => wide::sum(simd, integrand, x, y, wanted, &mut running),
             }
-            sum += totals::<S, T>(values)
-                .map(Real::into_f64)
-                .iter()
-                .sum::<f64>();
+            let values = totals(simd, &running.values);
+            sum += values.map(Real::into_f64).iter().sum::<f64>();
             if let Some(of_x) = gradients.x.get_mut(group * dim..(group + 1) * dim) {
                 for (of_x, sums) in of_x.iter_mut().zip(&*gradients.sums) {
-                    let sums = totals::<S, T>(rows!(i => sums[i].load(simd)));
+                    let sums = totals(simd, sums);
                     for i in 0..ROWS {
                         of_x[i] += sums[i];
                     }
                 }
             }
+            y_done += y.len();
         }
     }
     sum
@@ -146,65 +123,28 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
 
 /// The sum of each of eight vectors: neighbouring lanes are added until one vector has them all.
 #[inline(always)]
-fn totals<S: Simd, T: Real>([a, b, c, d, e, f, g, h]: TileLanes<T, S>) -> Row<T> {
-    let join = |a: T::Lanes<S>, b: T::Lanes<S>| a.unzip_low(b) + a.unzip_high(b);
-    let mut all = join(join(join(a, b), join(c, d)), join(join(e, f), join(g, h)));
-    let mut len = Chunk::<T>::LEN;
-    while len > ROWS {
-        all = join(all, all);
-        len /= 2;
-    }
-    rows!(i => all[i])
-}
-
-/// Adds `factors` times the differences of x and y to the gradient in x, and takes them from that
-/// in y if there is one.
-#[inline(always)]
-fn spread<S: Simd, T: Real>(
-    simd: S,
-    factors: &[Tile<T>],
-    x: &[Row<T>],
-    y: &[Chunk<T>],
-    of_x: &mut [Tile<T>],
-    of_y: &mut [Chunk<T>],
-) {
-    if of_y.is_empty() {
-        spread_to::<S, T, false>(simd, factors, x, y, of_x, of_y);
+fn totals<S: Simd, T: Real>(simd: S, tile: &Tile<T>) -> Row<T> {
+    let [a, b, c, d, e, f, g, h] = tile;
+    let all = join::<S, T>(
+        join::<S, T>(pair(simd, a, b), pair(simd, c, d)),
+        join::<S, T>(pair(simd, e, f), pair(simd, g, h)),
+    );
+    let all = if Chunk::<T>::LEN > ROWS {
+        join::<S, T>(all, all)
     } else {
-        spread_to::<S, T, true>(simd, factors, x, y, of_x, of_y);
-    }
+        all
+    };
+    let mut sums = [T::zero(); ROWS];
+    sums.copy_from_slice(&all.as_slice()[..ROWS]);
+    sums
 }
 
 #[inline(always)]
-fn spread_to<S: Simd, T: Real, const BOTH: bool>(
-    simd: S,
-    factors: &[Tile<T>],
-    x: &[Row<T>],
-    y: &[Chunk<T>],
-    of_x: &mut [Tile<T>],
-    of_y: &mut [Chunk<T>],
-) {
-    let dim = x.len();
-    for (k, (x, of_x)) in x.iter().zip(of_x).enumerate() {
-        let x = rows!(i => T::Lanes::splat(simd, x[i]));
-        let mut sums = rows!(i => of_x[i].load(simd));
-        for (chunk, factors) in factors.iter().enumerate() {
-            let y = y[chunk * dim + k].load(simd);
-            let mut of_chunk = T::Lanes::splat(simd, T::zero());
-            for i in 0..ROWS {
-                let (factor, u) = (factors[i].load(simd), x[i] - y);
-                sums[i] = factor.times_plus(u, sums[i]);
-                if BOTH {
-                    of_chunk = factor.times_plus(u, of_chunk);
-                }
-            }
-            if BOTH {
-                let entry = &mut of_y[chunk * dim + k];
-                entry.store(entry.load(simd) - of_chunk);
-            }
-        }
-        for (entry, sum) in of_x.iter_mut().zip(sums) {
-            entry.store(sum);
-        }
-    }
+fn pair<S: Simd, T: Real>(simd: S, a: &Chunk<T>, b: &Chunk<T>) -> T::Lanes<S> {
+    join::<S, T>(a.load(simd), b.load(simd))
+}
+
+#[inline(always)]
+fn join<S: Simd, T: Real>(a: T::Lanes<S>, b: T::Lanes<S>) -> T::Lanes<S> {
+    a.unzip_low(b) + a.unzip_high(b)
 }

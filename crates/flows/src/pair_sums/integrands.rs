@@ -1,4 +1,5 @@
-//! What is summed over pairs, with its gradient, for eight particles of x and a chunk of y.
+//! What is summed over pairs, with its gradient, lane by lane. The constant factor r of all
+//! derivatives is left out.
 
 #![expect(
     clippy::inline_always,
@@ -7,130 +8,122 @@
 
 use fearless_simd::prelude::*;
 use rieszflow_autodiff::Real;
-use rieszflow_autodiff::lanes::{Chunk, Lanes};
+use rieszflow_autodiff::lanes::Lanes;
 
-use super::blocks::{ROWS, Row, Tile, TileLanes};
-use super::packed::Groups;
 use crate::kernel::{COINCIDENT, Power};
 
-/// A function of pairs that is summed.
+/// A function of u = xᵢ−yⱼ and h = aᵢ−bⱼ that is summed; its gradient is α u + β h.
 pub(super) trait Integrand<T: Real>: Copy + Send + Sync {
-    /// Adds the weighted values of a tile of pairs to `values`, and finds the factors of the
-    /// gradient: `along` that of xᵢ−yⱼ, `across` that of aᵢ−bⱼ. Returns whether `across` was set.
-    fn evaluate<S: Simd>(
+    /// Whether velocities are read.
+    const MOVING: bool;
+
+    /// Adds the weighted values of pairs to `value` and returns α, from |u|² and ⟨u,h⟩.
+    fn apart<S: Simd>(
         self,
-        x: Groups<'_, Row<T>>,
-        y: Groups<'_, Chunk<T>>,
-        weights: TileLanes<T, S>,
-        values: &mut TileLanes<T, S>,
-        along: &mut Tile<T>,
-        across: &mut Tile<T>,
-    ) -> bool;
+        weight: T::Lanes<S>,
+        squared: T::Lanes<S>,
+        inner: T::Lanes<S>,
+        value: &mut T::Lanes<S>,
+    ) -> T::Lanes<S>;
+
+    /// Whether there is a pair in these lanes that [`Self::coincident`] must see.
+    fn meet<S: Simd>(self, squared: T::Lanes<S>) -> bool;
+
+    /// Adds the weighted values of coincident pairs to `value` and returns β, from |u|² and |h|².
+    fn coincident<S: Simd>(
+        self,
+        weight: T::Lanes<S>,
+        squared: T::Lanes<S>,
+        speed_squared: T::Lanes<S>,
+        value: &mut T::Lanes<S>,
+    ) -> T::Lanes<S>;
 }
 
-/// |xᵢ−yⱼ|ʳ; the gradient is that in the positions.
+/// |xᵢ−yⱼ|ʳ; the gradient, divided by r, is that in the positions.
 #[derive(Clone, Copy)]
 pub(super) struct Energy<P>(pub(super) P);
 
 impl<T: Real, P: Power<T>> Integrand<T> for Energy<P> {
+    const MOVING: bool = false;
+
     #[inline(always)]
-    fn evaluate<S: Simd>(
+    fn apart<S: Simd>(
         self,
-        x: Groups<'_, Row<T>>,
-        y: Groups<'_, Chunk<T>>,
-        weights: TileLanes<T, S>,
-        values: &mut TileLanes<T, S>,
-        along: &mut Tile<T>,
-        _: &mut Tile<T>,
-    ) -> bool {
-        let simd = weights[0].token();
-        let squared = squares(simd, x.positions, y.positions);
-        for i in 0..ROWS {
-            let (value, factor) = self.0.value_and_factor(squared[i]);
-            values[i] = weights[i].times_plus(value, values[i]);
-            along[i].store(weights[i] * factor);
-        }
+        weight: T::Lanes<S>,
+        squared: T::Lanes<S>,
+        _: T::Lanes<S>,
+        value: &mut T::Lanes<S>,
+    ) -> T::Lanes<S> {
+        let factor = weight * self.0.power(squared);
+        *value = factor.times_plus(squared, *value);
+        factor
+    }
+
+    #[inline(always)]
+    fn meet<S: Simd>(self, _: T::Lanes<S>) -> bool {
         false
+    }
+
+    #[inline(always)]
+    fn coincident<S: Simd>(
+        self,
+        weight: T::Lanes<S>,
+        _: T::Lanes<S>,
+        _: T::Lanes<S>,
+        _: &mut T::Lanes<S>,
+    ) -> T::Lanes<S> {
+        T::Lanes::splat(weight.token(), T::zero())
     }
 }
 
-/// ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ); the gradient is that in the velocities.
+/// ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ) divided by r; the gradient is that in the velocities.
 #[derive(Clone, Copy)]
 pub(super) struct Derivative<P>(pub(super) P);
 
+impl<P> Derivative<P> {
+    fn threshold<T: Real>() -> T {
+        T::from_f64(COINCIDENT * COINCIDENT)
+    }
+}
+
 impl<T: Real, P: Power<T>> Integrand<T> for Derivative<P> {
+    const MOVING: bool = true;
+
     #[inline(always)]
-    fn evaluate<S: Simd>(
+    fn apart<S: Simd>(
         self,
-        x: Groups<'_, Row<T>>,
-        y: Groups<'_, Chunk<T>>,
-        weights: TileLanes<T, S>,
-        values: &mut TileLanes<T, S>,
-        along: &mut Tile<T>,
-        across: &mut Tile<T>,
-    ) -> bool {
-        let simd = weights[0].token();
-        let zero = T::Lanes::splat(simd, T::zero());
-        let (squared, inner) = inner_products(simd, x, y);
-        let threshold = T::from_f64(COINCIDENT * COINCIDENT);
-        let mut met = false;
-        for i in 0..ROWS {
-            let factor = weights[i] * self.0.value_and_factor(squared[i]).1;
-            // A pair that is not a number is apart, and makes the sum none.
-            let coincident = squared[i].simd_lt(threshold);
-            let factor = coincident.select(zero, factor);
-            values[i] = factor.times_plus(inner[i], values[i]);
-            along[i].store(factor);
-            across[i].store(zero);
-            met |= coincident.any_true();
-        }
-        if met {
-            let speeds = squares(simd, x.velocities, y.velocities);
-            for i in 0..ROWS {
-                // Without weight there is no pair, even where the derivative is infinite.
-                let counts = squared[i].simd_lt(threshold) & weights[i].simd_ne(T::zero());
-                let (value, factor) = self.0.at_zero(speeds[i]);
-                values[i] += counts.select(weights[i] * value, zero);
-                across[i].store(counts.select(weights[i] * factor, zero));
-            }
-        }
-        met
+        weight: T::Lanes<S>,
+        squared: T::Lanes<S>,
+        inner: T::Lanes<S>,
+        value: &mut T::Lanes<S>,
+    ) -> T::Lanes<S> {
+        let zero = T::Lanes::splat(weight.token(), T::zero());
+        let factor = weight * self.0.power(squared);
+        // A pair that is not a number is apart, and makes the sum none.
+        let meet = squared.simd_lt(Self::threshold::<T>());
+        let factor = meet.select(zero, factor);
+        *value = factor.times_plus(inner, *value);
+        factor
     }
-}
 
-/// |xᵢ−yⱼ|² of a tile.
-#[inline(always)]
-fn squares<S: Simd, T: Real>(simd: S, x: &[Row<T>], y: &[Chunk<T>]) -> TileLanes<T, S> {
-    let mut sums = [T::Lanes::splat(simd, T::zero()); ROWS];
-    for (x, y) in x.iter().zip(y) {
-        let y = y.load(simd);
-        for i in 0..ROWS {
-            let u = T::Lanes::splat(simd, x[i]) - y;
-            sums[i] = u.times_plus(u, sums[i]);
-        }
+    #[inline(always)]
+    fn meet<S: Simd>(self, squared: T::Lanes<S>) -> bool {
+        squared.simd_lt(Self::threshold::<T>()).any_true()
     }
-    sums
-}
 
-/// |xᵢ−yⱼ|² and ⟨xᵢ−yⱼ, aᵢ−bⱼ⟩ of a tile.
-#[inline(always)]
-fn inner_products<S: Simd, T: Real>(
-    simd: S,
-    x: Groups<'_, Row<T>>,
-    y: Groups<'_, Chunk<T>>,
-) -> (TileLanes<T, S>, TileLanes<T, S>) {
-    let mut squares = [T::Lanes::splat(simd, T::zero()); ROWS];
-    let mut inner = squares;
-    let of_x = x.positions.iter().zip(x.velocities);
-    let of_y = y.positions.iter().zip(y.velocities);
-    for ((x, a), (y, b)) in of_x.zip(of_y) {
-        let (y, b) = (y.load(simd), b.load(simd));
-        for i in 0..ROWS {
-            let u = T::Lanes::splat(simd, x[i]) - y;
-            let h = T::Lanes::splat(simd, a[i]) - b;
-            squares[i] = u.times_plus(u, squares[i]);
-            inner[i] = u.times_plus(h, inner[i]);
-        }
+    #[inline(always)]
+    fn coincident<S: Simd>(
+        self,
+        weight: T::Lanes<S>,
+        squared: T::Lanes<S>,
+        speed_squared: T::Lanes<S>,
+        value: &mut T::Lanes<S>,
+    ) -> T::Lanes<S> {
+        let zero = T::Lanes::splat(weight.token(), T::zero());
+        // Without weight there is no pair, even where the derivative is infinite.
+        let counts = squared.simd_lt(Self::threshold::<T>()) & weight.simd_ne(T::zero());
+        let (derivative, factor) = self.0.at_zero(speed_squared);
+        *value += counts.select(weight * derivative, zero);
+        counts.select(weight * factor, zero)
     }
-    (squares, inner)
 }

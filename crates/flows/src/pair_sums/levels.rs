@@ -6,16 +6,18 @@ use super::{GradientRows, Moving, PairSums};
 use crate::{Points, RieszKernel};
 
 /// All levels that run here, the best one first.
-fn levels() -> Vec<Level> {
+fn levels() -> impl Iterator<Item = Level> {
     let best = Level::new();
-    let mut levels = vec![best];
-    #[cfg(target_arch = "x86_64")]
-    {
-        levels.extend(best.as_avx2().map(Level::Avx2));
-        levels.extend(best.as_sse4_2().map(Level::Sse4_2));
-        levels.extend(best.as_sse2().map(Level::Sse2));
-    }
-    levels
+    let levels = [
+        Some(best),
+        #[cfg(target_arch = "x86_64")]
+        best.as_avx2().map(Level::Avx2),
+        #[cfg(target_arch = "x86_64")]
+        best.as_sse4_2().map(Level::Sse4_2),
+        #[cfg(target_arch = "x86_64")]
+        best.as_sse2().map(Level::Sse2),
+    ];
+    levels.into_iter().flatten()
 }
 
 fn wave(len: usize, frequency: f32) -> Vec<f32> {

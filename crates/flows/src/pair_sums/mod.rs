@@ -38,9 +38,11 @@ mod blocks;
 mod integrands;
 #[cfg(test)]
 mod levels;
+mod narrow;
 mod packed;
 mod parallel;
 pub mod plain;
+mod wide;
 
 pub use parallel::PairSums;
 

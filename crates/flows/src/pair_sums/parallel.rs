@@ -116,14 +116,15 @@ impl<T: Real> PairSums<T> {
         scale: f64,
         gradient: &mut GradientRows<'_, T>,
     ) -> f64 {
-        let velocities = Velocities::Needed;
-        if self.is_distance() {
+        let (velocities, r) = (Velocities::Needed, self.kernel.exponent());
+        let sum = if self.is_distance() {
             let integrand = Derivative(Distance);
-            self.sum(integrand, x, y, velocities, scale, Some(gradient))
+            self.sum(integrand, x, y, velocities, r * scale, Some(gradient))
         } else {
             let integrand = Derivative(self.kernel.radial());
-            self.sum(integrand, x, y, velocities, scale, Some(gradient))
-        }
+            self.sum(integrand, x, y, velocities, r * scale, Some(gradient))
+        };
+        r * sum
     }
 
     fn sum_of_energies(
@@ -134,7 +135,7 @@ impl<T: Real> PairSums<T> {
         gradient: Option<&mut GradientRows<'_, T>>,
     ) -> f64 {
         let (x, y) = (Moving::resting(x), Moving::resting(y));
-        let velocities = Velocities::Unused;
+        let (velocities, scale) = (Velocities::Unused, self.kernel.exponent() * scale);
         if self.is_distance() {
             self.sum(Energy(Distance), x, y, velocities, scale, gradient)
         } else {
