@@ -3,7 +3,6 @@
 //! On x86-64: elsewhere the linear algebra library allocates in each product.
 
 #![cfg(target_arch = "x86_64")]
-
 #![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
