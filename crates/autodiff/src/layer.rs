@@ -1,14 +1,16 @@
-//! The passes over an affine layer: blocks of rows that stay in the cache, on all threads.
+//! The passes over the affine layers of a network: blocks of rows that stay in the cache, on all threads.
 //!
 //! The rows of a batch are halved into equal parts, as many as a power of two, and the blocks of a
-//! part follow one another: a block's product, bias and activation while it is in the cache. How the
-//! rows are cut depends on the sizes alone, so the results do not depend on the threads.
+//! part follow one another. Each block goes through all layers, forth and back, before the next one
+//! follows, so that what one layer leaves the next one finds in the cache. How the rows are cut
+//! depends on the sizes alone, so the results do not depend on the threads.
 
 #![expect(
     clippy::inline_always,
     reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
 )]
 
+use faer::prelude::IntoConst;
 use faer::{MatMut, MatRef};
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch};
@@ -22,7 +24,7 @@ use crate::product::{LEAST_PIECE, Store, multiply, multiply_here};
 /// the product to be at its fastest.
 const BLOCK: usize = 192;
 /// Most rows of a part, unless there would be too many.
-const PART: usize = 2 * BLOCK;
+const PART: usize = 512;
 /// Bounds the memory of the gradients in the parameters, one per part of the batch.
 const MOST_PARTS: usize = 16;
 
@@ -42,73 +44,163 @@ fn half(rows: usize) -> usize {
     (rows / 2).next_multiple_of(16)
 }
 
-/// Y ← σ(X Wᵀ + 1 bᵀ).
-pub(crate) fn forward<T: Real>(
-    mut y: MatMut<'_, T>,
-    x: MatRef<'_, T>,
-    w: MatRef<'_, T>,
-    bias: &[T],
-    activation: Activation,
-) {
-    match parts(y.nrows()) {
-        1 => {
-            multiply(y.as_mut(), Store::Replace, x, w.transpose());
-            activate(y, bias, activation);
-        }
-        parts => forward_parts(parts, y, x, w, bias, activation),
+/// The layer Y = σ(X Wᵀ + 1 bᵀ).
+#[derive(Clone, Copy)]
+pub(crate) struct Affine<'a, T> {
+    /// W, outputs × inputs.
+    pub(crate) weight: MatRef<'a, T>,
+    /// b.
+    pub(crate) bias: &'a [T],
+    /// σ.
+    pub(crate) activation: Activation,
+}
+
+/// Layers that follow one another.
+pub(crate) trait Layers<'a, T: Real>: Copy + Sync {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// One of them.
+    fn get(&self, index: usize) -> Affine<'a, T>;
+
+    /// All of them.
+    fn all(self) -> impl DoubleEndedIterator<Item = Affine<'a, T>> + ExactSizeIterator {
+        (0..self.count()).map(move |index| self.get(index))
+    }
+
+    /// Outputs of all layers but the last.
+    fn hidden(self) -> usize {
+        let outputs = self.all().map(|layer| layer.weight.nrows());
+        outputs.take(self.count() - 1).sum()
+    }
+
+    /// Parameters of all layers.
+    fn parameters(self) -> usize {
+        let parameters = self
+            .all()
+            .map(|layer| (layer.weight.ncols() + 1) * layer.bias.len());
+        parameters.sum()
+    }
+
+    /// The most outputs that a layer has.
+    fn widest(self) -> usize {
+        self.all().map(|layer| layer.bias.len()).max().unwrap_or(0)
     }
 }
 
-fn forward_parts<T: Real>(
-    parts: usize,
-    mut y: MatMut<'_, T>,
-    mut x: MatRef<'_, T>,
-    w: MatRef<'_, T>,
-    bias: &[T],
-    activation: Activation,
-) {
+/// Some rows of a batch in the forward pass.
+pub(crate) struct Forward<'a, T> {
+    /// X.
+    pub(crate) input: MatRef<'a, T>,
+    /// The outputs of all layers but the last: block by block, and layer by layer in a block.
+    pub(crate) hidden: &'a mut [T],
+    /// Y.
+    pub(crate) output: MatMut<'a, T>,
+}
+
+impl<T: Real> Forward<'_, T> {
+    fn count(&self) -> usize {
+        self.output.nrows()
+    }
+
+    fn split_at(self, row: usize, hidden: usize) -> (Self, Self) {
+        let (input, lower_input) = self.input.split_at_row(row);
+        let (hidden, lower_hidden) = self.hidden.split_at_mut(row * hidden);
+        let (output, lower_output) = self.output.split_at_row_mut(row);
+        let upper = Self {
+            input,
+            hidden,
+            output,
+        };
+        let lower = Self {
+            input: lower_input,
+            hidden: lower_hidden,
+            output: lower_output,
+        };
+        (upper, lower)
+    }
+}
+
+/// How products are taken: on all threads or on this one.
+pub(crate) type Multiply<T> = fn(MatMut<'_, T>, Store, MatRef<'_, T>, MatRef<'_, T>);
+
+/// Y from X through all layers.
+pub(crate) fn forward<'a, T: Real>(layers: impl Layers<'a, T>, rows: Forward<'_, T>) {
+    match parts(rows.count()) {
+        1 => ascend(layers, rows, multiply),
+        parts => forward_parts(parts, layers, rows),
+    }
+}
+
+fn forward_parts<'a, T: Real>(parts: usize, layers: impl Layers<'a, T>, rows: Forward<'_, T>) {
+    let hidden = layers.hidden();
     if parts > 1 {
-        let rows = y.nrows();
-        let (upper, lower) = y.split_at_row_mut(half(rows));
-        let (x_upper, x_lower) = x.split_at_row(half(rows));
+        let count = rows.count();
+        let (upper, lower) = rows.split_at(half(count), hidden);
         join(
-            rows * w.nrows() * w.ncols(),
-            || forward_parts(parts / 2, upper, x_upper, w, bias, activation),
-            || forward_parts(parts / 2, lower, x_lower, w, bias, activation),
+            count * layers.parameters(),
+            || forward_parts(parts / 2, layers, upper),
+            || forward_parts(parts / 2, layers, lower),
         );
         return;
     }
-    while y.nrows() > 0 {
-        let count = BLOCK.min(y.nrows());
-        let (mut block, rest) = y.split_at_row_mut(count);
-        let (x_block, x_rest) = x.split_at_row(count);
-        multiply_here(block.as_mut(), Store::Replace, x_block, w.transpose());
-        activate(block, bias, activation);
-        (y, x) = (rest, x_rest);
+    let mut rest = rows;
+    while rest.count() > 0 {
+        let count = BLOCK.min(rest.count());
+        let (block, after) = rest.split_at(count, hidden);
+        ascend(layers, block, multiply_here);
+        rest = after;
+    }
+}
+
+/// A block through all layers.
+fn ascend<'a, T: Real>(layers: impl Layers<'a, T>, block: Forward<'_, T>, multiply: Multiply<T>) {
+    let count = block.count();
+    let Forward {
+        mut input,
+        mut hidden,
+        mut output,
+    } = block;
+    for (index, layer) in layers.all().enumerate() {
+        let transposed = layer.weight.transpose();
+        if index + 1 == layers.count() {
+            multiply(output.as_mut(), Store::Replace, input, transposed);
+            activate(output.as_mut(), layer.bias, layer.activation);
+        } else {
+            let outputs = layer.bias.len();
+            let (own, others) = hidden.split_at_mut(count * outputs);
+            let mut own = MatMut::from_column_major_slice_mut(own, count, outputs);
+            multiply(own.as_mut(), Store::Replace, input, transposed);
+            activate(own.as_mut(), layer.bias, layer.activation);
+            (input, hidden) = (own.into_const(), others);
+        }
     }
 }
 
 /// Some rows of a batch in the reverse sweep.
-pub(crate) struct Rows<'a, T> {
-    /// Ȳ, which will be masked by σ'.
-    pub(crate) cotangent: MatMut<'a, T>,
-    /// Y.
-    pub(crate) value: MatRef<'a, T>,
+pub(crate) struct Backward<'a, T> {
     /// X.
     pub(crate) input: MatRef<'a, T>,
+    /// The outputs of all layers but the last, as in [`Forward`].
+    pub(crate) hidden: &'a [T],
+    /// Y.
+    pub(crate) output: MatRef<'a, T>,
+    /// Ȳ, which will be masked by σ'.
+    pub(crate) cotangent: MatMut<'a, T>,
     /// X̄, if it is wanted, and whether to replace it.
     pub(crate) of_input: Option<(MatMut<'a, T>, Store)>,
 }
 
-impl<T: Real> Rows<'_, T> {
+impl<T: Real> Backward<'_, T> {
     fn count(&self) -> usize {
-        self.value.nrows()
+        self.output.nrows()
     }
 
-    fn split_at(self, row: usize) -> (Self, Self) {
-        let (cotangent, lower_cotangent) = self.cotangent.split_at_row_mut(row);
-        let (value, lower_value) = self.value.split_at_row(row);
+    fn split_at(self, row: usize, hidden: usize) -> (Self, Self) {
         let (input, lower_input) = self.input.split_at_row(row);
+        let (hidden, lower_hidden) = self.hidden.split_at(row * hidden);
+        let (output, lower_output) = self.output.split_at_row(row);
+        let (cotangent, lower_cotangent) = self.cotangent.split_at_row_mut(row);
         let (of_input, lower_of_input) = match self.of_input {
             None => (None, None),
             Some((of_input, store)) => {
@@ -117,70 +209,159 @@ impl<T: Real> Rows<'_, T> {
             }
         };
         let upper = Self {
-            cotangent,
-            value,
             input,
+            hidden,
+            output,
+            cotangent,
             of_input,
         };
         let lower = Self {
-            cotangent: lower_cotangent,
-            value: lower_value,
             input: lower_input,
+            hidden: lower_hidden,
+            output: lower_output,
+            cotangent: lower_cotangent,
             of_input: lower_of_input,
         };
         (upper, lower)
     }
 }
 
-/// With Ȳ masked by σ': X̄ += Ȳ W, and [Ȳᵀ X, column sums of Ȳ] at the start of `of_parts`, with the
-/// transpose of Ȳᵀ X if the layer is narrow.
+/// How much memory a part needs in the reverse sweep: gradients in all parameters, then that of
+/// [`descend`].
+pub(crate) fn part_memory<'a, T: Real>(layers: impl Layers<'a, T>) -> usize {
+    layers.parameters() + block_memory(layers, BLOCK)
+}
+
+/// How much memory [`descend`] needs: the cotangents of two layers, and sums of the columns of one.
+pub(crate) fn block_memory<'a, T: Real>(layers: impl Layers<'a, T>, rows: usize) -> usize {
+    (2 * rows + 1) * layers.widest()
+}
+
+/// X̄ += what follows from Ȳ, and the gradients in the parameters at the start of `memory`: of each
+/// layer that in W (its transpose if the layer is narrow) and then that in b.
 ///
-/// `of_parts` has room for the same of each part; they are added up in pairs.
-pub(crate) fn pull_back<T: Real>(
+/// `memory` has room for the same of each part; they are added up in pairs.
+pub(crate) fn backward_parts<'a, T: Real>(
     parts: usize,
-    rows: Rows<'_, T>,
-    w: MatRef<'_, T>,
-    activation: Activation,
-    of_parts: &mut [T],
+    layers: impl Layers<'a, T>,
+    rows: Backward<'_, T>,
+    memory: &mut [T],
 ) {
-    let (m, k) = (w.nrows(), w.ncols());
+    let (hidden, parameters) = (layers.hidden(), layers.parameters());
     if parts > 1 {
         let count = rows.count();
-        let (upper, lower) = rows.split_at(half(count));
-        let (of_upper, of_lower) = of_parts.split_at_mut(parts / 2 * (m * k + m));
+        let (upper, lower) = rows.split_at(half(count), hidden);
+        let (of_upper, of_lower) = memory.split_at_mut(parts / 2 * part_memory(layers));
         join(
-            3 * count * m * k,
-            || pull_back(parts / 2, upper, w, activation, of_upper),
-            || pull_back(parts / 2, lower, w, activation, of_lower),
+            2 * count * parameters,
+            || backward_parts(parts / 2, layers, upper, of_upper),
+            || backward_parts(parts / 2, layers, lower, of_lower),
         );
-        for (sum, &term) in of_upper.iter_mut().zip(&of_lower[..m * k + m]) {
+        for (sum, &term) in of_upper.iter_mut().zip(&of_lower[..parameters]) {
             *sum += term;
         }
         return;
     }
-    let (of_weight, of_bias) = of_parts.split_at_mut(m * k);
-    of_bias.fill(T::zero());
-    let mut of_weight = if is_narrow(m) {
-        MatMut::from_column_major_slice_mut(of_weight, k, m)
-    } else {
-        MatMut::from_column_major_slice_mut(of_weight, m, k)
-    };
-    let (mut store, mut rest) = (Store::Replace, rows);
+    let (gradients, memory) = memory.split_at_mut(parameters);
+    gradients.fill(T::zero());
+    let mut rest = rows;
     while rest.count() > 0 {
         let count = BLOCK.min(rest.count());
-        let (block, after) = rest.split_at(count);
-        let mut cotangent = block.cotangent;
-        mask(cotangent.as_mut(), block.value, activation, of_bias);
-        let (a, b) = if is_narrow(m) {
-            (block.input, cotangent.as_ref())
+        let (block, after) = rest.split_at(count, hidden);
+        let mut end = parameters;
+        descend(layers, block, multiply_here, memory, |_, layer| {
+            let (m, k) = layer.layer.weight.shape();
+            let own = &mut gradients[end - (k + 1) * m..end];
+            end -= own.len();
+            let (of_weight, of_bias) = own.split_at_mut(k * m);
+            layer.weight_gradient(of_weight, Store::Add, multiply_here);
+            for (sum, &term) in of_bias.iter_mut().zip(layer.of_bias) {
+                *sum += term;
+            }
+        });
+        rest = after;
+    }
+}
+
+/// A layer in the reverse sweep, and what follows from its cotangent.
+pub(crate) struct LayerCotangent<'a, T> {
+    layer: Affine<'a, T>,
+    /// X.
+    input: MatRef<'a, T>,
+    /// Ȳ, masked by σ'.
+    cotangent: MatRef<'a, T>,
+    /// The gradient in b: the sums of the columns of Ȳ.
+    pub(crate) of_bias: &'a [T],
+}
+
+impl<T: Real> LayerCotangent<'_, T> {
+    /// W̄ = Ȳᵀ X, or its transpose if the layer is narrow.
+    pub(crate) fn weight_gradient(&self, of_weight: &mut [T], store: Store, multiply: Multiply<T>) {
+        let (m, k) = self.layer.weight.shape();
+        if is_narrow(m) {
+            let of_weight = MatMut::from_column_major_slice_mut(of_weight, k, m);
+            multiply(of_weight, store, self.input.transpose(), self.cotangent);
         } else {
-            (cotangent.as_ref(), block.input)
-        };
-        multiply_here(of_weight.as_mut(), store, a.transpose(), b);
-        if let Some((of_input, store)) = block.of_input {
-            multiply_here(of_input, store, cotangent.as_ref(), w);
+            let of_weight = MatMut::from_column_major_slice_mut(of_weight, m, k);
+            multiply(of_weight, store, self.cotangent.transpose(), self.input);
         }
-        (store, rest) = (Store::Add, after);
+    }
+
+    /// X̄ = Ȳ W.
+    pub(crate) fn input_gradient(
+        &self,
+        of_input: MatMut<'_, T>,
+        store: Store,
+        multiply: Multiply<T>,
+    ) {
+        multiply(of_input, store, self.cotangent, self.layer.weight);
+    }
+}
+
+/// A block back through all layers, from the last to the first; each one is shown to `visit`.
+pub(crate) fn descend<'a, T: Real>(
+    layers: impl Layers<'a, T>,
+    block: Backward<'_, T>,
+    multiply: Multiply<T>,
+    memory: &mut [T],
+    mut visit: impl FnMut(usize, &LayerCotangent<'_, T>),
+) {
+    let count = block.count();
+    let (sums, memory) = memory.split_at_mut(layers.widest());
+    let (mut own, mut other) = memory.split_at_mut(memory.len() / 2);
+    let (mut of_output, mut of_input) = (Some(block.cotangent), block.of_input);
+    let (mut output, mut hidden) = (block.output, block.hidden);
+    for (index, layer) in layers.all().enumerate().rev() {
+        let (m, k) = layer.weight.shape();
+        let input = if index == 0 {
+            block.input
+        } else {
+            let (before, input) = hidden.split_at(hidden.len() - count * k);
+            hidden = before;
+            MatRef::from_column_major_slice(input, count, k)
+        };
+        let mut cotangent = match of_output.take() {
+            Some(of_output) => of_output,
+            None => MatMut::from_column_major_slice_mut(&mut own[..count * m], count, m),
+        };
+        let of_bias = &mut sums[..m];
+        of_bias.fill(T::zero());
+        mask(cotangent.as_mut(), output, layer.activation, of_bias);
+        let shown = LayerCotangent {
+            layer,
+            input,
+            cotangent: cotangent.as_ref(),
+            of_bias,
+        };
+        visit(index, &shown);
+        if index > 0 {
+            let below = MatMut::from_column_major_slice_mut(&mut other[..count * k], count, k);
+            shown.input_gradient(below, Store::Replace, multiply);
+            std::mem::swap(&mut own, &mut other);
+            output = input;
+        } else if let Some((of_input, store)) = of_input.take() {
+            shown.input_gradient(of_input, store, multiply);
+        }
     }
 }
 
@@ -247,7 +428,7 @@ fn masked<S: Simd, T: Real>(
 }
 
 /// Masks the cotangent by σ' and adds its columns to `sums`.
-pub(crate) fn mask<T: Real>(
+fn mask<T: Real>(
     cotangent: MatMut<'_, T>,
     value: MatRef<'_, T>,
     activation: Activation,

@@ -53,7 +53,7 @@ mod real;
 mod tape;
 
 pub use custom::CustomOp;
-pub use ops::Activation;
+pub use ops::{Activation, Layer};
 pub use real::Real;
 pub use tape::{Graph, Tape, Var};
 

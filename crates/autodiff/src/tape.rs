@@ -5,7 +5,7 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DMatrixView};
 
 use crate::Real;
-use crate::ops::{Earlier, Op, Sweep};
+use crate::ops::{Earlier, Kept, Layer, Op, Sweep};
 
 /// A node of a recorded expression: a matrix that later operations may use.
 ///
@@ -35,6 +35,8 @@ impl<T> Node<T> {
 #[derive(Default)]
 pub struct Tape<T> {
     nodes: Vec<Node<T>>,
+    /// The layers of networks, which nodes refer to.
+    layers: Vec<Layer>,
     /// Values of all nodes but the parameters, one after the other, each column-major.
     values: Vec<T>,
     /// ∂L/∂node, at the same offsets as the values.
@@ -54,6 +56,7 @@ impl<T: Real> Tape<T> {
     /// Starts a recording of an expression in `parameters`, forgetting the previous one.
     pub fn record<'t>(&'t mut self, parameters: &'t [T]) -> Graph<'t, T> {
         self.nodes.clear();
+        self.layers.clear();
         Graph {
             tape: self,
             parameters,
@@ -155,6 +158,7 @@ impl<T: Real> Graph<'_, T> {
 
         let mut sweep = Sweep {
             nodes: &tape.nodes,
+            layers: &tape.layers,
             parameters: self.parameters,
             values: &tape.values,
             cotangents: &mut tape.cotangents,
@@ -230,6 +234,16 @@ impl<T: Real> Graph<'_, T> {
             values: before,
         };
         (earlier, after)
+    }
+
+    /// Copies layers to the tape.
+    pub(crate) fn keep(&mut self, layers: &[Layer]) -> Kept {
+        let start = self.tape.layers.len();
+        self.tape.layers.extend_from_slice(layers);
+        Kept {
+            start,
+            end: self.tape.layers.len(),
+        }
     }
 
     pub(crate) fn append(&mut self, node: Node<T>) -> Var {

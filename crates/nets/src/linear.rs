@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrixView, DMatrixViewMut, DVectorView, DVectorViewMut};
 use rand::{Rng, RngExt};
-use rieszflow_autodiff::{Activation, Graph, Real, Var};
+use rieszflow_autodiff::{Activation, Graph, Layer, Real};
 
 /// The layer y = W x + b with W of shape `outputs`×`inputs`.
 ///
@@ -74,15 +74,12 @@ impl Linear {
         }
     }
 
-    /// Records σ(X Wᵀ + 1 bᵀ) for the rows of X, an N×`inputs` node; the result is N×`outputs`.
-    pub fn forward<T: Real>(
-        &self,
-        graph: &mut Graph<'_, T>,
-        input: Var,
-        activation: Activation,
-    ) -> Var {
-        let weight = graph.parameter(self.offset, self.outputs, self.inputs);
-        let bias = graph.parameter(self.bias_offset(), self.outputs, 1);
-        graph.affine(input, weight, bias, activation)
+    /// Records the parameters of the layer y ↦ σ(W y + b).
+    pub fn record<T: Real>(&self, graph: &mut Graph<'_, T>, activation: Activation) -> Layer {
+        Layer {
+            weight: graph.parameter(self.offset, self.outputs, self.inputs),
+            bias: graph.parameter(self.bias_offset(), self.outputs, 1),
+            activation,
+        }
     }
 }

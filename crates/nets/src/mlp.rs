@@ -2,6 +2,7 @@
 
 use rand::Rng;
 use rieszflow_autodiff::{Activation, Graph, Real, Var};
+use smallvec::SmallVec;
 
 use crate::Linear;
 
@@ -53,16 +54,15 @@ impl Mlp {
     /// Records the network on the rows of `input`, an N×inputs node; the result is N×outputs.
     pub fn forward<T: Real>(&self, graph: &mut Graph<'_, T>, input: Var) -> Var {
         let last = self.layers.len() - 1;
-        self.layers
-            .iter()
-            .enumerate()
-            .fold(input, |features, (index, layer)| {
-                let activation = if index < last {
-                    Activation::Relu
-                } else {
-                    Activation::Identity
-                };
-                layer.forward(graph, features, activation)
-            })
+        let layers = self.layers.iter().enumerate().map(|(index, layer)| {
+            let activation = if index < last {
+                Activation::Relu
+            } else {
+                Activation::Identity
+            };
+            layer.record(graph, activation)
+        });
+        let layers: SmallVec<[_; 16]> = layers.collect();
+        graph.layers(input, &layers)
     }
 }

@@ -6,7 +6,7 @@ mod matrix;
 mod reduction;
 mod shape;
 
-pub use affine::Activation;
+pub use affine::{Activation, Layer};
 
 use crate::custom::Residual;
 use crate::product::Store;
@@ -19,7 +19,7 @@ pub(crate) enum Op<T> {
     Parameter,
     Constant,
     Product(Var, Var),
-    Affine(affine::Layer),
+    Layers(Var, Kept),
     Relu(Var),
     ConcatenateColumns(Var, Var),
     Rows { of: Var, start: usize },
@@ -33,6 +33,13 @@ pub(crate) enum Op<T> {
     Sum(Var),
     SumOfSquares(Var),
     Custom(Var, Residual<T>),
+}
+
+/// Where a tape keeps the layers of an [`Op::Layers`].
+#[derive(Clone, Copy)]
+pub(crate) struct Kept {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 /// The nodes that an operation may read while it is evaluated: those recorded before it.
@@ -51,6 +58,7 @@ impl<'a, T> Earlier<'a, T> {
 /// The state of the reverse sweep as one operation sees it.
 pub(crate) struct Sweep<'a, T> {
     pub(crate) nodes: &'a [Node<T>],
+    pub(crate) layers: &'a [Layer],
     pub(crate) parameters: &'a [T],
     pub(crate) values: &'a [T],
     pub(crate) cotangents: &'a mut [T],
@@ -142,6 +150,7 @@ impl<'a, T: Real> Sweep<'a, T> {
         let own = &mut rest[..node.rows * node.columns];
         let mut inputs = Sweep {
             nodes: self.nodes,
+            layers: self.layers,
             parameters: self.parameters,
             values: self.values,
             cotangents: before,
@@ -157,7 +166,10 @@ impl<'a, T: Real> Sweep<'a, T> {
         match node.op {
             Op::Parameter | Op::Constant => {}
             Op::Product(a, b) => matrix::pull_back(self, (a, b), own),
-            Op::Affine(layer) => affine::pull_back(self, node, layer, own),
+            Op::Layers(input, kept) => {
+                let layers = &self.layers[kept.start..kept.end];
+                affine::pull_back(self, node, (input, layers), own);
+            }
             Op::Relu(a) => arithmetic::pull_back_relu(self, a, own),
             Op::ConcatenateColumns(a, b) => shape::pull_back_concatenation(self, (a, b), own),
             Op::Rows { of, start } => shape::pull_back_rows(self, node, (of, start), own),
