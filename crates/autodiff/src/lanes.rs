@@ -15,6 +15,7 @@ use fearless_simd::prelude::*;
 use fearless_simd::{f32x16, f64x8, i32x16};
 
 use crate::Real;
+use crate::estimates::{to_4_bits, to_11_bits, to_14_bits};
 
 /// A cache line of numbers: sixteen `f32` or eight `f64`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -128,52 +129,21 @@ const EXP2: [f32; 7] = [
 /// error in 1/√(1−h) is 2.3·10⁻⁸.
 const ROOT: [f32; 4] = [0.499_998_33, 0.374_997_7, 0.313_932_9, 0.274_946_4];
 
-/// 1/√x for normal positive x to 3.5 %: an integer operation halves and negates the exponent.
-#[inline(always)]
-fn rough_reciprocal_root<S: Simd>(x: f32x16<S>) -> f32x16<S> {
-    /// The constant with the least |1 − x y²|, 0.0682.
-    const HALVED: i32 = 0x5f37_4800;
-    let bits: i32x16<S> = x.bitcast();
-    f32x16::from_bits((HALVED - (bits >> 1)).bitcast())
-}
-
-/// 1/√x to 3.7·10⁻⁴ by the instruction for it, where there is one: AVX2 and what includes it.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn estimated_reciprocal_root<S: Simd>(x: f32x16<S>) -> Option<f32x16<S>> {
-    use std::arch::x86_64::{__m256, _mm256_rsqrt_ps};
-
-    use fearless_simd::f32x8;
-    fearless_simd::kernel!(
-        #[inline]
-        fn estimate(_avx2: Avx2, x: __m256) -> __m256 {
-            _mm256_rsqrt_ps(x)
-        }
-    );
-    let simd = x.token().level().as_avx2()?;
-    let (low, high) = f32x16::simd_from(simd, x.to_array()).split();
-    let low = f32x8::simd_from(simd, estimate(simd, low.into()));
-    let high = f32x8::simd_from(simd, estimate(simd, high.into()));
-    Some(f32x16::simd_from(x.token(), low.combine(high).to_array()))
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-fn estimated_reciprocal_root<S: Simd>(_: f32x16<S>) -> Option<f32x16<S>> {
-    None
-}
-
 impl<S: Simd> Lanes<f32, S> for f32x16<S> {
     /// An estimate y, and 1/√x = y/√(1−h) with h = 1 − x y² by as many powers of h as it takes. Several
     /// times faster than a square root and a division.
     #[inline(always)]
     fn reciprocal_root(self) -> Self {
         let x = Self::splat(self.token(), f32::MIN_POSITIVE).max(self);
-        if let Some(y) = estimated_reciprocal_root(x) {
+        if let Some(y) = to_14_bits(x) {
+            let h = (x * y).mul_add(-y, 1.0);
+            return (y * h).mul_add(0.5, y);
+        }
+        if let Some(y) = to_11_bits(x) {
             let h = (x * y).mul_add(-y, 1.0);
             return y.mul_add(h * h.mul_add(0.375, 0.5), y);
         }
-        let y = rough_reciprocal_root(x);
+        let y = to_4_bits(x);
         let h = (x * y).mul_add(-y, 1.0);
         let [a, b, c, d] = ROOT;
         let q = (h * h).mul_add(h.mul_add(d, c), h.mul_add(b, a));
@@ -270,7 +240,7 @@ mod tests {
         f32x16::simd_from(simd, x).reciprocal_root().to_array()
     }
 
-    /// With the instruction that estimates them and without.
+    /// With each of the instructions that estimate them, and without.
     #[test]
     fn reciprocal_roots_of_single_precision_are_good_to_two_units() {
         let best = Level::new();

@@ -45,6 +45,7 @@
 
 pub mod check;
 mod custom;
+mod estimates;
 pub mod lanes;
 mod layer;
 mod ops;
