@@ -40,7 +40,7 @@ fn activate_on<S: Simd, T: Real>(
 
 /// σ, lane by lane. What is not a number stays none.
 #[inline(always)]
-fn activated<S: Simd, T: Real>(x: T::Lanes<S>, activation: Activation) -> T::Lanes<S> {
+pub(super) fn activated<S: Simd, T: Real>(x: T::Lanes<S>, activation: Activation) -> T::Lanes<S> {
     match activation {
         Activation::Identity => x,
         Activation::Relu => {
@@ -52,7 +52,7 @@ fn activated<S: Simd, T: Real>(x: T::Lanes<S>, activation: Activation) -> T::Lan
 
 /// The cotangent of x from that of y = σ(x), lane by lane.
 #[inline(always)]
-fn masked<S: Simd, T: Real>(
+pub(super) fn masked<S: Simd, T: Real>(
     cotangent: T::Lanes<S>,
     y: T::Lanes<S>,
     activation: Activation,
@@ -86,8 +86,7 @@ fn mask_on<S: Simd, T: Real>(
 ) {
     let zero = T::Lanes::splat(simd, T::zero());
     for (j, sum) in sums.iter_mut().enumerate() {
-        let value = value.col(j).try_as_col_major().expect("a column");
-        let values = value.as_slice().chunks_exact(Chunk::<T>::LEN);
+        let values = column(value, j).chunks_exact(Chunk::<T>::LEN);
         let mut entries = column_mut(cotangent.as_mut(), j).chunks_exact_mut(Chunk::<T>::LEN);
         let last_values = Chunk::filled_up(values.remainder());
         // Partial sums, one a lane: fast, and more accurate than one running sum.
@@ -110,7 +109,14 @@ fn mask_on<S: Simd, T: Real>(
     }
 }
 
-fn column_mut<T>(matrix: MatMut<'_, T>, j: usize) -> &mut [T] {
+#[inline(always)]
+pub(super) fn column<T>(matrix: MatRef<'_, T>, j: usize) -> &[T] {
+    let column = matrix.col(j).try_as_col_major();
+    column.expect("a column").as_slice()
+}
+
+#[inline(always)]
+pub(super) fn column_mut<T>(matrix: MatMut<'_, T>, j: usize) -> &mut [T] {
     let column = matrix.col_mut(j).try_as_col_major_mut();
     column.expect("a column").as_slice_mut()
 }

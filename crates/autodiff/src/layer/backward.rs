@@ -1,8 +1,10 @@
 //! The reverse sweep over layers: X̄ and the gradients in the parameters from Ȳ.
 
 use faer::{MatMut, MatRef};
+use fearless_simd::Level;
 
 use super::activation::mask;
+use super::small::{self, is_small};
 use super::{Affine, BLOCK, Layers, Multiply, half, is_narrow, join};
 use crate::Real;
 use crate::product::{Store, multiply_here};
@@ -160,7 +162,7 @@ pub(crate) fn descend<'a, T: Real>(
     let (sums, memory) = memory.split_at_mut(layers.widest());
     let (mut own, mut other) = memory.split_at_mut(memory.len() / 2);
     let (mut of_output, mut of_input) = (Some(block.cotangent), block.of_input);
-    let (mut output, mut hidden) = (block.output, block.hidden);
+    let mut hidden = block.hidden;
     for (index, layer) in layers.all().enumerate().rev() {
         let (m, k) = layer.weight.shape();
         let input = if index == 0 {
@@ -170,27 +172,47 @@ pub(crate) fn descend<'a, T: Real>(
             hidden = before;
             MatRef::from_column_major_slice(input, count, k)
         };
-        let mut cotangent = match of_output.take() {
-            Some(of_output) => of_output,
+        let cotangent = match of_output.take() {
+            Some(mut cotangent) => {
+                sums[..m].fill(T::zero());
+                let activation = layer.activation;
+                mask(cotangent.as_mut(), block.output, activation, &mut sums[..m]);
+                cotangent
+            }
             None => MatMut::from_column_major_slice_mut(&mut own[..count * m], count, m),
         };
-        let of_bias = &mut sums[..m];
-        of_bias.fill(T::zero());
-        mask(cotangent.as_mut(), output, layer.activation, of_bias);
         let shown = LayerCotangent {
             layer,
             input,
             cotangent: cotangent.as_ref(),
-            of_bias,
+            of_bias: &sums[..m],
         };
         visit(index, &shown);
         if index > 0 {
-            let below = MatMut::from_column_major_slice_mut(&mut other[..count * k], count, k);
-            shown.input_gradient(below, Store::Replace, multiply);
+            let pass = small::Backward {
+                of_x: MatMut::from_column_major_slice_mut(&mut other[..count * k], count, k),
+                of_y: cotangent.as_ref(),
+                weight: layer.weight,
+                x: input,
+                activation: layers.get(index - 1).activation,
+                sums: &mut sums[..k],
+            };
+            back_through(pass, multiply);
             std::mem::swap(&mut own, &mut other);
-            output = input;
         } else if let Some((of_input, store)) = of_input.take() {
             shown.input_gradient(of_input, store, multiply);
         }
+    }
+}
+
+/// X̄ from Ȳ through one layer, masked, and the sums of its columns.
+fn back_through<T: Real>(mut pass: small::Backward<'_, T>, multiply: Multiply<T>) {
+    pass.sums.fill(T::zero());
+    if is_small(pass.of_y.nrows(), pass.weight) {
+        pass.run(Level::new());
+    } else {
+        let of_x = pass.of_x.as_mut();
+        multiply(of_x, Store::Replace, pass.of_y, pass.weight);
+        mask(pass.of_x, pass.x, pass.activation, pass.sums);
     }
 }

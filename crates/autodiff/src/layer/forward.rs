@@ -2,9 +2,11 @@
 
 use faer::prelude::IntoConst;
 use faer::{MatMut, MatRef};
+use fearless_simd::Level;
 
 use super::activation::activate;
-use super::{BLOCK, Layers, Multiply, half, join, parts};
+use super::small::{self, is_small};
+use super::{Affine, BLOCK, Layers, Multiply, half, join, parts};
 use crate::Real;
 use crate::product::{Store, multiply, multiply_here};
 
@@ -79,17 +81,29 @@ fn ascend<'a, T: Real>(layers: impl Layers<'a, T>, block: Forward<'_, T>, multip
         mut output,
     } = block;
     for (index, layer) in layers.all().enumerate() {
-        let transposed = layer.weight.transpose();
         if index + 1 == layers.count() {
-            multiply(output.as_mut(), Store::Replace, input, transposed);
-            activate(output.as_mut(), layer.bias, layer.activation);
+            through(layer, output.as_mut(), input, multiply);
         } else {
             let outputs = layer.bias.len();
             let (own, others) = hidden.split_at_mut(count * outputs);
             let mut own = MatMut::from_column_major_slice_mut(own, count, outputs);
-            multiply(own.as_mut(), Store::Replace, input, transposed);
-            activate(own.as_mut(), layer.bias, layer.activation);
+            through(layer, own.as_mut(), input, multiply);
             (input, hidden) = (own.into_const(), others);
         }
+    }
+}
+
+/// Y from X through one layer.
+fn through<T: Real>(
+    layer: Affine<'_, T>,
+    mut y: MatMut<'_, T>,
+    x: MatRef<'_, T>,
+    multiply: Multiply<T>,
+) {
+    if is_small(x.nrows(), layer.weight) {
+        small::Forward { y, x, layer }.run(Level::new());
+    } else {
+        multiply(y.as_mut(), Store::Replace, x, layer.weight.transpose());
+        activate(y, layer.bias, layer.activation);
     }
 }

@@ -8,6 +8,7 @@
 mod activation;
 mod backward;
 mod forward;
+mod small;
 
 use faer::{MatMut, MatRef};
 

@@ -1,0 +1,320 @@
+//! Products of small layers, which stay in registers from the first term to the activation.
+//!
+//! A tile of the result, some chunks of rows in some columns, is summed up over the columns of the
+//! left factor and finished before it is stored. Each entry is summed in the same order whatever the
+//! tile, so the last rows of a block may be taken twice where they do not fill a chunk.
+
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
+)]
+
+use faer::{MatMut, MatRef};
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch};
+
+use super::Affine;
+use super::activation::{activated, column, column_mut, masked};
+use crate::Real;
+use crate::lanes::{Chunk, Lanes};
+use crate::ops::Activation;
+use crate::product::LEAST_PIECE;
+
+/// Whether a product of so many rows with these weights is for this file: one thread does it.
+pub(super) fn is_small<T: Real>(rows: usize, weight: MatRef<'_, T>) -> bool {
+    rows >= Chunk::<T>::LEN && rows * weight.nrows() * weight.ncols() < 2 * LEAST_PIECE
+}
+
+/// What is summed up in tiles, and what becomes of them.
+trait Pass<T: Real> {
+    /// The left factor.
+    fn left(&self) -> MatRef<'_, T>;
+
+    /// The columns of the right factor.
+    fn columns(&self) -> usize;
+
+    /// Entries of the right factor: row t, columns from j on.
+    fn right<const C: usize>(&self, t: usize, j: usize) -> [T; C];
+
+    /// Stores a tile at row `start`, of which the first `taken` rows were stored before.
+    fn finish<S: Simd, const R: usize, const C: usize>(
+        &mut self,
+        simd: S,
+        start: usize,
+        taken: usize,
+        j: usize,
+        tile: [[T::Lanes<S>; R]; C],
+    );
+}
+
+/// Y = σ(X Wᵀ + 1 bᵀ).
+pub(super) struct Forward<'a, T> {
+    pub(super) y: MatMut<'a, T>,
+    pub(super) x: MatRef<'a, T>,
+    pub(super) layer: Affine<'a, T>,
+}
+
+impl<T: Real> Forward<'_, T> {
+    pub(super) fn run(mut self, level: Level) {
+        dispatch!(level, simd => take(simd, &mut self));
+    }
+}
+
+impl<T: Real> Pass<T> for Forward<'_, T> {
+    #[inline(always)]
+    fn left(&self) -> MatRef<'_, T> {
+        self.x
+    }
+
+    #[inline(always)]
+    fn columns(&self) -> usize {
+        self.layer.weight.nrows()
+    }
+
+    #[inline(always)]
+    fn right<const C: usize>(&self, t: usize, j: usize) -> [T; C] {
+        *column(self.layer.weight, t)[j..]
+            .first_chunk()
+            .expect("columns")
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd, const R: usize, const C: usize>(
+        &mut self,
+        _: S,
+        start: usize,
+        _: usize,
+        j: usize,
+        tile: [[T::Lanes<S>; R]; C],
+    ) {
+        for (j, sums) in (j..).zip(tile) {
+            let (bias, activation) = (self.layer.bias[j], self.layer.activation);
+            let rows = &mut column_mut(self.y.as_mut(), j)[start..];
+            for (sum, rows) in sums.into_iter().zip(rows.chunks_exact_mut(Chunk::<T>::LEN)) {
+                activated::<S, T>(sum + bias, activation).store_slice(rows);
+            }
+        }
+    }
+}
+
+/// X̄ = Ȳ W ⊙ σ'(X) for X = σ(…), and the sums of its columns are added to.
+pub(super) struct Backward<'a, T> {
+    pub(super) of_x: MatMut<'a, T>,
+    pub(super) of_y: MatRef<'a, T>,
+    pub(super) weight: MatRef<'a, T>,
+    pub(super) x: MatRef<'a, T>,
+    pub(super) activation: Activation,
+    pub(super) sums: &'a mut [T],
+}
+
+impl<T: Real> Backward<'_, T> {
+    pub(super) fn run(mut self, level: Level) {
+        dispatch!(level, simd => take(simd, &mut self));
+    }
+}
+
+impl<T: Real> Pass<T> for Backward<'_, T> {
+    #[inline(always)]
+    fn left(&self) -> MatRef<'_, T> {
+        self.of_y
+    }
+
+    #[inline(always)]
+    fn columns(&self) -> usize {
+        self.weight.ncols()
+    }
+
+    #[inline(always)]
+    fn right<const C: usize>(&self, t: usize, j: usize) -> [T; C] {
+        let mut entries = [T::zero(); C];
+        for (j, entry) in (j..).zip(&mut entries) {
+            *entry = column(self.weight, j)[t];
+        }
+        entries
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd, const R: usize, const C: usize>(
+        &mut self,
+        simd: S,
+        start: usize,
+        taken: usize,
+        j: usize,
+        tile: [[T::Lanes<S>; R]; C],
+    ) {
+        for (j, sums) in (j..).zip(tile) {
+            let values = column(self.x, j)[start..].chunks_exact(Chunk::<T>::LEN);
+            let rows = &mut column_mut(self.of_x.as_mut(), j)[start..];
+            let rows = rows.chunks_exact_mut(Chunk::<T>::LEN);
+            let mut total = T::Lanes::splat(simd, T::zero());
+            for ((sum, values), rows) in sums.into_iter().zip(values).zip(rows) {
+                let values = T::Lanes::from_slice(simd, values);
+                let entry = masked::<S, T>(sum, values, self.activation);
+                entry.store_slice(rows);
+                total += entry;
+            }
+            if taken > 0 {
+                let mut chunk = Chunk::<T>::default();
+                chunk.store(total);
+                chunk.as_mut()[..taken].fill(T::zero());
+                total = chunk.load(simd);
+            }
+            self.sums[j] += total.reduce_sum();
+        }
+    }
+}
+
+/// All tiles, as large as the registers of the instruction set allow.
+#[inline(always)]
+fn take<S: Simd, T: Real>(simd: S, pass: &mut impl Pass<T>) {
+    if simd.level().as_avx512().is_some() {
+        take_tiles::<S, T, 3, 8>(simd, pass);
+    } else {
+        take_tiles::<S, T, 1, 6>(simd, pass);
+    }
+}
+
+#[inline(always)]
+fn take_tiles<S: Simd, T: Real, const R: usize, const C: usize>(simd: S, pass: &mut impl Pass<T>) {
+    let rows = pass.left().nrows();
+    let mut start = 0;
+    while start < rows {
+        if rows - start >= R * Chunk::<T>::LEN {
+            take_rows::<S, T, R, C>(simd, pass, start, 0);
+            start += R * Chunk::<T>::LEN;
+        } else {
+            let first = start.min(rows - Chunk::<T>::LEN);
+            take_rows::<S, T, 1, C>(simd, pass, first, start - first);
+            start = first + Chunk::<T>::LEN;
+        }
+    }
+}
+
+#[inline(always)]
+fn take_rows<S: Simd, T: Real, const R: usize, const C: usize>(
+    simd: S,
+    pass: &mut impl Pass<T>,
+    start: usize,
+    taken: usize,
+) {
+    let columns = pass.columns();
+    let mut j = 0;
+    while j < columns {
+        if columns - j >= C {
+            take_tile::<S, T, R, C>(simd, pass, start, taken, j);
+            j += C;
+        } else if columns - j >= 2 {
+            take_tile::<S, T, R, 2>(simd, pass, start, taken, j);
+            j += 2;
+        } else {
+            take_tile::<S, T, R, 1>(simd, pass, start, taken, j);
+            j += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn take_tile<S: Simd, T: Real, const R: usize, const C: usize>(
+    simd: S,
+    pass: &mut impl Pass<T>,
+    start: usize,
+    taken: usize,
+    j: usize,
+) {
+    let left = pass.left();
+    let mut tile = [[T::Lanes::splat(simd, T::zero()); R]; C];
+    for t in 0..left.ncols() {
+        let rows = &column(left, t)[start..][..R * Chunk::<T>::LEN];
+        let mut x = [T::Lanes::splat(simd, T::zero()); R];
+        for (x, rows) in x.iter_mut().zip(rows.chunks_exact(Chunk::<T>::LEN)) {
+            *x = T::Lanes::from_slice(simd, rows);
+        }
+        let right = pass.right::<C>(t, j);
+        for (sums, factor) in tile.iter_mut().zip(right) {
+            let factor = T::Lanes::splat(simd, factor);
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum = x.times_plus(factor, *sum);
+            }
+        }
+    }
+    pass.finish::<S, R, C>(simd, start, taken, j, tile);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn levels() -> impl Iterator<Item = Level> {
+        let best = Level::new();
+        let levels = [
+            Some(best),
+            #[cfg(target_arch = "x86_64")]
+            best.as_avx2().map(Level::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            best.as_sse2().map(Level::Sse2),
+        ];
+        levels.into_iter().flatten()
+    }
+
+    fn wave(rows: usize, columns: usize, frequency: f64) -> Vec<f64> {
+        let count = rows * columns;
+        (0..count).map(|i| (frequency * i as f64).sin()).collect()
+    }
+
+    /// For every number of rows that fills the last chunk or not, and of columns in the last tile.
+    #[test]
+    fn both_passes_agree_with_the_plain_sums() {
+        for (rows, m, k) in [(8, 1, 3), (9, 8, 1), (31, 19, 2), (32, 6, 17), (47, 11, 10)] {
+            let (x, w, b) = (wave(rows, k, 0.7), wave(m, k, 1.1), wave(m, 1, 0.3));
+            let of_y = wave(rows, m, 1.9);
+            let plain_y = |i: usize, j: usize| {
+                let terms = (0..k).map(|t| x[t * rows + i] * w[t * m + j]);
+                (terms.sum::<f64>() + b[j]).max(0.0)
+            };
+            let plain_of_x = |i: usize, t: usize| {
+                let terms = (0..m).map(|j| of_y[j * rows + i] * w[t * m + j]);
+                if x[t * rows + i] > 0.0 {
+                    terms.sum()
+                } else {
+                    0.0
+                }
+            };
+            let weight = MatRef::from_column_major_slice(&w, m, k);
+            for level in levels() {
+                let mut y = vec![f64::NAN; rows * m];
+                let forward = Forward {
+                    y: MatMut::from_column_major_slice_mut(&mut y, rows, m),
+                    x: MatRef::from_column_major_slice(&x, rows, k),
+                    layer: Affine {
+                        weight,
+                        bias: &b,
+                        activation: Activation::Relu,
+                    },
+                };
+                forward.run(level);
+                let (mut of_x, mut sums) = (vec![f64::NAN; rows * k], vec![1.0; k]);
+                let backward = Backward {
+                    of_x: MatMut::from_column_major_slice_mut(&mut of_x, rows, k),
+                    of_y: MatRef::from_column_major_slice(&of_y, rows, m),
+                    weight,
+                    x: MatRef::from_column_major_slice(&x, rows, k),
+                    activation: Activation::Relu,
+                    sums: &mut sums,
+                };
+                backward.run(level);
+                for i in 0..rows {
+                    for j in 0..m {
+                        assert!((y[j * rows + i] - plain_y(i, j)).abs() < 1e-13);
+                    }
+                    for t in 0..k {
+                        assert!((of_x[t * rows + i] - plain_of_x(i, t)).abs() < 1e-13);
+                    }
+                }
+                for (t, sum) in sums.iter().enumerate() {
+                    let plain: f64 = (0..rows).map(|i| plain_of_x(i, t)).sum();
+                    assert!((sum - 1.0 - plain).abs() < 1e-12, "{level:?}, column {t}");
+                }
+            }
+        }
+    }
+}
