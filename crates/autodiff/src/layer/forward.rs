@@ -45,7 +45,7 @@ impl<T: Real> Forward<'_, T> {
 
 /// Y from X through all layers.
 pub(crate) fn forward<'a, T: Real>(layers: impl Layers<'a, T>, rows: Forward<'_, T>) {
-    match parts(rows.count()) {
+    match parts(layers, rows.count()) {
         1 => ascend(layers, rows, multiply),
         parts => forward_parts(parts, layers, rows),
     }

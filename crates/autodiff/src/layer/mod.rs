@@ -26,10 +26,18 @@ const BLOCK: usize = 192;
 const PART: usize = 512;
 /// Bounds the memory of the gradients in the parameters, one per part of the batch.
 const MOST_PARTS: usize = 16;
+/// Fewer rows are cut in two from this many on, if there is enough to do, given as a number of
+/// multiplications, and not too much to add up.
+const LEAST_ROWS: usize = 128;
+const LEAST_WORK: usize = 4 * LEAST_PIECE;
+const MOST_PARAMETERS: usize = 1 << 20;
 
 /// In how many parts a batch is cut.
-pub(crate) fn parts(rows: usize) -> usize {
-    let parts = rows.div_ceil(PART).max(1);
+pub(crate) fn parts<'a, T: Real>(layers: impl Layers<'a, T>, rows: usize) -> usize {
+    let parameters = layers.parameters();
+    let is_worth_two =
+        rows >= LEAST_ROWS && rows * parameters >= LEAST_WORK && parameters <= MOST_PARAMETERS;
+    let parts = rows.div_ceil(PART).max(if is_worth_two { 2 } else { 1 });
     parts.next_power_of_two().min(MOST_PARTS)
 }
 

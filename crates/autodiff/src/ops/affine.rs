@@ -148,7 +148,7 @@ pub(super) fn pull_back<T: Real>(
         of_input: None,
     };
     let mut memory = std::mem::take(sweep.workspace);
-    match layer::parts(rows) {
+    match layer::parts(recorded, rows) {
         1 => pull_back_whole(sweep, recorded, input, block, &mut memory),
         parts => pull_back_parts(parts, sweep, recorded, input, block, &mut memory),
     }
