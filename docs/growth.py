@@ -61,6 +61,7 @@ def main():
         print("|---" * (len(values) + 2) + "|")
         print("| ms | " + " | ".join(f"{time:.3g}" for time in times) + f" | {exponent:.2f} |\n")
         axis.loglog(values, times, "o-", color="#0072B2")
+        axis.set_xscale("log", base=2)
         axis.set_xlabel(name)
         axis.set_title(f"exponent at the end {exponent:.2f}", fontsize=10)
         axis.grid(alpha=0.3)
