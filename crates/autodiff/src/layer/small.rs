@@ -167,7 +167,7 @@ impl<T: Real> Pass<T> for Backward<'_, T> {
 /// All tiles, as large as the registers of the instruction set allow.
 #[inline(always)]
 fn take<S: Simd, T: Real>(simd: S, pass: &mut impl Pass<T>) {
-    if simd.level().as_avx512().is_some() {
+    if <S::f32s as SimdBase<S>>::LEN == Chunk::<f32>::LEN {
         take_tiles::<S, T, 3, 8>(simd, pass);
     } else {
         take_tiles::<S, T, 1, 6>(simd, pass);
