@@ -57,12 +57,12 @@ mod instructions {
 mod instructions {
     use fearless_simd::{Simd, f32x16};
 
-    #[inline(always)]
+    #[inline]
     pub(crate) fn to_14_bits<S: Simd>(_: f32x16<S>) -> Option<f32x16<S>> {
         None
     }
 
-    #[inline(always)]
+    #[inline]
     pub(crate) fn to_11_bits<S: Simd>(_: f32x16<S>) -> Option<f32x16<S>> {
         None
     }
