@@ -12,7 +12,7 @@
 use std::ops::Div;
 
 use fearless_simd::prelude::*;
-use fearless_simd::{f32x16, f64x8, i32x16};
+use fearless_simd::{Level, f32x16, f64x8, i32x16};
 
 use crate::Real;
 use crate::estimates::{to_4_bits, to_11_bits, to_14_bits};
@@ -59,6 +59,21 @@ impl<T: Real> AsMut<[T]> for Chunk<T> {
     fn as_mut(&mut self) -> &mut [T] {
         self.0.as_mut()
     }
+}
+
+/// The instruction sets that run here, the best one first: what is dispatched is tested on each.
+pub fn levels() -> impl Iterator<Item = Level> {
+    let best = Level::new();
+    let levels = [
+        Some(best),
+        #[cfg(target_arch = "x86_64")]
+        best.as_avx2().map(Level::Avx2),
+        #[cfg(target_arch = "x86_64")]
+        best.as_sse4_2().map(Level::Sse4_2),
+        #[cfg(target_arch = "x86_64")]
+        best.as_sse2().map(Level::Sse2),
+    ];
+    levels.into_iter().flatten()
 }
 
 /// A chunk of numbers in registers of the instruction set `S`.
@@ -206,7 +221,7 @@ fn exp2<S: Simd>(t: f32x16<S>) -> f32x16<S> {
 
 #[cfg(test)]
 mod tests {
-    use fearless_simd::{Level, dispatch};
+    use fearless_simd::dispatch;
 
     use super::*;
 
@@ -243,13 +258,7 @@ mod tests {
     /// With each of the instructions that estimate them, and without.
     #[test]
     fn reciprocal_roots_of_single_precision_are_good_to_two_units() {
-        let best = Level::new();
-        let levels = [
-            Some(best),
-            #[cfg(target_arch = "x86_64")]
-            best.as_sse2().map(Level::Sse2),
-        ];
-        for level in levels.into_iter().flatten() {
+        for level in levels() {
             let mut worst = 0.0_f64;
             for step in 0..200_000_u32 {
                 let x: [f32; 16] = std::array::from_fn(|l| {

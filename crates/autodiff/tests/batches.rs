@@ -115,9 +115,31 @@ fn layers_agree_with_plain_loops_on_batches_of_every_size() {
     }
 }
 
+/// Layers that are too large for one thread. Sums of hundreds of terms, of size `scale`, each one
+/// rounded: a few hundred units of 10⁻¹⁶.
+#[test]
+fn large_layers_agree_with_plain_loops() {
+    for (rows, width) in [(5, 600), (40, 400), (300, 180), (700, 200)] {
+        let parameters = parameters(width);
+        let x = wave(rows, INPUTS, 0.37);
+        for activation in [Activation::Identity, Activation::Relu] {
+            let (value, gradient) = layers(Recording::Together, &x, &parameters, width, activation);
+            let (exact_value, exact_gradient) = plain(&x, &parameters, width, activation);
+            for (found, exact) in [(value, exact_value), (gradient, exact_gradient)] {
+                let scale = exact.iter().fold(1.0_f64, |scale, e| scale.max(e.abs()));
+                for (found, exact) in found.iter().zip(&exact) {
+                    let error = (found - exact).abs() / scale;
+                    assert!(error < 1e-13, "{rows}×{width}: {found} {exact}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn threads_do_not_change_a_bit() {
-    for (rows, width) in [(513, 5), (5000, 33), (13001, 17)] {
+    // The second and third are cut in two for their work, with small layers and with large ones.
+    for (rows, width) in [(513, 5), (420, 140), (300, 180), (5000, 33), (13001, 17)] {
         let parameters = parameters(width);
         let x = wave(rows, INPUTS, 0.37);
         let results = [1, 2, 3].map(|threads| {

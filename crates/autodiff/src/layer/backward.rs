@@ -4,7 +4,7 @@ use faer::{MatMut, MatRef};
 use fearless_simd::Level;
 
 use super::activation::mask;
-use super::small::{self, is_small};
+use super::small::{self, Pass, is_small};
 use super::{Affine, BLOCK, Layers, Multiply, half, is_narrow, join};
 use crate::Real;
 use crate::product::{Store, multiply_here};

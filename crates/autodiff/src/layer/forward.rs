@@ -5,7 +5,7 @@ use faer::{MatMut, MatRef};
 use fearless_simd::Level;
 
 use super::activation::activate;
-use super::small::{self, is_small};
+use super::small::{self, Pass, is_small};
 use super::{Affine, BLOCK, Layers, Multiply, half, join, parts};
 use crate::Real;
 use crate::product::{Store, multiply, multiply_here};

@@ -26,10 +26,11 @@ const BLOCK: usize = 192;
 const PART: usize = 512;
 /// Bounds the memory of the gradients in the parameters, one per part of the batch.
 const MOST_PARTS: usize = 16;
-/// Fewer rows are cut in two from this many on, if there is enough to do, given as a number of
-/// multiplications, and not too much to add up.
+/// A batch of so many rows is cut in two if both its halves have enough to do,
 const LEAST_ROWS: usize = 128;
+/// which is to say, so many multiplications,
 const LEAST_WORK: usize = 4 * LEAST_PIECE;
+/// and there are not too many gradients to add up.
 const MOST_PARAMETERS: usize = 1 << 20;
 
 /// In how many parts a batch is cut.

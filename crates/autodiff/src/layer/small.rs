@@ -25,8 +25,17 @@ pub(super) fn is_small<T: Real>(rows: usize, weight: MatRef<'_, T>) -> bool {
     rows >= Chunk::<T>::LEN && rows * weight.nrows() * weight.ncols() < 2 * LEAST_PIECE
 }
 
+/// Where a tile of the result stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    row: usize,
+    /// So many of its rows are stored already.
+    taken: usize,
+    column: usize,
+}
+
 /// What is summed up in tiles, and what becomes of them.
-trait Pass<T: Real> {
+pub(super) trait Pass<T: Real>: Sized {
     /// The left factor.
     fn left(&self) -> MatRef<'_, T>;
 
@@ -36,15 +45,18 @@ trait Pass<T: Real> {
     /// Entries of the right factor: row t, columns from j on.
     fn right<const C: usize>(&self, t: usize, j: usize) -> [T; C];
 
-    /// Stores a tile at row `start`, of which the first `taken` rows were stored before.
+    /// Stores a tile.
     fn finish<S: Simd, const R: usize, const C: usize>(
         &mut self,
         simd: S,
-        start: usize,
-        taken: usize,
-        j: usize,
+        place: Place,
         tile: [[T::Lanes<S>; R]; C],
     );
+
+    /// Takes all tiles.
+    fn run(mut self, level: Level) {
+        dispatch!(level, simd => take(simd, &mut self));
+    }
 }
 
 /// Y = σ(X Wᵀ + 1 bᵀ).
@@ -52,12 +64,6 @@ pub(super) struct Forward<'a, T> {
     pub(super) y: MatMut<'a, T>,
     pub(super) x: MatRef<'a, T>,
     pub(super) layer: Affine<'a, T>,
-}
-
-impl<T: Real> Forward<'_, T> {
-    pub(super) fn run(mut self, level: Level) {
-        dispatch!(level, simd => take(simd, &mut self));
-    }
 }
 
 impl<T: Real> Pass<T> for Forward<'_, T> {
@@ -82,14 +88,12 @@ impl<T: Real> Pass<T> for Forward<'_, T> {
     fn finish<S: Simd, const R: usize, const C: usize>(
         &mut self,
         _: S,
-        start: usize,
-        _: usize,
-        j: usize,
+        place: Place,
         tile: [[T::Lanes<S>; R]; C],
     ) {
-        for (j, sums) in (j..).zip(tile) {
+        for (j, sums) in (place.column..).zip(tile) {
             let (bias, activation) = (self.layer.bias[j], self.layer.activation);
-            let rows = &mut column_mut(self.y.as_mut(), j)[start..];
+            let rows = &mut column_mut(self.y.as_mut(), j)[place.row..];
             for (sum, rows) in sums.into_iter().zip(rows.chunks_exact_mut(Chunk::<T>::LEN)) {
                 activated::<S, T>(sum + bias, activation).store_slice(rows);
             }
@@ -105,12 +109,6 @@ pub(super) struct Backward<'a, T> {
     pub(super) x: MatRef<'a, T>,
     pub(super) activation: Activation,
     pub(super) sums: &'a mut [T],
-}
-
-impl<T: Real> Backward<'_, T> {
-    pub(super) fn run(mut self, level: Level) {
-        dispatch!(level, simd => take(simd, &mut self));
-    }
 }
 
 impl<T: Real> Pass<T> for Backward<'_, T> {
@@ -137,14 +135,12 @@ impl<T: Real> Pass<T> for Backward<'_, T> {
     fn finish<S: Simd, const R: usize, const C: usize>(
         &mut self,
         simd: S,
-        start: usize,
-        taken: usize,
-        j: usize,
+        place: Place,
         tile: [[T::Lanes<S>; R]; C],
     ) {
-        for (j, sums) in (j..).zip(tile) {
-            let values = column(self.x, j)[start..].chunks_exact(Chunk::<T>::LEN);
-            let rows = &mut column_mut(self.of_x.as_mut(), j)[start..];
+        for (j, sums) in (place.column..).zip(tile) {
+            let values = column(self.x, j)[place.row..].chunks_exact(Chunk::<T>::LEN);
+            let rows = &mut column_mut(self.of_x.as_mut(), j)[place.row..];
             let rows = rows.chunks_exact_mut(Chunk::<T>::LEN);
             let mut total = T::Lanes::splat(simd, T::zero());
             for ((sum, values), rows) in sums.into_iter().zip(values).zip(rows) {
@@ -153,10 +149,10 @@ impl<T: Real> Pass<T> for Backward<'_, T> {
                 entry.store_slice(rows);
                 total += entry;
             }
-            if taken > 0 {
+            if place.taken > 0 {
                 let mut chunk = Chunk::<T>::default();
                 chunk.store(total);
-                chunk.as_mut()[..taken].fill(T::zero());
+                chunk.as_mut()[..place.taken].fill(T::zero());
                 total = chunk.load(simd);
             }
             self.sums[j] += total.reduce_sum();
@@ -177,15 +173,15 @@ fn take<S: Simd, T: Real>(simd: S, pass: &mut impl Pass<T>) {
 #[inline(always)]
 fn take_tiles<S: Simd, T: Real, const R: usize, const C: usize>(simd: S, pass: &mut impl Pass<T>) {
     let rows = pass.left().nrows();
-    let mut start = 0;
-    while start < rows {
-        if rows - start >= R * Chunk::<T>::LEN {
-            take_rows::<S, T, R, C>(simd, pass, start, 0);
-            start += R * Chunk::<T>::LEN;
+    let mut row = 0;
+    while row < rows {
+        if rows - row >= R * Chunk::<T>::LEN {
+            take_rows::<S, T, R, C>(simd, pass, row, 0);
+            row += R * Chunk::<T>::LEN;
         } else {
-            let first = start.min(rows - Chunk::<T>::LEN);
-            take_rows::<S, T, 1, C>(simd, pass, first, start - first);
-            start = first + Chunk::<T>::LEN;
+            let first = row.min(rows - Chunk::<T>::LEN);
+            take_rows::<S, T, 1, C>(simd, pass, first, row - first);
+            row = first + Chunk::<T>::LEN;
         }
     }
 }
@@ -194,42 +190,37 @@ fn take_tiles<S: Simd, T: Real, const R: usize, const C: usize>(simd: S, pass: &
 fn take_rows<S: Simd, T: Real, const R: usize, const C: usize>(
     simd: S,
     pass: &mut impl Pass<T>,
-    start: usize,
+    row: usize,
     taken: usize,
 ) {
     let columns = pass.columns();
-    let mut j = 0;
-    while j < columns {
-        if columns - j >= C {
-            take_tile::<S, T, R, C>(simd, pass, start, taken, j);
-            j += C;
-        } else if columns - j >= 2 {
-            take_tile::<S, T, R, 2>(simd, pass, start, taken, j);
-            j += 2;
-        } else {
-            take_tile::<S, T, R, 1>(simd, pass, start, taken, j);
-            j += 1;
-        }
+    let mut column = 0;
+    while column < columns {
+        let place = Place { row, taken, column };
+        column += match columns - column {
+            rest if rest >= C => take_tile::<S, T, R, C>(simd, pass, place),
+            1 => take_tile::<S, T, R, 1>(simd, pass, place),
+            _ => take_tile::<S, T, R, 2>(simd, pass, place),
+        };
     }
 }
 
+/// Returns how many columns were taken.
 #[inline(always)]
 fn take_tile<S: Simd, T: Real, const R: usize, const C: usize>(
     simd: S,
     pass: &mut impl Pass<T>,
-    start: usize,
-    taken: usize,
-    j: usize,
-) {
+    place: Place,
+) -> usize {
     let left = pass.left();
     let mut tile = [[T::Lanes::splat(simd, T::zero()); R]; C];
     for t in 0..left.ncols() {
-        let rows = &column(left, t)[start..][..R * Chunk::<T>::LEN];
+        let rows = &column(left, t)[place.row..][..R * Chunk::<T>::LEN];
         let mut x = [T::Lanes::splat(simd, T::zero()); R];
         for (x, rows) in x.iter_mut().zip(rows.chunks_exact(Chunk::<T>::LEN)) {
             *x = T::Lanes::from_slice(simd, rows);
         }
-        let right = pass.right::<C>(t, j);
+        let right = pass.right::<C>(t, place.column);
         for (sums, factor) in tile.iter_mut().zip(right) {
             let factor = T::Lanes::splat(simd, factor);
             for (sum, x) in sums.iter_mut().zip(x) {
@@ -237,24 +228,14 @@ fn take_tile<S: Simd, T: Real, const R: usize, const C: usize>(
             }
         }
     }
-    pass.finish::<S, R, C>(simd, start, taken, j, tile);
+    pass.finish::<S, R, C>(simd, place, tile);
+    C
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn levels() -> impl Iterator<Item = Level> {
-        let best = Level::new();
-        let levels = [
-            Some(best),
-            #[cfg(target_arch = "x86_64")]
-            best.as_avx2().map(Level::Avx2),
-            #[cfg(target_arch = "x86_64")]
-            best.as_sse2().map(Level::Sse2),
-        ];
-        levels.into_iter().flatten()
-    }
+    use crate::lanes::levels;
 
     fn wave(rows: usize, columns: usize, frequency: f64) -> Vec<f64> {
         let count = rows * columns;
