@@ -153,9 +153,13 @@ fn update_block_on<S: Simd, T: Real>(
         rate,
         correction,
     } = shared;
+    // What is less counts as none: the mean gradient of a unit that is dead decays until it is no
+    // normal number, and processors are slow at those.
+    let least = T::min_positive_value() / T::epsilon();
     let moments = first.iter_mut().zip(second);
     for ((parameter, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
-        *m = beta1 * *m + (T::one() - beta1) * g;
+        let mean = beta1 * *m + (T::one() - beta1) * g;
+        *m = if mean.abs() < least { T::zero() } else { mean };
         *v = beta2 * *v + (T::one() - beta2) * g * g;
         let root = v.sqrt() * correction;
         *parameter -= rate * *m / (root + epsilon);

@@ -76,3 +76,15 @@ fn large_networks_are_updated_in_blocks_with_the_same_result() {
         assert_eq!(one[0], parameters[index]);
     }
 }
+
+/// A unit that is dead has no gradient any more, and no number that is not normal slows its updates.
+#[test]
+fn the_mean_gradient_of_a_dead_unit_becomes_zero() {
+    let (mut parameters, mut moments) = ([0.0_f32], Moments::new(1));
+    Adam::default().update(0.1, &mut parameters, &[1.0], &mut moments);
+    for _ in 0..2000 {
+        assert!(moments.first[0].is_normal() || moments.first[0] == 0.0);
+        Adam::default().update(0.1, &mut parameters, &[0.0], &mut moments);
+    }
+    assert_eq!(moments.first[0], 0.0);
+}

@@ -91,10 +91,10 @@ impl<T: Real> Pass<T> for Forward<'_, T> {
         place: Place,
         tile: [[T::Lanes<S>; R]; C],
     ) {
-        for (j, sums) in (place.column..).zip(tile) {
+        for (j, sums) in (place.column..).zip(&tile) {
             let (bias, activation) = (self.layer.bias[j], self.layer.activation);
-            let rows = &mut column_mut(self.y.as_mut(), j)[place.row..];
-            for (sum, rows) in sums.into_iter().zip(rows.chunks_exact_mut(Chunk::<T>::LEN)) {
+            let rows = &mut column_mut(self.y.as_mut(), j)[place.row..][..R * Chunk::<T>::LEN];
+            for (&sum, rows) in sums.iter().zip(rows.chunks_exact_mut(Chunk::<T>::LEN)) {
                 activated::<S, T>(sum + bias, activation).store_slice(rows);
             }
         }
@@ -138,12 +138,13 @@ impl<T: Real> Pass<T> for Backward<'_, T> {
         place: Place,
         tile: [[T::Lanes<S>; R]; C],
     ) {
-        for (j, sums) in (place.column..).zip(tile) {
-            let values = column(self.x, j)[place.row..].chunks_exact(Chunk::<T>::LEN);
-            let rows = &mut column_mut(self.of_x.as_mut(), j)[place.row..];
+        for (j, sums) in (place.column..).zip(&tile) {
+            let values = &column(self.x, j)[place.row..][..R * Chunk::<T>::LEN];
+            let values = values.chunks_exact(Chunk::<T>::LEN);
+            let rows = &mut column_mut(self.of_x.as_mut(), j)[place.row..][..R * Chunk::<T>::LEN];
             let rows = rows.chunks_exact_mut(Chunk::<T>::LEN);
             let mut total = T::Lanes::splat(simd, T::zero());
-            for ((sum, values), rows) in sums.into_iter().zip(values).zip(rows) {
+            for ((&sum, values), rows) in sums.iter().zip(values).zip(rows) {
                 let values = T::Lanes::from_slice(simd, values);
                 let entry = masked::<S, T>(sum, values, self.activation);
                 entry.store_slice(rows);

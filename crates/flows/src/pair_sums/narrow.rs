@@ -88,8 +88,8 @@ fn with_row<S: Simd, T: Real, I: Integrand<T>, const D: usize, const SIDES: usiz
         }
     }
     running.values[row].store(value);
-    for (sums, of_x) in running.of_x.iter_mut().zip(of_x) {
-        sums[row].store(of_x);
+    for (sums, of_x) in running.of_x.iter_mut().zip(&of_x) {
+        sums[row].store(*of_x);
     }
 }
 
