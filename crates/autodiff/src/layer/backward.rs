@@ -89,13 +89,11 @@ pub(crate) fn backward_parts<'a, T: Real>(
             || backward_parts(parts / 2, layers, upper, of_upper),
             || backward_parts(parts / 2, layers, lower, of_lower),
         );
-        for (sum, &term) in of_upper.iter_mut().zip(&of_lower[..parameters]) {
-            *sum += term;
-        }
+        add(of_upper, &of_lower[..parameters]);
         return;
     }
     let (gradients, memory) = memory.split_at_mut(parameters);
-    gradients.fill(T::zero());
+    let mut store = Store::Replace;
     let mut rest = rows;
     while rest.count() > 0 {
         let count = BLOCK.min(rest.count());
@@ -106,12 +104,20 @@ pub(crate) fn backward_parts<'a, T: Real>(
             let own = &mut gradients[end - (k + 1) * m..end];
             end -= own.len();
             let (of_weight, of_bias) = own.split_at_mut(k * m);
-            layer.weight_gradient(of_weight, Store::Add, multiply_here);
-            for (sum, &term) in of_bias.iter_mut().zip(layer.of_bias) {
-                *sum += term;
+            layer.weight_gradient(of_weight, store, multiply_here);
+            match store {
+                Store::Replace => of_bias.copy_from_slice(layer.of_bias),
+                Store::Add => add(of_bias, layer.of_bias),
             }
         });
+        store = Store::Add;
         rest = after;
+    }
+}
+
+fn add<T: Real>(sums: &mut [T], terms: &[T]) {
+    for (sum, &term) in sums.iter_mut().zip(terms) {
+        *sum += term;
     }
 }
 

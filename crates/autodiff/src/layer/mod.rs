@@ -29,7 +29,7 @@ const MOST_PARTS: usize = 16;
 /// A batch of so many rows is cut in two if both its halves have enough to do,
 const LEAST_ROWS: usize = 128;
 /// which is to say, so many multiplications,
-const LEAST_WORK: usize = 4 * LEAST_PIECE;
+const LEAST_WORK: usize = LEAST_PIECE / 8;
 /// and there are not too many gradients to add up.
 const MOST_PARAMETERS: usize = 1 << 20;
 
@@ -37,7 +37,7 @@ const MOST_PARAMETERS: usize = 1 << 20;
 pub(crate) fn parts<'a, T: Real>(layers: impl Layers<'a, T>, rows: usize) -> usize {
     let parameters = layers.parameters();
     let is_worth_two =
-        rows >= LEAST_ROWS && rows * parameters >= LEAST_WORK && parameters <= MOST_PARAMETERS;
+        rows >= LEAST_ROWS && rows * parameters >= 2 * LEAST_WORK && parameters <= MOST_PARAMETERS;
     let parts = rows.div_ceil(PART).max(if is_worth_two { 2 } else { 1 });
     parts.next_power_of_two().min(MOST_PARTS)
 }
@@ -99,9 +99,15 @@ pub(crate) trait Layers<'a, T: Real>: Copy + Sync {
 /// How products are taken: on all threads or on this one.
 pub(crate) type Multiply<T> = fn(MatMut<'_, T>, Store, MatRef<'_, T>, MatRef<'_, T>);
 
-/// Runs both on two threads if there is enough to do, given as a number of multiplications.
+/// Runs both on two threads if there is enough to do, given as a number of multiplications; more must
+/// be on a thread that belongs to no pool, as it has to wait for one that does.
 fn join(work: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
-    if work < 2 * LEAST_PIECE {
+    let least = if rayon::current_thread_index().is_some() {
+        LEAST_WORK
+    } else {
+        2 * LEAST_PIECE
+    };
+    if work < least {
         a();
         b();
     } else {

@@ -5,6 +5,7 @@ use rand::RngExt;
 use rieszflow_autodiff::{Graph, Real, Tape, Var};
 use rieszflow_nets::{Adam, Moments};
 
+use crate::company::{in_company, join};
 use crate::functional::finite_rows;
 use crate::latent::{fill_normal, stratified_normal};
 use crate::rng::{Purpose, stream};
@@ -74,6 +75,12 @@ impl Training {
         let cosine = 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
         let decay = self.learning_rate_decay;
         self.learning_rate * warm * (decay + (1.0 - decay) * cosine)
+    }
+
+    /// The minibatches of an iteration of the inner loop.
+    fn draw<T: Real>(&self, state: &State<T>, iteration: u64, batches: &mut Batches<T>) {
+        let rng = stream(self.seed, Purpose::Training, state.step, iteration);
+        batches.draw(&state.particles, rng);
     }
 
     fn validate(&self, particles: usize) -> Result<(), Error> {
@@ -161,12 +168,14 @@ impl<T: Real> Batches<T> {
 
 /// The recorded loss of one iteration, from the minibatches' particles x (2B×d) and the network's
 /// output (2B×d).
-pub(super) type Loss<'a, T> = &'a dyn Fn(&mut Graph<'_, T>, &DMatrix<T>, Var) -> Result<Var, Error>;
+pub(super) type Loss<'a, T> =
+    &'a (dyn Fn(&mut Graph<'_, T>, &DMatrix<T>, Var) -> Result<Var, Error> + Sync);
 
 /// The inner loop with its memory, which is kept from iteration to iteration and step to step.
 pub(super) struct Trainer<T> {
     training: Training,
-    batches: Option<Batches<T>>,
+    /// Those of this iteration and those of the next.
+    batches: Option<[Batches<T>; 2]>,
     tape: Tape<T>,
     gradient: Vec<T>,
 }
@@ -209,8 +218,21 @@ impl<T: Real> Trainer<T> {
         loss: Loss<'_, T>,
         watch: Watch<'_, T>,
     ) -> Result<f64, Error> {
+        in_company(|| self.iterate(state, frame, loss, watch))
+    }
+
+    fn iterate(
+        &mut self,
+        state: &mut State<T>,
+        frame: &Frame<T>,
+        loss: Loss<'_, T>,
+        watch: Watch<'_, T>,
+    ) -> Result<f64, Error> {
         let count = self.training.count(state.time);
         let kernel = self.training.kernel(state.particles.ncols());
+        let new = || [(); 2].map(|()| Batches::new(&state.particles, &self.training));
+        let [batches, _] = self.batches.get_or_insert_with(new);
+        self.training.draw(state, state.inner.iteration, batches);
         for index in state.inner.iteration..count {
             let value = self.differentiate(&kernel, state, frame, loss)?;
             if index == 0 && self.gradient.iter().all(T::is_zero) {
@@ -246,7 +268,8 @@ impl<T: Real> Trainer<T> {
         Ok(state.inner.loss_sum / state.inner.loss_count as f64)
     }
 
-    /// The loss on fresh minibatches, and its gradient in θ.
+    /// The loss on this iteration's minibatches, and its gradient in θ; the minibatches of the next
+    /// iteration are drawn meanwhile.
     fn differentiate(
         &mut self,
         kernel: &MarkovKernel,
@@ -254,25 +277,25 @@ impl<T: Real> Trainer<T> {
         frame: &Frame<T>,
         loss: Loss<'_, T>,
     ) -> Result<f64, Error> {
-        let training = self.training;
+        let (training, index) = (self.training, state.inner.iteration);
         let learned = state.learned.as_ref().expect("started by this scheme");
-        let batches = self
-            .batches
-            .get_or_insert_with(|| Batches::new(&state.particles, &training));
         self.gradient.resize(learned.parameters.len(), T::zero());
-
-        let index = state.inner.iteration;
-        let rng = stream(training.seed, Purpose::Training, state.step, index);
-        batches.draw(&state.particles, rng);
+        let [batches, next] = self.batches.as_mut().expect("drawn before");
+        let (x, z) = (&batches.particles, &batches.latents);
         let mut graph = self.tape.record(&learned.parameters);
-        let output = kernel.record(&mut graph, frame, &batches.particles, &batches.latents);
-        let loss = loss(&mut graph, &batches.particles, output)?;
+        let output = kernel.record(&mut graph, frame, x, z);
+        let (loss, ()) = join(
+            || loss(&mut graph, x, output),
+            || training.draw(state, index + 1, next),
+        );
+        let loss = loss?;
         let value = graph.scalar(loss).into_f64();
         if !value.is_finite() {
             let what = format!("the training loss in iteration {}", index + 1);
             return Err(Error::Diverged(what));
         }
         graph.gradient(loss, &mut self.gradient);
+        std::mem::swap(batches, next);
         Ok(value)
     }
 
