@@ -47,6 +47,9 @@
 //! positions are lengths in whatever unit the start has. [`Error`] says what was given and what would be
 //! accepted. Equal seeds give equal results to the bit, for any number of threads.
 //!
+//! Work is done by the current pool of [`rayon`]. On a thread of a pool
+//! ([`rayon::ThreadPool::install`]) small networks train on two threads, on any other thread on one.
+//!
 //! # A flow
 //!
 //! The interaction energy of a Dirac, which spreads into a density:
