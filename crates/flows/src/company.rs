@@ -53,6 +53,9 @@ impl Drop for SetInTheEnd<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::time::Duration;
+
     use rayon::{ThreadPool, ThreadPoolBuilder};
 
     use super::*;
@@ -71,12 +74,22 @@ mod tests {
         }
     }
 
+    /// Each half waits for the other, so one thread alone, or one that only waits, would not end.
+    #[test]
+    fn the_thread_that_stands_by_takes_its_share() {
+        let both = Barrier::new(2);
+        let meet = || {
+            both.wait();
+        };
+        pool(2).install(|| in_company(|| join(meet, meet)));
+    }
+
     /// Who waits for another pool takes up what lies in its own queue.
     #[test]
     fn the_only_thread_does_not_stand_by_for_itself() {
         let other = pool(1);
         let slowly = || {
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(20));
             7
         };
         let found = pool(1).install(|| in_company(|| other.install(slowly)));

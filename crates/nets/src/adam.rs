@@ -72,7 +72,8 @@ impl Adam {
     /// \end{aligned}
     /// ```
     ///
-    /// entry by entry; t counts the updates. Source: Kingma and Ba 2015, Algorithm 1. All vectors have
+    /// entry by entry; t counts the updates. An m so small that it is next to no normal number any more
+    /// (10⁻³¹ in single precision) becomes 0. Source: Kingma and Ba 2015, Algorithm 1. All vectors have
     /// the length of θ.
     ///
     /// ```
