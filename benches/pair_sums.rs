@@ -48,7 +48,10 @@ fn pair_sums(criterion: &mut Criterion) {
         group.bench_function(
             format!("directional_derivative/r={r}/d={d}/n={n}"),
             |bencher| {
+                // Positions that are not those of the call before, as with minibatches.
+                let (mut x, mut y) = (x, y);
                 bencher.iter(|| {
+                    std::mem::swap(&mut x, &mut y);
                     let rows = &mut GradientRows::of_minibatches(&mut gradient, n);
                     let (x, y) = (Moving::uniform(x, a), Moving::uniform(y, a));
                     black_box(sums.directional_derivative(x, y, 1.0, rows))

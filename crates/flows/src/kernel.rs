@@ -90,10 +90,29 @@ impl RieszKernel {
         }
     }
 
-    /// The same functions for many pairs at once.
+    /// What [`Self::directional`] is at u = 0, but for a factor r, lane by lane: the derivative and β,
+    /// from |h|².
+    #[inline(always)]
+    pub(crate) fn at_zero<T: Real, S: Simd>(
+        self,
+        speed_squared: T::Lanes<S>,
+    ) -> (T::Lanes<S>, T::Lanes<S>) {
+        let zero = T::Lanes::splat(speed_squared.token(), T::zero());
+        let infinity = T::Lanes::splat(speed_squared.token(), T::infinity());
+        if self.exponent > 1.0 {
+            (zero, zero)
+        } else if self.exponent < 1.0 {
+            let rests = speed_squared.simd_eq(T::zero());
+            (rests.select(zero, infinity), zero)
+        } else {
+            let factor = speed_squared.reciprocal_root();
+            (speed_squared * factor, factor)
+        }
+    }
+
+    /// |u|ʳ and its derivatives for many pairs at once.
     pub(crate) fn radial<T: Real>(self) -> Radial<T> {
         Radial {
-            exponent: T::from_f64(self.exponent),
             of_squared: T::from_f64(0.5 * self.exponent - 1.0),
         }
     }
@@ -107,16 +126,11 @@ pub(crate) trait Power<T: Real>: Copy + Send + Sync {
     ///
     /// Where |u|² is no finite number it means nothing, and the value |u|² times it is none either.
     fn power<S: Simd>(self, squared: T::Lanes<S>) -> T::Lanes<S>;
-
-    /// What [`RieszKernel::directional`] is at u = 0, but for a factor r: the derivative and β, from
-    /// |h|²; α is 0.
-    fn at_zero<S: Simd>(self, speed_squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>);
 }
 
 /// The functions for any 0 < r < 2.
 #[derive(Clone, Copy)]
 pub(crate) struct Radial<T> {
-    exponent: T,
     /// r/2 − 1: to this power |u|² is |u|ʳ⁻².
     of_squared: T,
 }
@@ -130,30 +144,11 @@ impl<T: Real> Power<T> for Radial<T> {
     fn power<S: Simd>(self, squared: T::Lanes<S>) -> T::Lanes<S> {
         squared.power(self.of_squared)
     }
-
-    #[inline(always)]
-    fn at_zero<S: Simd>(self, speed_squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>) {
-        let zero = T::Lanes::splat(speed_squared.token(), T::zero());
-        let infinity = T::Lanes::splat(speed_squared.token(), T::infinity());
-        if self.exponent > T::one() {
-            return (zero, zero);
-        }
-        (
-            speed_squared.simd_eq(T::zero()).select(zero, infinity),
-            zero,
-        )
-    }
 }
 
 impl<T: Real> Power<T> for Distance {
     #[inline(always)]
     fn power<S: Simd>(self, squared: T::Lanes<S>) -> T::Lanes<S> {
         squared.reciprocal_root()
-    }
-
-    #[inline(always)]
-    fn at_zero<S: Simd>(self, speed_squared: T::Lanes<S>) -> (T::Lanes<S>, T::Lanes<S>) {
-        let across = speed_squared.reciprocal_root();
-        (speed_squared * across, across)
     }
 }

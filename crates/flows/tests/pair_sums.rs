@@ -196,6 +196,8 @@ proptest! {
     #[test]
     fn threads_do_not_change_a_bit(seed in 0..1000_u64, n in 100..700_usize, d in 1..5_usize) {
         let x: Vec<f32> = (0..n * d).map(|i| ((i as u64 * 7919 + seed) as f32).sin()).collect();
+        let (y, dirac): (Vec<f32>, _) = (x.iter().rev().copied().collect(), vec![0.0; n * d]);
+        let (velocities, dirac) = (Points::new(&y, n, d), Points::new(&dirac, n, d));
         let x = Measure::uniform(Points::new(&x, n, d));
         let kernel = RieszKernel::new(1.0).expect("0 < r < 2");
         let results = [1, 2, 4].map(|threads| {
@@ -205,7 +207,14 @@ proptest! {
             let value = pool.install(|| {
                 sums.energy_gradient(x, x, 1.0, &mut GradientRows::of_x(&mut gradient, n))
             });
-            (value, gradient)
+            let mut of_velocities = vec![0.0_f32; 2 * n * d];
+            let slope = pool.install(|| {
+                let x = Moving::uniform(dirac, x.points);
+                let y = Moving::uniform(dirac, velocities);
+                let rows = &mut GradientRows::of_minibatches(&mut of_velocities, n);
+                sums.directional_derivative(x, y, 1.0, rows)
+            });
+            (value, gradient, slope, of_velocities)
         });
         prop_assert!(results[0] == results[1] && results[0] == results[2]);
     }
@@ -294,6 +303,149 @@ fn coincident_particles() {
             value == expected || (exponent < 1.0 && !value.is_finite()),
             "{value}"
         );
+    }
+}
+
+/// What is kept of the positions is used for these positions alone: whatever was asked before, the
+/// derivative is that of new sums, to the bit.
+#[test]
+fn sums_remember_nothing_wrong() {
+    let d = 2;
+    let wave = |n: usize, frequency: f64| -> Vec<f64> {
+        (0..n * d).map(|i| (frequency * i as f64).sin()).collect()
+    };
+    let (x, a) = (wave(20, 1.1), wave(20, 2.3));
+    let mut moved = x.clone();
+    moved[33] += 1e-9;
+    let (b, u, w) = (wave(20, 1.9), vec![0.05; 20], vec![1.0; 20]);
+    let kernel = RieszKernel::new(1.0).expect("0 < r < 2");
+    let sums = PairSums::new(kernel);
+    let points = |x, n| Points::new(x, n, d);
+    let uniform = |x| Measure::uniform(points(x, 20));
+    let twenty = Some(points(&a, 20));
+    let other = Some(points(&b, 20));
+    let fewer = Measure::uniform(points(&x, 20).rows(0..19));
+    let square = Measure::uniform(Points::new(&x[..32], 16, 2));
+    let (long, flat) = (Points::new(&x[..32], 8, 4), Points::new(&a[..32], 8, 4));
+    // (x, its velocities, y, its velocities, whether the gradient in y is wanted)
+    let calls = [
+        (uniform(&x), twenty, uniform(&x), other, true),
+        (uniform(&x), other, uniform(&x), twenty, true),
+        (uniform(&x), other, uniform(&x), None, false),
+        (uniform(&x), other, uniform(&x), None, true),
+        (uniform(&moved), other, uniform(&x), None, true),
+        (uniform(&moved), other, uniform(&moved), None, true),
+        (
+            uniform(&moved),
+            other,
+            Measure::weighted(points(&moved, 20), &u),
+            None,
+            true,
+        ),
+        (
+            uniform(&moved),
+            other,
+            Measure::weighted(points(&moved, 20), &w),
+            None,
+            true,
+        ),
+        (uniform(&moved), other, uniform(&moved), None, true),
+        (uniform(&x), other, uniform(&x), None, false),
+        (uniform(&x), other, fewer, None, false),
+        (uniform(&x), other, uniform(&x), None, false),
+        (
+            square,
+            None,
+            square,
+            Some(Points::new(&a[..32], 16, 2)),
+            true,
+        ),
+        (
+            Measure::uniform(long),
+            Some(flat),
+            Measure::uniform(long),
+            None,
+            true,
+        ),
+    ];
+    for energy_between in [false, true] {
+        for (call, (measure, velocities, other, others, both)) in calls.into_iter().enumerate() {
+            let x = Moving {
+                measure,
+                velocities,
+            };
+            let y = Moving {
+                measure: other,
+                velocities: others,
+            };
+            if energy_between {
+                sums.energy(y.measure, x.measure);
+            }
+            let rows = measure.points.count() + other.points.count();
+            let derivative = |sums: &PairSums<f64>| {
+                let mut entries = vec![0.0; rows * measure.points.dim()];
+                let mut gradient = GradientRows {
+                    entries: &mut entries,
+                    rows,
+                    x_start: 0,
+                    y_start: both.then_some(measure.points.count()),
+                };
+                (
+                    sums.directional_derivative(x, y, 1.0, &mut gradient),
+                    entries,
+                )
+            };
+            assert_eq!(
+                derivative(&sums),
+                derivative(&PairSums::new(kernel)),
+                "call {call}"
+            );
+        }
+    }
+}
+
+/// Particles that meet many others, near and far in the order, in few dimensions and in many.
+#[test]
+fn many_meetings() {
+    let (n, m) = (37, 2100);
+    for d in [2, 5] {
+        let sites = |i: usize, k: usize| ((i % 3) as f64 + 0.3 * k as f64).cos();
+        let spread = |i: usize, k: usize| (1.3 * (i * d + k) as f64).sin();
+        let x: Vec<f64> = (0..n * d).map(|e| sites(e % n, e / n)).collect();
+        // All at three sites, or only one here and there.
+        for every in [1, 13, 1999] {
+            let y: Vec<f64> = (0..m * d)
+                .map(|e| (e % m, e / m))
+                .map(|(j, k)| {
+                    if j % every == 0 {
+                        sites(j, k)
+                    } else {
+                        spread(j, k)
+                    }
+                })
+                .collect();
+            let a: Vec<f64> = (0..n * d).map(|e| spread(e, 1)).collect();
+            let b: Vec<f64> = (0..m * d).map(|e| spread(e, 2)).collect();
+            let x = Moving::uniform(Points::new(&x, n, d), Points::new(&a, n, d));
+            let y = Moving::uniform(Points::new(&y, m, d), Points::new(&b, m, d));
+            for exponent in [1.0, 1.5] {
+                let kernel = RieszKernel::new(exponent).expect("0 < r < 2");
+                let both = |derivative: &dyn Fn(&mut GradientRows<'_, f64>) -> f64| {
+                    let mut entries = vec![0.0; (n + m) * d];
+                    let mut rows = GradientRows {
+                        entries: &mut entries,
+                        rows: n + m,
+                        x_start: 0,
+                        y_start: Some(n),
+                    };
+                    (derivative(&mut rows), entries)
+                };
+                let sums = PairSums::new(kernel);
+                let fast = both(&|rows| sums.directional_derivative(x, y, 1.0, rows));
+                let slow = both(&|rows| plain::directional_derivative(kernel, x, y, 1.0, rows));
+                close(&fast, &slow, 1e-13).expect("the same derivative");
+            }
+        }
     }
 }
 

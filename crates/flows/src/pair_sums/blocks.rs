@@ -11,12 +11,14 @@
     reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
 )]
 
+use std::ops::Range;
+
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch};
 use rieszflow_autodiff::Real;
 use rieszflow_autodiff::lanes::Chunk;
 
-use super::integrands::Integrand;
+use super::integrands::OfDistance;
 use super::packed::Groups;
 use super::{narrow, wide};
 
@@ -31,13 +33,58 @@ pub(super) type Tile<T> = [Chunk<T>; ROWS];
 /// take up small terms.
 const CASCADE: usize = 256;
 
-/// Where a block's gradients go.
-pub(super) struct Gradients<'a, T: Real> {
-    /// Groups of the block × d; overwritten. Empty if not wanted.
-    pub(super) x: &'a mut [Row<T>],
-    /// Chunks of y × d; added to. Empty if not wanted.
-    pub(super) y: &'a mut [Chunk<T>],
-    /// Running sums, one tile per coordinate.
+/// What a block sums over its pairs, with its gradient.
+pub(super) trait Integrand<T: Real>: Copy + Send + Sync {
+    /// The chunks of y that it takes, for a group of x that meets some in `met`, out of `all`.
+    fn chunks(self, met: Range<usize>, all: usize) -> Range<usize>;
+
+    /// Adds a group of x with some of y to the running sums.
+    fn add<S: Simd>(
+        self,
+        simd: S,
+        x: Groups<'_, Row<T>>,
+        y: Groups<'_, Chunk<T>>,
+        wanted: Wanted,
+        running: &mut Running<'_, T>,
+    );
+}
+
+/// A function of the distance, of all pairs.
+#[derive(Clone, Copy)]
+pub(super) struct Everywhere<F>(pub(super) F);
+
+impl<T: Real, F: OfDistance<T>> Integrand<T> for Everywhere<F> {
+    fn chunks(self, _: Range<usize>, all: usize) -> Range<usize> {
+        0..all
+    }
+
+    #[inline(always)]
+    fn add<S: Simd>(
+        self,
+        simd: S,
+        x: Groups<'_, Row<T>>,
+        y: Groups<'_, Chunk<T>>,
+        wanted: Wanted,
+        running: &mut Running<'_, T>,
+    ) {
+        match x.dim {
+            1 => narrow::sum::<S, T, F, 1>(simd, self.0, x, y, wanted, running),
+            2 => narrow::sum::<S, T, F, 2>(simd, self.0, x, y, wanted, running),
+            3 => narrow::sum::<S, T, F, 3>(simd, self.0, x, y, wanted, running),
+            _ => wide::sum(simd, self.0, x, y, wanted, running),
+        }
+    }
+}
+
+/// Where a block's results go.
+pub(super) struct Results<'a, T: Real> {
+    /// The gradient in x, groups of the block × d; overwritten. Empty if not wanted.
+    pub(super) of_x: &'a mut [Row<T>],
+    /// The gradient in y, chunks × d; added to. Empty if not wanted.
+    pub(super) of_y: &'a mut [Chunk<T>],
+    /// Per group of the block the chunks from the first to the last one that it meets.
+    pub(super) met: &'a mut [Range<usize>],
+    /// Memory for running sums, one tile per coordinate.
     pub(super) sums: &'a mut [Tile<T>],
 }
 
@@ -49,6 +96,17 @@ pub(super) struct Running<'a, T: Real> {
     pub(super) of_x: &'a mut [Tile<T>],
     /// The gradient in y, chunks × d; added to.
     pub(super) of_y: &'a mut [Chunk<T>],
+    /// The chunks of y from the first to the last one with a particle that one of x meets.
+    pub(super) met: Range<usize>,
+}
+
+/// The least range that has another number too.
+pub(super) fn including(range: &Range<usize>, number: usize) -> Range<usize> {
+    if range.is_empty() {
+        number..number + 1
+    } else {
+        range.start.min(number)..range.end.max(number + 1)
+    }
 }
 
 /// Which gradients are wanted.
@@ -65,9 +123,9 @@ pub(super) fn block<T: Real, I: Integrand<T>>(
     integrand: I,
     x: Groups<'_, Row<T>>,
     y: Groups<'_, Chunk<T>>,
-    mut gradients: Gradients<'_, T>,
+    mut results: Results<'_, T>,
 ) -> f64 {
-    dispatch!(level, simd => block_on(simd, integrand, x, y, &mut gradients))
+    dispatch!(level, simd => block_on(simd, integrand, x, y, &mut results))
 }
 
 #[inline(always)]
@@ -76,46 +134,47 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
     integrand: I,
     x: Groups<'_, Row<T>>,
     y: Groups<'_, Chunk<T>>,
-    gradients: &mut Gradients<'_, T>,
+    results: &mut Results<'_, T>,
 ) -> f64 {
-    let wanted = match (gradients.x.is_empty(), gradients.y.is_empty()) {
+    let wanted = match (results.of_x.is_empty(), results.of_y.is_empty()) {
         (true, _) => Wanted::Nothing,
         (false, true) => Wanted::OfX,
         (false, false) => Wanted::OfBoth,
     };
     let dim = x.dim;
     let mut sum = 0.0;
-    gradients.x.fill([T::zero(); ROWS]);
-    for (group, x) in x.runs(1).enumerate() {
-        let mut y_done = 0;
-        for y in y.runs(CASCADE) {
-            gradients.sums.fill([Chunk::default(); ROWS]);
+    results.of_x.fill([T::zero(); ROWS]);
+    for ((group, x), met) in x.runs(1).enumerate().zip(&mut *results.met) {
+        let chunks = integrand.chunks(std::mem::take(met), y.len());
+        let mut done = chunks.start;
+        for y in y.range(chunks).runs(CASCADE) {
+            results.sums.fill([Chunk::default(); ROWS]);
             let of_y = match wanted {
-                Wanted::OfBoth => &mut gradients.y[y_done * dim..][..y.len() * dim],
+                Wanted::OfBoth => &mut results.of_y[done * dim..][..y.len() * dim],
                 _ => &mut [],
             };
             let mut running = Running {
                 values: [Chunk::default(); ROWS],
-                of_x: gradients.sums,
+                of_x: results.sums,
                 of_y,
+                met: 0..0,
             };
-            match dim {
-                1 => narrow::sum::<S, T, I, 1>(simd, integrand, x, y, wanted, &mut running),
-                2 => narrow::sum::<S, T, I, 2>(simd, integrand, x, y, wanted, &mut running),
-                3 => narrow::sum::<S, T, I, 3>(simd, integrand, x, y, wanted, &mut running),
-                _ => wide::sum(simd, integrand, x, y, wanted, &mut running),
+            integrand.add(simd, x, y, wanted, &mut running);
+            if !running.met.is_empty() {
+                *met = including(met, done + running.met.start);
+                *met = including(met, done + running.met.end - 1);
             }
             let values = totals(simd, &running.values);
             sum += values.map(Real::into_f64).iter().sum::<f64>();
-            if let Some(of_x) = gradients.x.get_mut(group * dim..(group + 1) * dim) {
-                for (of_x, sums) in of_x.iter_mut().zip(&*gradients.sums) {
+            if let Some(of_x) = results.of_x.get_mut(group * dim..(group + 1) * dim) {
+                for (of_x, sums) in of_x.iter_mut().zip(&*results.sums) {
                     let sums = totals(simd, sums);
                     for i in 0..ROWS {
                         of_x[i] += sums[i];
                     }
                 }
             }
-            y_done += y.len();
+            done += y.len();
         }
     }
     sum

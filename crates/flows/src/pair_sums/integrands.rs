@@ -1,5 +1,5 @@
-//! What is summed over pairs, with its gradient, lane by lane. The constant factor r of all
-//! derivatives is left out.
+//! Functions of the distance that are summed over pairs, with their gradients, lane by lane. The
+//! constant factor r of all derivatives is left out.
 
 #![expect(
     clippy::inline_always,
@@ -12,46 +12,30 @@ use rieszflow_autodiff::lanes::Lanes;
 
 use crate::kernel::{COINCIDENT, Power};
 
-/// A function of u = xᵢ−yⱼ and h = aᵢ−bⱼ that is summed; its gradient is α u + β h.
-pub(super) trait Integrand<T: Real>: Copy + Send + Sync {
-    /// Whether velocities are read.
-    const MOVING: bool;
-
-    /// Adds the weighted values of pairs to `value` and returns α, from |u|² and ⟨u,h⟩.
-    fn apart<S: Simd>(
+/// A function of u = xᵢ−yⱼ that depends on |u| alone.
+pub(super) trait OfDistance<T: Real>: Copy + Send + Sync {
+    /// Adds the weighted values of pairs to `value` and returns α, from |u|²; the gradient is α u.
+    fn value_and_factor<S: Simd>(
         self,
         weight: T::Lanes<S>,
         squared: T::Lanes<S>,
-        inner: T::Lanes<S>,
         value: &mut T::Lanes<S>,
     ) -> T::Lanes<S>;
 
-    /// Whether there is a pair in these lanes that [`Self::coincident`] must see.
+    /// Whether there is a pair in these lanes that is left to [`Meeting`](super::meeting::Meeting).
     fn meet<S: Simd>(self, squared: T::Lanes<S>) -> bool;
-
-    /// Adds the weighted values of coincident pairs to `value` and returns β, from |u|² and |h|².
-    fn coincident<S: Simd>(
-        self,
-        weight: T::Lanes<S>,
-        squared: T::Lanes<S>,
-        speed_squared: T::Lanes<S>,
-        value: &mut T::Lanes<S>,
-    ) -> T::Lanes<S>;
 }
 
 /// |xᵢ−yⱼ|ʳ; the gradient, divided by r, is that in the positions.
 #[derive(Clone, Copy)]
 pub(super) struct Energy<P>(pub(super) P);
 
-impl<T: Real, P: Power<T>> Integrand<T> for Energy<P> {
-    const MOVING: bool = false;
-
+impl<T: Real, P: Power<T>> OfDistance<T> for Energy<P> {
     #[inline(always)]
-    fn apart<S: Simd>(
+    fn value_and_factor<S: Simd>(
         self,
         weight: T::Lanes<S>,
         squared: T::Lanes<S>,
-        _: T::Lanes<S>,
         value: &mut T::Lanes<S>,
     ) -> T::Lanes<S> {
         let factor = weight * self.0.power(squared);
@@ -63,67 +47,34 @@ impl<T: Real, P: Power<T>> Integrand<T> for Energy<P> {
     fn meet<S: Simd>(self, _: T::Lanes<S>) -> bool {
         false
     }
-
-    #[inline(always)]
-    fn coincident<S: Simd>(
-        self,
-        weight: T::Lanes<S>,
-        _: T::Lanes<S>,
-        _: T::Lanes<S>,
-        _: &mut T::Lanes<S>,
-    ) -> T::Lanes<S> {
-        T::Lanes::splat(weight.token(), T::zero())
-    }
 }
 
-/// ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ) divided by r; the gradient is that in the velocities.
+/// The gradient alone, of those pairs that are apart: what ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ)/r is, where it is
+/// linear in the velocities.
 #[derive(Clone, Copy)]
-pub(super) struct Derivative<P>(pub(super) P);
+pub(super) struct Apart<P>(pub(super) P);
 
-impl<P> Derivative<P> {
-    fn threshold<T: Real>() -> T {
-        T::from_f64(COINCIDENT * COINCIDENT)
-    }
-}
-
-impl<T: Real, P: Power<T>> Integrand<T> for Derivative<P> {
-    const MOVING: bool = true;
-
+impl<T: Real, P: Power<T>> OfDistance<T> for Apart<P> {
     #[inline(always)]
-    fn apart<S: Simd>(
+    fn value_and_factor<S: Simd>(
         self,
         weight: T::Lanes<S>,
         squared: T::Lanes<S>,
-        inner: T::Lanes<S>,
-        value: &mut T::Lanes<S>,
+        _: &mut T::Lanes<S>,
     ) -> T::Lanes<S> {
         let zero = T::Lanes::splat(weight.token(), T::zero());
         let factor = weight * self.0.power(squared);
         // A pair that is not a number is apart, and makes the sum none.
-        let meet = squared.simd_lt(Self::threshold::<T>());
-        let factor = meet.select(zero, factor);
-        *value = factor.times_plus(inner, *value);
-        factor
+        squared.simd_lt(coincident::<T>()).select(zero, factor)
     }
 
     #[inline(always)]
     fn meet<S: Simd>(self, squared: T::Lanes<S>) -> bool {
-        squared.simd_lt(Self::threshold::<T>()).any_true()
+        squared.simd_lt(coincident::<T>()).any_true()
     }
+}
 
-    #[inline(always)]
-    fn coincident<S: Simd>(
-        self,
-        weight: T::Lanes<S>,
-        squared: T::Lanes<S>,
-        speed_squared: T::Lanes<S>,
-        value: &mut T::Lanes<S>,
-    ) -> T::Lanes<S> {
-        let zero = T::Lanes::splat(weight.token(), T::zero());
-        // Without weight there is no pair, even where the derivative is infinite.
-        let counts = squared.simd_lt(Self::threshold::<T>()) & weight.simd_ne(T::zero());
-        let (derivative, factor) = self.0.at_zero(speed_squared);
-        *value += counts.select(weight * derivative, zero);
-        counts.select(weight * factor, zero)
-    }
+/// What |u|² is below for a pair that meets.
+pub(super) fn coincident<T: Real>() -> T {
+    T::from_f64(COINCIDENT * COINCIDENT)
 }

@@ -38,6 +38,7 @@ mod blocks;
 mod integrands;
 #[cfg(test)]
 mod levels;
+mod meeting;
 mod narrow;
 mod packed;
 mod parallel;

@@ -9,15 +9,15 @@ use fearless_simd::prelude::*;
 use rieszflow_autodiff::Real;
 use rieszflow_autodiff::lanes::{Chunk, Lanes};
 
-use super::blocks::{ROWS, Row, Running, Wanted};
-use super::integrands::Integrand;
+use super::blocks::{ROWS, Row, Running, Wanted, including};
+use super::integrands::OfDistance;
 use super::packed::Groups;
 
 /// Adds a group of x with some of y in D dimensions to the running sums.
 #[inline(always)]
-pub(super) fn sum<S: Simd, T: Real, I: Integrand<T>, const D: usize>(
+pub(super) fn sum<S: Simd, T: Real, F: OfDistance<T>, const D: usize>(
     simd: S,
-    integrand: I,
+    function: F,
     x: Groups<'_, Row<T>>,
     y: Groups<'_, Chunk<T>>,
     wanted: Wanted,
@@ -26,29 +26,26 @@ pub(super) fn sum<S: Simd, T: Real, I: Integrand<T>, const D: usize>(
     for row in 0..ROWS {
         let x = (x, row);
         match wanted {
-            Wanted::Nothing => with_row::<S, T, I, D, 0>(simd, integrand, x, y, running),
-            Wanted::OfX => with_row::<S, T, I, D, 1>(simd, integrand, x, y, running),
-            Wanted::OfBoth => with_row::<S, T, I, D, 2>(simd, integrand, x, y, running),
+            Wanted::Nothing => with_row::<S, T, F, D, 0>(simd, function, x, y, running),
+            Wanted::OfX => with_row::<S, T, F, D, 1>(simd, function, x, y, running),
+            Wanted::OfBoth => with_row::<S, T, F, D, 2>(simd, function, x, y, running),
         }
     }
 }
 
 /// The same for one particle of x; gradients in x alone (`SIDES` = 1), in both (2) or none (0).
 #[inline(always)]
-fn with_row<S: Simd, T: Real, I: Integrand<T>, const D: usize, const SIDES: usize>(
+fn with_row<S: Simd, T: Real, F: OfDistance<T>, const D: usize, const SIDES: usize>(
     simd: S,
-    integrand: I,
+    function: F,
     (x, row): (Groups<'_, Row<T>>, usize),
     y: Groups<'_, Chunk<T>>,
     running: &mut Running<'_, T>,
 ) {
     let zero = T::Lanes::splat(simd, T::zero());
-    let (mut position, mut velocity) = ([zero; D], [zero; D]);
-    for k in 0..D {
-        position[k] = T::Lanes::splat(simd, x.positions[k][row]);
-        if I::MOVING {
-            velocity[k] = T::Lanes::splat(simd, x.velocities[k][row]);
-        }
+    let mut position = [zero; D];
+    for (position, x) in position.iter_mut().zip(x.positions) {
+        *position = T::Lanes::splat(simd, x[row]);
     }
     let weight = T::Lanes::splat(simd, x.weights[0][row]);
     let mut value = running.values[row].load(simd);
@@ -56,35 +53,24 @@ fn with_row<S: Simd, T: Real, I: Integrand<T>, const D: usize, const SIDES: usiz
     for (of_x, sums) in of_x.iter_mut().zip(&*running.of_x) {
         *of_x = sums[row].load(simd);
     }
-    let velocities = y.velocities.as_chunks::<D>().0;
     let of_ys = running.of_y.as_chunks_mut::<D>().0;
     let of_groups = y.weights.iter().zip(y.positions.as_chunks::<D>().0);
     for (chunk, (of_y, y)) in of_groups.enumerate() {
         let weight = of_y.load(simd) * weight;
-        let (mut u, mut h) = ([zero; D], [zero; D]);
-        let (mut squared, mut inner) = (zero, zero);
+        let (mut u, mut squared) = ([zero; D], zero);
         for k in 0..D {
             u[k] = position[k] - y[k].load(simd);
             squared = u[k].times_plus(u[k], squared);
-            if I::MOVING {
-                h[k] = velocity[k] - velocities[chunk][k].load(simd);
-                inner = u[k].times_plus(h[k], inner);
-            }
         }
         let of_y = if SIDES > 1 {
             &mut of_ys[chunk]
         } else {
             &mut [Chunk::default(); D]
         };
-        let along = integrand.apart(weight, squared, inner, &mut value);
-        spread::<S, T, D, SIDES>(along, u, &mut of_x, of_y);
-        if integrand.meet(squared) {
-            let mut speed_squared = zero;
-            for h in h {
-                speed_squared = h.times_plus(h, speed_squared);
-            }
-            let across = integrand.coincident(weight, squared, speed_squared, &mut value);
-            spread::<S, T, D, SIDES>(across, h, &mut of_x, of_y);
+        let factor = function.value_and_factor(weight, squared, &mut value);
+        spread::<S, T, D, SIDES>(factor, u, &mut of_x, of_y);
+        if function.meet(squared) {
+            running.met = including(&running.met, chunk);
         }
     }
     running.values[row].store(value);

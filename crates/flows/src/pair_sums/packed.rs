@@ -3,22 +3,22 @@
 //! Groups of as many particles as a vector `V` holds, one after the other; of each group all
 //! coordinates. The last group is filled up with the last particle, at weight 0.
 
+use std::iter::repeat;
 use std::ops::Range;
 
 use rieszflow_autodiff::Real;
 
-use super::Moving;
-use crate::Points;
+use crate::{Measure, Points};
 
 /// A measure in groups of particles.
 #[derive(Debug, Default)]
 pub(super) struct Packed<V> {
     /// Groups × d.
     positions: Vec<V>,
-    /// Groups × d; zero at rest.
-    velocities: Vec<V>,
     /// One vector a group.
     weights: Vec<V>,
+    /// Groups × d, of the last call of [`Self::set_in_motion`].
+    velocities: Vec<V>,
 }
 
 /// Some groups of a packed measure.
@@ -26,46 +26,46 @@ pub(super) struct Packed<V> {
 pub(super) struct Groups<'a, V> {
     pub(super) dim: usize,
     pub(super) positions: &'a [V],
-    pub(super) velocities: &'a [V],
     pub(super) weights: &'a [V],
-}
-
-/// Whether velocities are read.
-#[derive(Clone, Copy)]
-pub(super) enum Velocities {
-    Needed,
-    Unused,
+    /// Empty if the particles have never moved.
+    pub(super) velocities: &'a [V],
 }
 
 impl<V: Copy + Default> Packed<V> {
-    /// Copies `particles`; measures without weights get weight 1 each.
-    pub(super) fn fill<T: Real>(&mut self, particles: Moving<'_, T>, velocities: Velocities)
+    /// Copies particles and weights, which are 1 where there are none; tells whether they are those
+    /// of the call before.
+    pub(super) fn fill<T: Real>(&mut self, measure: Measure<'_, T>) -> bool
     where
         V: AsMut<[T]>,
     {
-        let Moving { measure, .. } = particles;
         let len = V::default().as_mut().len();
         let groups = measure.points.count().div_ceil(len);
-        copy(&mut self.positions, groups, measure.points);
-        match (velocities, particles.velocities) {
-            (Velocities::Unused, _) => self.velocities.clear(),
-            (_, Some(velocities)) => copy(&mut self.velocities, groups, velocities),
-            (_, None) => {
-                self.velocities.clear();
-                let len = groups * measure.points.dim();
-                self.velocities.resize(len, V::default());
-            }
-        }
+        let mut known = copy(&mut self.positions, groups, measure.points);
+        known &= self.weights.len() == groups;
         self.weights.resize(groups, V::default());
         for (group, start) in self.weights.iter_mut().zip((0..).step_by(len)) {
             let group = group.as_mut();
             let count = len.min(measure.points.count() - start);
             let (used, unused) = group.split_at_mut(count);
-            match measure.weights {
-                Some(weights) => used.copy_from_slice(&weights[start..start + count]),
-                None => used.fill(T::one()),
-            }
-            unused.fill(T::zero());
+            known &= match measure.weights {
+                Some(weights) => replace(used, weights[start..start + count].iter().copied()),
+                None => replace(used, repeat(T::one())),
+            };
+            known &= replace(unused, repeat(T::zero()));
+        }
+        known
+    }
+
+    /// Copies the velocities of the particles, if they do not rest.
+    pub(super) fn set_in_motion<T: Real>(&mut self, velocities: Option<Points<'_, T>>)
+    where
+        V: AsMut<[T]>,
+    {
+        if let Some(velocities) = velocities {
+            copy(&mut self.velocities, self.weights.len(), velocities);
+        } else {
+            self.velocities.clear();
+            self.velocities.resize(self.positions.len(), V::default());
         }
     }
 
@@ -74,8 +74,8 @@ impl<V: Copy + Default> Packed<V> {
         Groups {
             dim,
             positions: &self.positions,
-            velocities: &self.velocities,
             weights: &self.weights,
+            velocities: &self.velocities,
         }
     }
 }
@@ -88,16 +88,11 @@ impl<'a, V> Groups<'a, V> {
     #[inline]
     pub(super) fn range(self, range: Range<usize>) -> Self {
         let entries = range.start * self.dim..range.end * self.dim;
-        let packed = !self.velocities.is_empty();
         Self {
             dim: self.dim,
             positions: &self.positions[entries.clone()],
-            velocities: if packed {
-                &self.velocities[entries]
-            } else {
-                &[]
-            },
             weights: &self.weights[range],
+            velocities: self.velocities.get(entries).unwrap_or_default(),
         }
     }
 
@@ -112,12 +107,14 @@ impl<'a, V> Groups<'a, V> {
     }
 }
 
+/// Copies points, and tells whether they were there already.
 fn copy<T: Real, V: Copy + Default + AsMut<[T]>>(
     packed: &mut Vec<V>,
     groups: usize,
     points: Points<'_, T>,
-) {
+) -> bool {
     let dim = points.dim();
+    let mut known = packed.len() == groups * dim;
     packed.resize(groups * dim, V::default());
     for k in 0..dim {
         let mut rest = points.coordinate(k);
@@ -125,13 +122,25 @@ fn copy<T: Real, V: Copy + Default + AsMut<[T]>>(
             let group = group.as_mut();
             if rest.len() >= group.len() {
                 let (now, later) = rest.split_at(group.len());
-                group.copy_from_slice(now);
+                known &= replace(group, now.iter().copied());
                 rest = later;
             } else {
                 let (used, unused) = group.split_at_mut(rest.len());
-                used.copy_from_slice(rest);
+                known &= replace(used, rest.iter().copied());
                 unused.fill(rest[rest.len() - 1]);
             }
         }
     }
+    known
+}
+
+/// Writes numbers over others, and tells whether they are the same.
+#[inline]
+fn replace<T: Real>(target: &mut [T], source: impl Iterator<Item = T>) -> bool {
+    let mut known = true;
+    for (old, new) in target.iter_mut().zip(source) {
+        known &= *old == new;
+        *old = new;
+    }
+    known
 }

@@ -8,9 +8,10 @@ use rayon::prelude::*;
 use rieszflow_autodiff::Real;
 use rieszflow_autodiff::lanes::Chunk;
 
-use super::blocks::{self, Gradients, ROWS, Row};
-use super::integrands::{Derivative, Energy, Integrand};
-use super::packed::{Packed, Velocities};
+use super::blocks::{self, Everywhere, Integrand, ROWS, Results, Row, Wanted};
+use super::integrands::{Apart, Energy};
+use super::meeting::Meeting;
+use super::packed::Packed;
 use super::{GradientRows, Moving};
 use crate::kernel::Distance;
 use crate::{Measure, RieszKernel};
@@ -64,6 +65,11 @@ struct Memory<T: Real> {
     /// Per block: its running sums, and its gradient in y, chunks × d.
     blocks: Vec<Chunk<T>>,
     values: Vec<f64>,
+    /// Per group of x the chunks of y that it meets.
+    met: Vec<Range<usize>>,
+    /// The gradient in the velocities from the pairs that are apart, that of x above that of y;
+    /// empty if it is not that of the particles in `x` and `y`.
+    linear: Vec<T>,
 }
 
 impl<T: Real> PairSums<T> {
@@ -105,6 +111,9 @@ impl<T: Real> PairSums<T> {
 
     /// Σᵢⱼ uᵢ wⱼ ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ); `scale` times its gradient in the velocities is added.
     ///
+    /// Pairs that are apart contribute what is linear in the velocities. Its coefficients are kept: as
+    /// long as the positions stay the same, another call costs O((N+M)d) and the pairs that meet.
+    ///
     /// Not finite where a coincident pair with r < 1 has different velocities.
     ///
     /// # Panics
@@ -116,15 +125,47 @@ impl<T: Real> PairSums<T> {
         scale: f64,
         gradient: &mut GradientRows<'_, T>,
     ) -> f64 {
-        let (velocities, r) = (Velocities::Needed, self.kernel.exponent());
-        let sum = if self.is_distance() {
-            let integrand = Derivative(Distance);
-            self.sum(integrand, x, y, velocities, r * scale, Some(gradient))
+        let wanted = if y.velocities.is_some() || gradient.y_start.is_some() {
+            Wanted::OfBoth
         } else {
-            let integrand = Derivative(self.kernel.radial());
-            self.sum(integrand, x, y, velocities, r * scale, Some(gradient))
+            Wanted::OfX
         };
-        r * sum
+        let mut layout = Layout::new(x.measure, y.measure, wanted);
+        if layout.is_empty() {
+            return 0.0;
+        }
+        let factor = self.kernel.exponent() * layout.norm;
+        let scale = T::from_f64(scale * factor);
+        let memory = &mut *self.memory.lock().expect("no block panics");
+        let known = memory.x.fill(x.measure) & memory.y.fill(y.measure);
+        if !known || memory.linear.len() != layout.gradient_len() {
+            self.find_linear(&layout, memory);
+        }
+        let mut sum = layout.along(x, y, &mut memory.linear, scale, gradient);
+        let met: usize = memory.met.iter().map(Range::len).sum();
+        if met > 0 && self.kernel.exponent() <= 1.0 {
+            memory.x.set_in_motion(x.velocities);
+            memory.y.set_in_motion(y.velocities);
+            layout.set_work(ROWS * Chunk::<T>::LEN * met * layout.dim);
+            sum += self.sum(&layout, Meeting(self.kernel), memory);
+            layout.collect(memory, scale, gradient);
+        }
+        factor * sum
+    }
+
+    /// Finds the coefficients of the velocities, and the pairs that meet.
+    fn find_linear(&self, layout: &Layout, memory: &mut Memory<T>) {
+        if self.is_distance() {
+            self.sum(layout, Everywhere(Apart(Distance)), memory);
+        } else {
+            let power = self.kernel.radial();
+            self.sum(layout, Everywhere(Apart(power)), memory);
+        }
+        let mut linear = std::mem::take(&mut memory.linear);
+        linear.clear();
+        linear.resize(layout.gradient_len(), T::zero());
+        layout.collect(memory, T::one(), &mut layout.gradient_rows(&mut linear));
+        memory.linear = linear;
     }
 
     fn sum_of_energies(
@@ -134,85 +175,83 @@ impl<T: Real> PairSums<T> {
         scale: f64,
         gradient: Option<&mut GradientRows<'_, T>>,
     ) -> f64 {
-        let (x, y) = (Moving::resting(x), Moving::resting(y));
-        let (velocities, scale) = (Velocities::Unused, self.kernel.exponent() * scale);
-        if self.is_distance() {
-            self.sum(Energy(Distance), x, y, velocities, scale, gradient)
-        } else {
-            let integrand = Energy(self.kernel.radial());
-            self.sum(integrand, x, y, velocities, scale, gradient)
+        let wanted = match &gradient {
+            None => Wanted::Nothing,
+            Some(gradient) if gradient.y_start.is_none() => Wanted::OfX,
+            Some(_) => Wanted::OfBoth,
+        };
+        let layout = Layout::new(x, y, wanted);
+        if layout.is_empty() {
+            return 0.0;
         }
+        let memory = &mut *self.memory.lock().expect("no block panics");
+        memory.x.fill(x);
+        memory.y.fill(y);
+        memory.linear.clear();
+        let sum = if self.is_distance() {
+            self.sum(&layout, Everywhere(Energy(Distance)), memory)
+        } else {
+            let power = self.kernel.radial();
+            self.sum(&layout, Everywhere(Energy(power)), memory)
+        };
+        if let Some(gradient) = gradient {
+            let scale = self.kernel.exponent() * scale * layout.norm;
+            layout.collect(memory, T::from_f64(scale), gradient);
+        }
+        layout.norm * sum
     }
 
     fn is_distance(&self) -> bool {
         self.kernel.exponent() == 1.0
     }
 
-    /// Sums `integrand` over all pairs, block by block, and adds up the values in the order of the
-    /// rows.
-    fn sum<I: Integrand<T>>(
-        &self,
-        integrand: I,
-        x: Moving<'_, T>,
-        y: Moving<'_, T>,
-        velocities: Velocities,
-        scale: f64,
-        gradient: Option<&mut GradientRows<'_, T>>,
-    ) -> f64 {
-        let layout = Layout::new(x.measure, y.measure, gradient.as_deref());
-        if layout.is_empty() {
-            return 0.0;
-        }
-        let mut memory = self.memory.lock().expect("no block panics");
-        memory.reserve(&layout);
-        let Memory {
-            x: packed_x,
-            y: packed_y,
-            of_x,
-            blocks,
-            values,
-        } = &mut *memory;
-        packed_x.fill(x, velocities);
-        packed_y.fill(y, velocities);
-        let x = packed_x.groups(layout.dim);
-        let y = packed_y.groups(layout.dim);
-        let evaluate = |(((index, value), of_x), block): Task<'_, T>| {
+    /// Sums `integrand` over the packed particles, block by block, and adds up the values in the
+    /// order of the rows; the gradients stay in the memory.
+    fn sum<I: Integrand<T>>(&self, layout: &Layout, integrand: I, memory: &mut Memory<T>) -> f64 {
+        memory.reserve(layout);
+        let x = memory.x.groups(layout.dim);
+        let y = memory.y.groups(layout.dim);
+        let evaluate = |((((index, value), met), of_x), block): Task<'_, T>| {
             let (sums, of_y) = block.split_at_mut(layout.dim * ROWS);
             of_y.fill(Chunk::default());
-            let gradients = Gradients {
-                x: if layout.gradient { of_x } else { &mut [] },
-                y: of_y,
+            let wanted = !matches!(layout.wanted, Wanted::Nothing);
+            let results = Results {
+                of_x: if wanted { of_x } else { &mut [] },
+                of_y,
+                met,
                 sums: sums.as_chunks_mut().0,
             };
             let x = x.range(layout.groups(index));
-            *value = blocks::block(self.level, integrand, x, y, gradients);
+            *value = blocks::block(self.level, integrand, x, y, results);
         };
-        let of_x = &mut of_x[..x.len() * layout.dim];
-        let values = &mut values[..layout.blocks()];
-        let each_of_x = layout.block_groups * layout.dim;
+        let of_x = &mut memory.of_x[..x.len() * layout.dim];
+        let values = &mut memory.values[..layout.blocks()];
+        let met = &mut memory.met[..x.len()];
+        let blocks = &mut memory.blocks;
         if values.len() == 1 {
-            evaluate((
-                ((0, &mut values[0]), of_x),
-                &mut blocks[..layout.block_len()],
-            ));
+            let block = &mut blocks[..layout.block_len()];
+            evaluate(((((0, &mut values[0]), met), of_x), block));
         } else {
             values
                 .par_iter_mut()
                 .enumerate()
-                .zip(of_x.par_chunks_mut(each_of_x))
+                .zip(met.par_chunks_mut(layout.block_groups))
+                .zip(of_x.par_chunks_mut(layout.block_groups * layout.dim))
                 .zip(blocks.par_chunks_exact_mut(layout.block_len()))
                 .for_each(evaluate);
         }
-        if let Some(gradient) = gradient {
-            let scale = T::from_f64(scale * layout.norm);
-            layout.collect(of_x, blocks, scale, gradient);
-        }
-        layout.norm * values.iter().sum::<f64>()
+        values.iter().sum()
     }
 }
 
-/// A block's number and its places for value, gradient in x and the rest.
-type Task<'m, T> = (((usize, &'m mut f64), &'m mut [Row<T>]), &'m mut [Chunk<T>]);
+/// A block's number and its places for the value, what it meets, the gradient in x and the rest.
+type Task<'m, T> = (
+    (
+        ((usize, &'m mut f64), &'m mut [Range<usize>]),
+        &'m mut [Row<T>],
+    ),
+    &'m mut [Chunk<T>],
+);
 
 /// How the rows of x are cut into blocks; depends on the sizes alone, not on the threads.
 struct Layout {
@@ -223,38 +262,37 @@ struct Layout {
     block_groups: usize,
     /// Chunks of y.
     chunks: usize,
-    gradient: bool,
-    both: bool,
+    wanted: Wanted,
     /// The weight that the blocks left out: 1/N for each measure without weights.
     norm: f64,
 }
 
 impl Layout {
-    fn new<T: Real>(
-        x: Measure<'_, T>,
-        y: Measure<'_, T>,
-        gradient: Option<&GradientRows<'_, T>>,
-    ) -> Self {
+    fn new<T: Real>(x: Measure<'_, T>, y: Measure<'_, T>, wanted: Wanted) -> Self {
         assert_eq!(x.points.dim(), y.points.dim(), "one space");
         let norm = |measure: &Measure<'_, T>| match measure.weights {
             Some(_) => 1.0,
             None => 1.0 / measure.points.count().max(1) as f64,
         };
         let (x_count, y_count, dim) = (x.points.count(), y.points.count(), x.points.dim());
-        let group_work = (ROWS * y_count * dim).max(1);
-        let groups = x_count.div_ceil(ROWS);
-        Self {
+        let mut layout = Self {
             x_count,
             y_count,
             dim,
-            block_groups: LEAST_WORK
-                .div_ceil(group_work)
-                .max(groups.div_ceil(MOST_BLOCKS)),
+            block_groups: 0,
             chunks: y_count.div_ceil(Chunk::<T>::LEN),
-            gradient: gradient.is_some(),
-            both: gradient.is_some_and(|gradient| gradient.y_start.is_some()),
+            wanted,
             norm: norm(&x) * norm(&y),
-        }
+        };
+        layout.set_work(ROWS * x_count.div_ceil(ROWS) * y_count * dim);
+        layout
+    }
+
+    /// Cuts the rows into blocks, for so many coordinate differences in all.
+    fn set_work(&mut self, work: usize) {
+        let groups = self.x_count.div_ceil(ROWS);
+        let least = (LEAST_WORK * groups).div_ceil(work.max(1));
+        self.block_groups = least.max(groups.div_ceil(MOST_BLOCKS));
     }
 
     fn is_empty(&self) -> bool {
@@ -272,22 +310,64 @@ impl Layout {
     }
 
     fn block_len(&self) -> usize {
-        let of_y = if self.both { self.chunks } else { 0 };
+        let of_y = match self.wanted {
+            Wanted::OfBoth => self.chunks,
+            _ => 0,
+        };
         self.dim * (ROWS + of_y)
     }
 
-    /// Adds the blocks' gradients to the rows where they belong.
-    fn collect<T: Real>(
+    /// The gradient in x above that in y, if that is wanted, has so many entries.
+    fn gradient_len(&self) -> usize {
+        let of_y = match self.wanted {
+            Wanted::OfBoth => self.y_count,
+            _ => 0,
+        };
+        (self.x_count + of_y) * self.dim
+    }
+
+    fn gradient_rows<'a, T>(&self, entries: &'a mut [T]) -> GradientRows<'a, T> {
+        GradientRows {
+            rows: entries.len() / self.dim,
+            entries,
+            x_start: 0,
+            y_start: matches!(self.wanted, Wanted::OfBoth).then_some(self.x_count),
+        }
+    }
+
+    /// The sum of `linear` times velocities; adds `scale` times `linear` to the gradient in them.
+    fn along<T: Real>(
         &self,
-        of_x: &[Row<T>],
-        blocks: &[Chunk<T>],
+        x: Moving<'_, T>,
+        y: Moving<'_, T>,
+        linear: &mut [T],
         scale: T,
         gradient: &mut GradientRows<'_, T>,
-    ) {
+    ) -> f64 {
+        let mut linear = self.gradient_rows(linear);
+        let mut sum = 0.0;
         for k in 0..self.dim {
-            add(gradient.x(k, self.x_count), scale, &of_x[k..], self.dim);
+            let of_x = linear.x(k, self.x_count);
+            add(gradient.x(k, self.x_count), scale, &[&*of_x], 1);
+            sum += x.velocities.map_or(0.0, |a| inner(of_x, a.coordinate(k)));
+            if let Some(of_y) = linear.y(k, self.y_count) {
+                if let Some(target) = gradient.y(k, self.y_count) {
+                    add(target, scale, &[&*of_y], 1);
+                }
+                sum += y.velocities.map_or(0.0, |b| inner(of_y, b.coordinate(k)));
+            }
+        }
+        sum
+    }
+
+    /// Adds the blocks' gradients to the rows where they belong.
+    fn collect<T: Real>(&self, memory: &Memory<T>, scale: T, gradient: &mut GradientRows<'_, T>) {
+        let blocks = || memory.blocks.chunks_exact(self.block_len());
+        for k in 0..self.dim {
+            let of_x = &memory.of_x[k..];
+            add(gradient.x(k, self.x_count), scale, of_x, self.dim);
             if let Some(target) = gradient.y(k, self.y_count) {
-                for block in blocks.chunks_exact(self.block_len()).take(self.blocks()) {
+                for block in blocks().take(self.blocks()) {
                     add(target, scale, &block[self.dim * ROWS + k..], self.dim);
                 }
             }
@@ -305,6 +385,17 @@ fn add<T: Real, V: AsRef<[T]>>(target: &mut [T], scale: T, terms: &[V], stride: 
     }
 }
 
+/// Σ gᵢ aᵢ in double precision, eight sums side by side.
+fn inner<T: Real>(g: &[T], a: &[T]) -> f64 {
+    let mut sums = [0.0; 8];
+    for (g, a) in g.chunks(sums.len()).zip(a.chunks(sums.len())) {
+        for (sum, (g, a)) in sums.iter_mut().zip(g.iter().zip(a)) {
+            *sum += g.into_f64() * a.into_f64();
+        }
+    }
+    sums.iter().sum()
+}
+
 impl<T: Real> Memory<T> {
     fn reserve(&mut self, layout: &Layout) {
         fn at_least<V: Clone + Default>(memory: &mut Vec<V>, len: usize) {
@@ -312,6 +403,7 @@ impl<T: Real> Memory<T> {
                 memory.resize(len, V::default());
             }
         }
+        self.met.resize(layout.x_count.div_ceil(ROWS), 0..0);
         at_least(&mut self.of_x, layout.x_count.div_ceil(ROWS) * layout.dim);
         at_least(&mut self.blocks, layout.blocks() * layout.block_len());
         at_least(&mut self.values, layout.blocks());

@@ -12,8 +12,8 @@ use fearless_simd::prelude::*;
 use rieszflow_autodiff::Real;
 use rieszflow_autodiff::lanes::{Chunk, Lanes};
 
-use super::blocks::{ROWS, Row, Running, Tile, Wanted};
-use super::integrands::Integrand;
+use super::blocks::{ROWS, Row, Running, Tile, Wanted, including};
+use super::integrands::OfDistance;
 use super::packed::Groups;
 
 /// So many chunks of y at a time find their factors in the cache.
@@ -22,122 +22,86 @@ const RUN: usize = 16;
 /// Something of each pair of R particles of x and a chunk of y, in registers.
 type RowLanes<T, S, const R: usize> = [<T as Real>::Lanes<S>; R];
 
-/// The factors α of xᵢ−yⱼ and β of aᵢ−bⱼ in the gradient, of eight particles of x with a run of y.
-struct Factors<T: Real> {
-    along: [Tile<T>; RUN],
-    across: [Tile<T>; RUN],
-    /// Whether there are any β.
-    met: bool,
-}
-
 /// Adds a group of x with some of y to the running sums.
 ///
 /// As many of the eight rows at a time as the registers hold: all of them where a chunk is one
 /// register and there are 32 of these, half elsewhere. The sums are the same.
 #[inline(always)]
-pub(super) fn sum<S: Simd, T: Real, I: Integrand<T>>(
+pub(super) fn sum<S: Simd, T: Real, F: OfDistance<T>>(
     simd: S,
-    integrand: I,
+    function: F,
     x: Groups<'_, Row<T>>,
     y: Groups<'_, Chunk<T>>,
     wanted: Wanted,
     running: &mut Running<'_, T>,
 ) {
     if S::f32s::LEN == 16 {
-        sum_by::<S, T, I, ROWS>(simd, integrand, x, y, wanted, running);
+        sum_by::<S, T, F, ROWS>(simd, function, x, y, wanted, running);
     } else {
-        sum_by::<S, T, I, { ROWS / 2 }>(simd, integrand, x, y, wanted, running);
+        sum_by::<S, T, F, { ROWS / 2 }>(simd, function, x, y, wanted, running);
     }
 }
 
 #[inline(always)]
-fn sum_by<S: Simd, T: Real, I: Integrand<T>, const R: usize>(
+fn sum_by<S: Simd, T: Real, F: OfDistance<T>, const R: usize>(
     simd: S,
-    integrand: I,
+    function: F,
     x: Groups<'_, Row<T>>,
     y: Groups<'_, Chunk<T>>,
     wanted: Wanted,
     running: &mut Running<'_, T>,
 ) {
-    let mut factors = Factors {
-        along: [[Chunk::default(); ROWS]; RUN],
-        across: [[Chunk::default(); ROWS]; RUN],
-        met: false,
-    };
+    // The factors α of eight particles of x with a run of y.
+    let mut factors = [[Chunk::default(); ROWS]; RUN];
     let mut done = 0;
     for y in y.runs(RUN) {
-        factors.met = false;
         for first in (0..ROWS).step_by(R) {
-            let values = &mut running.values;
-            evaluate::<S, T, I, R>(simd, integrand, (x, first), y, values, &mut factors);
+            let x = (x, first);
+            evaluate::<S, T, F, R>(simd, function, x, (y, done), running, &mut factors);
         }
-        let (along, across) = (&factors.along[..y.len()], &factors.across[..y.len()]);
-        let (u, h) = ((x.positions, y.positions), (x.velocities, y.velocities));
+        let (factors, positions) = (&factors[..y.len()], (x.positions, y.positions));
         let of_x = &mut *running.of_x;
         match wanted {
             Wanted::Nothing => {}
-            Wanted::OfX => {
-                spread::<S, T, R, false>(simd, along, u, of_x, &mut []);
-                if factors.met {
-                    spread::<S, T, R, false>(simd, across, h, of_x, &mut []);
-                }
-            }
+            Wanted::OfX => spread::<S, T, R, false>(simd, factors, positions, of_x, &mut []),
             Wanted::OfBoth => {
                 let of_y = &mut running.of_y[done * x.dim..][..y.len() * x.dim];
-                spread::<S, T, R, true>(simd, along, u, of_x, of_y);
-                if factors.met {
-                    spread::<S, T, R, true>(simd, across, h, of_x, of_y);
-                }
+                spread::<S, T, R, true>(simd, factors, positions, of_x, of_y);
             }
         }
         done += y.len();
     }
 }
 
-/// The values and factors of R rows, from `first` on, with a run of y.
+/// The values and factors of R rows, from `first` on, with a run of y, before which there were
+/// `done` chunks.
 #[inline(always)]
-fn evaluate<S: Simd, T: Real, I: Integrand<T>, const R: usize>(
+fn evaluate<S: Simd, T: Real, F: OfDistance<T>, const R: usize>(
     simd: S,
-    integrand: I,
+    function: F,
     (x, first): (Groups<'_, Row<T>>, usize),
-    y: Groups<'_, Chunk<T>>,
-    values: &mut Tile<T>,
-    factors: &mut Factors<T>,
+    (y, done): (Groups<'_, Chunk<T>>, usize),
+    running: &mut Running<'_, T>,
+    factors: &mut [Tile<T>; RUN],
 ) {
-    let zero = T::Lanes::splat(simd, T::zero());
-    let mut own: RowLanes<T, S, R> = [zero; R];
-    for i in 0..R {
-        own[i] = values[first + i].load(simd);
+    let mut values: RowLanes<T, S, R> = [T::Lanes::splat(simd, T::zero()); R];
+    for (values, sums) in values.iter_mut().zip(&running.values[first..]) {
+        *values = sums.load(simd);
     }
-    let places = factors.along.iter_mut().zip(&mut factors.across);
-    for (y, (along, across)) in y.runs(1).zip(places) {
-        let (squared, inner) = if I::MOVING {
-            inner_products::<S, T, R>(simd, (x, first), y)
-        } else {
-            let squared = squares::<S, T, R>(simd, (x.positions, first), y.positions);
-            (squared, [zero; R])
-        };
+    for (chunk, (y, factors)) in y.runs(1).zip(factors).enumerate() {
+        let squared = squares::<S, T, R>(simd, (x.positions, first), y.positions);
         let of_y = y.weights[0].load(simd);
-        let mut met = false;
         for i in 0..R {
             let weight = of_y * x.weights[0][first + i];
-            let factor = integrand.apart(weight, squared[i], inner[i], &mut own[i]);
-            along[first + i].store(factor);
-            across[first + i].store(zero);
-            met |= integrand.meet(squared[i]);
-        }
-        if met {
-            factors.met = true;
-            let speeds = squares::<S, T, R>(simd, (x.velocities, first), y.velocities);
-            for i in 0..R {
-                let weight = of_y * x.weights[0][first + i];
-                let factor = integrand.coincident(weight, squared[i], speeds[i], &mut own[i]);
-                across[first + i].store(factor);
+            let factor = function.value_and_factor(weight, squared[i], &mut values[i]);
+            factors[first + i].store(factor);
+            if function.meet(squared[i]) {
+                running.met = including(&running.met, done + chunk);
             }
         }
     }
-    for i in 0..R {
-        values[first + i].store(own[i]);
+    for (values, sums) in values.iter().zip(&mut running.values[first..]) {
+        sums.store(*values);
     }
 }
 
@@ -193,7 +157,7 @@ fn spread<S: Simd, T: Real, const R: usize, const BOTH: bool>(
 
 /// |xᵢ−yⱼ|² for R rows of x and a chunk of y.
 #[inline(always)]
-fn squares<S: Simd, T: Real, const R: usize>(
+pub(super) fn squares<S: Simd, T: Real, const R: usize>(
     simd: S,
     (x, first): (&[Row<T>], usize),
     y: &[Chunk<T>],
@@ -207,27 +171,4 @@ fn squares<S: Simd, T: Real, const R: usize>(
         }
     }
     sums
-}
-
-/// |xᵢ−yⱼ|² and ⟨xᵢ−yⱼ, aᵢ−bⱼ⟩ likewise.
-#[inline(always)]
-fn inner_products<S: Simd, T: Real, const R: usize>(
-    simd: S,
-    (x, first): (Groups<'_, Row<T>>, usize),
-    y: Groups<'_, Chunk<T>>,
-) -> (RowLanes<T, S, R>, RowLanes<T, S, R>) {
-    let mut squares = [T::Lanes::splat(simd, T::zero()); R];
-    let mut inner = squares;
-    let of_x = x.positions.iter().zip(x.velocities);
-    let of_y = y.positions.iter().zip(y.velocities);
-    for ((x, a), (y, b)) in of_x.zip(of_y) {
-        let (y, b) = (y.load(simd), b.load(simd));
-        for i in 0..R {
-            let u = T::Lanes::splat(simd, x[first + i]) - y;
-            let h = T::Lanes::splat(simd, a[first + i]) - b;
-            squares[i] = u.times_plus(u, squares[i]);
-            inner[i] = u.times_plus(h, inner[i]);
-        }
-    }
-    (squares, inner)
 }
