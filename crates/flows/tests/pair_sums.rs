@@ -317,6 +317,8 @@ fn sums_remember_nothing_wrong() {
     let (x, a) = (wave(20, 1.1), wave(20, 2.3));
     let mut moved = x.clone();
     moved[33] += 1e-9;
+    let mut last_moved = moved.clone();
+    last_moved[39] += 1e-9;
     let (b, u, w) = (wave(20, 1.9), vec![0.05; 20], vec![1.0; 20]);
     let kernel = RieszKernel::new(1.0).expect("0 < r < 2");
     let sums = PairSums::new(kernel);
@@ -334,6 +336,8 @@ fn sums_remember_nothing_wrong() {
         (uniform(&x), other, uniform(&x), None, false),
         (uniform(&x), other, uniform(&x), None, true),
         (uniform(&moved), other, uniform(&x), None, true),
+        (uniform(&last_moved), other, uniform(&x), None, true),
+        (uniform(&last_moved), other, uniform(&moved), None, true),
         (uniform(&moved), other, uniform(&moved), None, true),
         (
             uniform(&moved),
