@@ -314,63 +314,40 @@ fn sums_remember_nothing_wrong() {
     let wave = |n: usize, frequency: f64| -> Vec<f64> {
         (0..n * d).map(|i| (frequency * i as f64).sin()).collect()
     };
-    let (x, a) = (wave(20, 1.1), wave(20, 2.3));
+    let (x, a, b) = (wave(20, 1.1), wave(20, 2.3), wave(20, 1.9));
     let mut moved = x.clone();
     moved[33] += 1e-9;
     let mut last_moved = moved.clone();
     last_moved[39] += 1e-9;
-    let (b, u, w) = (wave(20, 1.9), vec![0.05; 20], vec![1.0; 20]);
+    let (u, w) = (vec![0.05; 20], vec![1.0; 20]);
     let kernel = RieszKernel::new(1.0).expect("0 < r < 2");
     let sums = PairSums::new(kernel);
-    let points = |x, n| Points::new(x, n, d);
-    let uniform = |x| Measure::uniform(points(x, 20));
-    let twenty = Some(points(&a, 20));
-    let other = Some(points(&b, 20));
-    let fewer = Measure::uniform(points(&x, 20).rows(0..19));
+    let points = |x| Points::new(x, 20, d);
+    let uniform = |x| Measure::uniform(points(x));
+    let (here, moved, last_moved) = (uniform(&x), uniform(&moved), uniform(&last_moved));
+    let light = Measure::weighted(here.points, &u);
+    let heavy = Measure::weighted(here.points, &w);
+    let fewer = Measure::uniform(here.points.rows(0..19));
+    let (a, b) = (Some(points(&a)), Some(points(&b)));
+    let long = Measure::uniform(Points::new(&x[..32], 8, 4));
     let square = Measure::uniform(Points::new(&x[..32], 16, 2));
-    let (long, flat) = (Points::new(&x[..32], 8, 4), Points::new(&a[..32], 8, 4));
     // (x, its velocities, y, its velocities, whether the gradient in y is wanted)
     let calls = [
-        (uniform(&x), twenty, uniform(&x), other, true),
-        (uniform(&x), other, uniform(&x), twenty, true),
-        (uniform(&x), other, uniform(&x), None, false),
-        (uniform(&x), other, uniform(&x), None, true),
-        (uniform(&moved), other, uniform(&x), None, true),
-        (uniform(&last_moved), other, uniform(&x), None, true),
-        (uniform(&last_moved), other, uniform(&moved), None, true),
-        (uniform(&moved), other, uniform(&moved), None, true),
-        (
-            uniform(&moved),
-            other,
-            Measure::weighted(points(&moved, 20), &u),
-            None,
-            true,
-        ),
-        (
-            uniform(&moved),
-            other,
-            Measure::weighted(points(&moved, 20), &w),
-            None,
-            true,
-        ),
-        (uniform(&moved), other, uniform(&moved), None, true),
-        (uniform(&x), other, uniform(&x), None, false),
-        (uniform(&x), other, fewer, None, false),
-        (uniform(&x), other, uniform(&x), None, false),
-        (
-            square,
-            None,
-            square,
-            Some(Points::new(&a[..32], 16, 2)),
-            true,
-        ),
-        (
-            Measure::uniform(long),
-            Some(flat),
-            Measure::uniform(long),
-            None,
-            true,
-        ),
+        (here, a, here, b, true),
+        (here, b, here, a, true),
+        (here, b, here, None, false),
+        (here, b, here, None, true),
+        (moved, b, here, None, true),
+        (last_moved, b, here, None, true),
+        (last_moved, b, moved, None, true),
+        (moved, b, light, None, true),
+        (moved, b, heavy, None, true),
+        (moved, b, here, None, true),
+        (here, b, here, None, false),
+        (here, b, fewer, None, false),
+        (here, b, here, None, false),
+        (square, Some(square.points), square, None, true),
+        (long, Some(long.points), long, None, true),
     ];
     for energy_between in [false, true] {
         for (call, (measure, velocities, other, others, both)) in calls.into_iter().enumerate() {

@@ -32,10 +32,15 @@
 //! [`COINCIDENT`](crate::COINCIDENT) count as coincident here. The ordinary gradient, which drives the
 //! particle flow and the training of the backward scheme, takes 0 for the derivative at u = 0.
 //!
+//! So the derivative along velocities is a linear function of them, whose coefficients depend on the
+//! positions alone, and a sum over the pairs that coincide. [`PairSums`] computes the two apart, and
+//! keeps the coefficients until the positions change.
+//!
 //! Source: Altekrüger et al. 2023, Section 5; the value for r < 1 is what the limit gives.
 
 mod blocks;
 mod integrands;
+mod layout;
 #[cfg(test)]
 mod levels;
 mod meeting;

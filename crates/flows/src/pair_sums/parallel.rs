@@ -10,16 +10,12 @@ use rieszflow_autodiff::lanes::Chunk;
 
 use super::blocks::{self, Everywhere, Integrand, ROWS, Results, Row, Wanted};
 use super::integrands::{Apart, Energy};
+use super::layout::Layout;
 use super::meeting::Meeting;
 use super::packed::Packed;
 use super::{GradientRows, Moving};
 use crate::kernel::Distance;
 use crate::{Measure, RieszKernel};
-
-/// A block has at least this many coordinate differences: below, one thread is faster than two.
-const LEAST_WORK: usize = 1 << 17;
-/// Bounds the memory of the gradients in y, one per block: O(N) in all.
-const MOST_BLOCKS: usize = 16;
 
 /// Sums over pairs of particles with the Riesz kernel, on all threads of the current rayon pool.
 ///
@@ -141,14 +137,14 @@ impl<T: Real> PairSums<T> {
         if !known || memory.linear.len() != layout.gradient_len() {
             self.find_linear(&layout, memory);
         }
-        let mut sum = layout.along(x, y, &mut memory.linear, scale, gradient);
+        let mut sum = memory.along(&layout, x, y, scale, gradient);
         let met: usize = memory.met.iter().map(Range::len).sum();
         if met > 0 && self.kernel.exponent() <= 1.0 {
             memory.x.set_in_motion(x.velocities);
             memory.y.set_in_motion(y.velocities);
             layout.set_work(ROWS * Chunk::<T>::LEN * met * layout.dim);
             sum += self.sum(&layout, Meeting(self.kernel), memory);
-            layout.collect(memory, scale, gradient);
+            memory.collect(&layout, scale, gradient);
         }
         factor * sum
     }
@@ -164,7 +160,8 @@ impl<T: Real> PairSums<T> {
         let mut linear = std::mem::take(&mut memory.linear);
         linear.clear();
         linear.resize(layout.gradient_len(), T::zero());
-        layout.collect(memory, T::one(), &mut layout.gradient_rows(&mut linear));
+        let rows = &mut layout.gradient_rows(&mut linear);
+        memory.collect(layout, T::one(), rows);
         memory.linear = linear;
     }
 
@@ -196,7 +193,7 @@ impl<T: Real> PairSums<T> {
         };
         if let Some(gradient) = gradient {
             let scale = self.kernel.exponent() * scale * layout.norm;
-            layout.collect(memory, T::from_f64(scale), gradient);
+            memory.collect(&layout, T::from_f64(scale), gradient);
         }
         layout.norm * sum
     }
@@ -253,105 +250,36 @@ type Task<'m, T> = (
     &'m mut [Chunk<T>],
 );
 
-/// How the rows of x are cut into blocks; depends on the sizes alone, not on the threads.
-struct Layout {
-    x_count: usize,
-    y_count: usize,
-    dim: usize,
-    /// Groups of eight rows in a block.
-    block_groups: usize,
-    /// Chunks of y.
-    chunks: usize,
-    wanted: Wanted,
-    /// The weight that the blocks left out: 1/N for each measure without weights.
-    norm: f64,
-}
-
-impl Layout {
-    fn new<T: Real>(x: Measure<'_, T>, y: Measure<'_, T>, wanted: Wanted) -> Self {
-        assert_eq!(x.points.dim(), y.points.dim(), "one space");
-        let norm = |measure: &Measure<'_, T>| match measure.weights {
-            Some(_) => 1.0,
-            None => 1.0 / measure.points.count().max(1) as f64,
-        };
-        let (x_count, y_count, dim) = (x.points.count(), y.points.count(), x.points.dim());
-        let mut layout = Self {
-            x_count,
-            y_count,
-            dim,
-            block_groups: 0,
-            chunks: y_count.div_ceil(Chunk::<T>::LEN),
-            wanted,
-            norm: norm(&x) * norm(&y),
-        };
-        layout.set_work(ROWS * x_count.div_ceil(ROWS) * y_count * dim);
-        layout
-    }
-
-    /// Cuts the rows into blocks, for so many coordinate differences in all.
-    fn set_work(&mut self, work: usize) {
-        let groups = self.x_count.div_ceil(ROWS);
-        let least = (LEAST_WORK * groups).div_ceil(work.max(1));
-        self.block_groups = least.max(groups.div_ceil(MOST_BLOCKS));
-    }
-
-    fn is_empty(&self) -> bool {
-        self.x_count * self.y_count * self.dim == 0
-    }
-
-    fn blocks(&self) -> usize {
-        self.x_count.div_ceil(ROWS * self.block_groups)
-    }
-
-    /// The groups of rows of block `index`.
-    fn groups(&self, index: usize) -> Range<usize> {
-        let start = index * self.block_groups;
-        start..self.x_count.div_ceil(ROWS).min(start + self.block_groups)
-    }
-
-    fn block_len(&self) -> usize {
-        let of_y = match self.wanted {
-            Wanted::OfBoth => self.chunks,
-            _ => 0,
-        };
-        self.dim * (ROWS + of_y)
-    }
-
-    /// The gradient in x above that in y, if that is wanted, has so many entries.
-    fn gradient_len(&self) -> usize {
-        let of_y = match self.wanted {
-            Wanted::OfBoth => self.y_count,
-            _ => 0,
-        };
-        (self.x_count + of_y) * self.dim
-    }
-
-    fn gradient_rows<'a, T>(&self, entries: &'a mut [T]) -> GradientRows<'a, T> {
-        GradientRows {
-            rows: entries.len() / self.dim,
-            entries,
-            x_start: 0,
-            y_start: matches!(self.wanted, Wanted::OfBoth).then_some(self.x_count),
+impl<T: Real> Memory<T> {
+    fn reserve(&mut self, layout: &Layout) {
+        fn at_least<V: Clone + Default>(memory: &mut Vec<V>, len: usize) {
+            if memory.len() < len {
+                memory.resize(len, V::default());
+            }
         }
+        self.met.resize(layout.x_count.div_ceil(ROWS), 0..0);
+        at_least(&mut self.of_x, layout.x_count.div_ceil(ROWS) * layout.dim);
+        at_least(&mut self.blocks, layout.blocks() * layout.block_len());
+        at_least(&mut self.values, layout.blocks());
     }
 
     /// The sum of `linear` times velocities; adds `scale` times `linear` to the gradient in them.
-    fn along<T: Real>(
-        &self,
+    fn along(
+        &mut self,
+        layout: &Layout,
         x: Moving<'_, T>,
         y: Moving<'_, T>,
-        linear: &mut [T],
         scale: T,
         gradient: &mut GradientRows<'_, T>,
     ) -> f64 {
-        let mut linear = self.gradient_rows(linear);
+        let mut linear = layout.gradient_rows(&mut self.linear);
         let mut sum = 0.0;
-        for k in 0..self.dim {
-            let of_x = linear.x(k, self.x_count);
-            add(gradient.x(k, self.x_count), scale, &[&*of_x], 1);
+        for k in 0..layout.dim {
+            let of_x = linear.x(k, layout.x_count);
+            add(gradient.x(k, layout.x_count), scale, &[&*of_x], 1);
             sum += x.velocities.map_or(0.0, |a| inner(of_x, a.coordinate(k)));
-            if let Some(of_y) = linear.y(k, self.y_count) {
-                if let Some(target) = gradient.y(k, self.y_count) {
+            if let Some(of_y) = linear.y(k, layout.y_count) {
+                if let Some(target) = gradient.y(k, layout.y_count) {
                     add(target, scale, &[&*of_y], 1);
                 }
                 sum += y.velocities.map_or(0.0, |b| inner(of_y, b.coordinate(k)));
@@ -361,14 +289,14 @@ impl Layout {
     }
 
     /// Adds the blocks' gradients to the rows where they belong.
-    fn collect<T: Real>(&self, memory: &Memory<T>, scale: T, gradient: &mut GradientRows<'_, T>) {
-        let blocks = || memory.blocks.chunks_exact(self.block_len());
-        for k in 0..self.dim {
-            let of_x = &memory.of_x[k..];
-            add(gradient.x(k, self.x_count), scale, of_x, self.dim);
-            if let Some(target) = gradient.y(k, self.y_count) {
-                for block in blocks().take(self.blocks()) {
-                    add(target, scale, &block[self.dim * ROWS + k..], self.dim);
+    fn collect(&self, layout: &Layout, scale: T, gradient: &mut GradientRows<'_, T>) {
+        let blocks = || self.blocks.chunks_exact(layout.block_len());
+        for k in 0..layout.dim {
+            let of_x = &self.of_x[k..];
+            add(gradient.x(k, layout.x_count), scale, of_x, layout.dim);
+            if let Some(target) = gradient.y(k, layout.y_count) {
+                for block in blocks().take(layout.blocks()) {
+                    add(target, scale, &block[layout.dim * ROWS + k..], layout.dim);
                 }
             }
         }
@@ -394,18 +322,4 @@ fn inner<T: Real>(g: &[T], a: &[T]) -> f64 {
         }
     }
     sums.iter().sum()
-}
-
-impl<T: Real> Memory<T> {
-    fn reserve(&mut self, layout: &Layout) {
-        fn at_least<V: Clone + Default>(memory: &mut Vec<V>, len: usize) {
-            if memory.len() < len {
-                memory.resize(len, V::default());
-            }
-        }
-        self.met.resize(layout.x_count.div_ceil(ROWS), 0..0);
-        at_least(&mut self.of_x, layout.x_count.div_ceil(ROWS) * layout.dim);
-        at_least(&mut self.blocks, layout.blocks() * layout.block_len());
-        at_least(&mut self.values, layout.blocks());
-    }
 }

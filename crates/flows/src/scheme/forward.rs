@@ -41,7 +41,8 @@ const RESCALING_BATCH: usize = 2000;
 ///
 /// One step costs as many training iterations as [`Training`] says, each with one forward and one
 /// reverse pass of the network on 2B particles and one sum over B² pairs (2BM for a target of M atoms),
-/// and one such evaluation on up to 2·2000 particles for the speed.
+/// and one such evaluation on up to 2·2000 particles for the speed. With full batches, B = N, the
+/// positions are the same in each iteration, and one such sum a step is enough.
 ///
 /// Errors: [`Error::Setting`] and [`Error::NotFinite`] at the start, [`Error::TimeStep`],
 /// [`Error::Collision`] for r < 1 and coincident particles, [`Error::Diverged`],
