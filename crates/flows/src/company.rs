@@ -1,29 +1,133 @@
 //! A second thread that stays awake, for pieces of work too short to wake one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 /// Runs `work` on this thread while another one of the pool stands by and takes its share of what
 /// `work` gives to [`rayon::join`]; alone on a thread that belongs to no pool.
 ///
-/// The layers of a small network take microseconds, less than it takes to wake a thread.
-pub(crate) fn in_company<R>(work: impl FnOnce() -> R) -> R {
+/// The layers of a small network take microseconds, less than it takes to wake a thread. If the other
+/// thread runs on a core that shares no cache, even that is not worth what travels between them; so
+/// `work` goes by rounds, and tells when one is [over](Rounds::round).
+pub(crate) fn in_company<R>(work: impl FnOnce(&mut Rounds<'_>) -> R) -> R {
+    let company = Company::default();
+    let mut rounds = Rounds::new(&company);
     if !is_of_a_pool() {
-        return work();
+        return work(&mut rounds);
     }
-    let (own, done) = (rayon::current_thread_index(), AtomicBool::new(false));
+    let own = rayon::current_thread_index();
     rayon::in_place_scope(|scope| {
         scope.spawn(|_| {
             // On this thread it would wait for itself.
-            let is_another = rayon::current_thread_index() != own;
-            while is_another && !done.load(Ordering::Relaxed) {
-                if rayon::yield_now() != Some(rayon::Yield::Executed) {
-                    std::thread::yield_now();
-                }
+            if rayon::current_thread_index() != own {
+                company.stand_by();
             }
         });
-        let _done = SetInTheEnd(&done);
-        work()
+        let _done = SetInTheEnd(&company.done);
+        work(&mut rounds)
     })
+}
+
+/// What this thread and the one that stands by tell each other.
+#[derive(Default)]
+struct Company {
+    /// The other thread need not help.
+    rests: AtomicBool,
+    done: AtomicBool,
+    /// Odd when this thread has thrown it, even when the other one has thrown it back.
+    ball: AtomicU32,
+}
+
+/// How long the other thread sleeps at a time while it rests.
+const NAP: Duration = Duration::from_micros(100);
+/// The ball is thrown so often, and the second half is timed.
+const THROWS: u32 = 16;
+/// Looks for the ball before it is given up.
+const PATIENCE: u32 = 10_000;
+/// Within a cache the ball is back after 60 to 100 ns, elsewhere after 200 and more.
+const FAR: Duration = Duration::from_nanos(150);
+
+impl Company {
+    fn stand_by(&self) {
+        while !self.done.load(Ordering::Relaxed) {
+            if self.rests.load(Ordering::Relaxed) {
+                std::thread::sleep(NAP);
+                continue;
+            }
+            self.throw_back();
+            if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    /// Throws the ball back as long as it comes.
+    fn throw_back(&self) {
+        let mut looks = 0;
+        let mut ball = self.ball.load(Ordering::Acquire);
+        while (1..2 * THROWS).contains(&ball) && looks < PATIENCE {
+            looks += 1;
+            if ball % 2 == 1 {
+                self.ball.store(ball + 1, Ordering::Release);
+                looks = 0;
+            }
+            ball = self.ball.load(Ordering::Acquire);
+        }
+    }
+
+    /// How long the ball takes to the other thread and back, if that throws it back.
+    fn distance(&self) -> Option<Duration> {
+        let mut since = Instant::now();
+        for throw in 0..THROWS {
+            if throw == THROWS / 2 {
+                since = Instant::now();
+            }
+            self.ball.store(2 * throw + 1, Ordering::Release);
+            let is_back = |_| self.ball.load(Ordering::Acquire) == 2 * throw + 2;
+            if !(0..PATIENCE).any(is_back) {
+                return None;
+            }
+        }
+        Some(since.elapsed() / (THROWS / 2))
+    }
+}
+
+/// The other thread is awake and on a core of its own after so many rounds.
+const AWAKE: u32 = 50;
+/// A longer round is better shared, however far the other core is.
+const SHORT: Duration = Duration::from_micros(200);
+
+/// Counts the rounds, and lets the other thread rest if they are short and it is far away.
+pub(crate) struct Rounds<'a> {
+    company: &'a Company,
+    over: u32,
+    since: Instant,
+}
+
+impl<'a> Rounds<'a> {
+    fn new(company: &'a Company) -> Self {
+        Self {
+            company,
+            over: 0,
+            since: Instant::now(),
+        }
+    }
+
+    /// A round of the work is over.
+    pub(crate) fn round(&mut self) {
+        self.over = self.over.saturating_add(1);
+        if self.over == AWAKE {
+            self.since = Instant::now();
+        } else if self.over == AWAKE + 1 {
+            let pays = company_pays(self.since.elapsed(), self.company.distance());
+            self.company.rests.store(!pays, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether it pays to share a round of this time with a thread at this distance, if that is known.
+fn company_pays(round: Duration, distance: Option<Duration>) -> bool {
+    round > SHORT || distance.is_none_or(|distance| distance < FAR)
 }
 
 /// [`rayon::join`], or one after the other on a thread that would have to hand both to a pool.
@@ -67,7 +171,7 @@ mod tests {
 
     #[test]
     fn work_is_done_alone_and_in_company() {
-        let work = || in_company(|| join(|| 1, || 2));
+        let work = || in_company(|_| join(|| 1, || 2));
         assert_eq!(work(), (1, 2));
         for threads in [1, 2, 3] {
             assert_eq!(pool(threads).install(work), (1, 2));
@@ -81,7 +185,7 @@ mod tests {
         let meet = || {
             both.wait();
         };
-        pool(2).install(|| in_company(|| join(meet, meet)));
+        pool(2).install(|| in_company(|_| join(meet, meet)));
     }
 
     /// Who waits for another pool takes up what lies in its own queue.
@@ -92,13 +196,57 @@ mod tests {
             std::thread::sleep(Duration::from_millis(20));
             7
         };
-        let found = pool(1).install(|| in_company(|| other.install(slowly)));
+        let found = pool(1).install(|| in_company(|_| other.install(slowly)));
         assert_eq!(found, 7);
     }
 
     #[test]
+    fn short_rounds_are_not_shared_with_a_far_core() {
+        let [near, far] = [65, 340].map(Duration::from_nanos);
+        let [short, long] = [80, 8000].map(Duration::from_micros);
+        assert!(!company_pays(short, Some(far)));
+        assert!(company_pays(short, Some(near)));
+        assert!(company_pays(short, None));
+        assert!(company_pays(long, Some(far)));
+    }
+
+    #[test]
+    fn who_rests_takes_nothing() {
+        let slowly = || {
+            std::thread::sleep(Duration::from_millis(20));
+            rayon::current_thread_index()
+        };
+        for rests in [true, false] {
+            let threads = pool(2).install(|| {
+                in_company(|rounds| {
+                    rounds.company.rests.store(rests, Ordering::Relaxed);
+                    slowly();
+                    join(slowly, rayon::current_thread_index)
+                })
+            });
+            assert_eq!(threads.0 == threads.1, rests);
+        }
+    }
+
+    /// One way alone is longer than a few nanoseconds.
+    #[test]
+    fn the_distance_is_found_if_there_is_another_thread() {
+        let distance = |threads| {
+            pool(threads).install(|| {
+                in_company(|rounds| {
+                    (0..1000).find_map(|_| {
+                        std::thread::sleep(Duration::from_millis(1));
+                        rounds.company.distance()
+                    })
+                })
+            })
+        };
+        assert!(distance(2).is_some_and(|time| time > Duration::from_nanos(5)));
+    }
+
+    #[test]
     fn a_panic_ends_the_company() {
-        let work = || in_company(|| panic!("as it should"));
+        let work = || in_company(|_| panic!("as it should"));
         let caught = std::panic::catch_unwind(|| pool(2).install(work));
         assert!(caught.is_err());
     }

@@ -5,7 +5,7 @@ use rand::RngExt;
 use rieszflow_autodiff::{Graph, Real, Tape, Var};
 use rieszflow_nets::{Adam, Moments};
 
-use crate::company::{in_company, join};
+use crate::company::{Rounds, in_company, join};
 use crate::functional::finite_rows;
 use crate::latent::{fill_normal, stratified_normal};
 use crate::rng::{Purpose, stream};
@@ -218,7 +218,7 @@ impl<T: Real> Trainer<T> {
         loss: Loss<'_, T>,
         watch: Watch<'_, T>,
     ) -> Result<f64, Error> {
-        in_company(|| self.iterate(state, frame, loss, watch))
+        in_company(|rounds| self.iterate(state, frame, loss, watch, rounds))
     }
 
     fn iterate(
@@ -227,6 +227,7 @@ impl<T: Real> Trainer<T> {
         frame: &Frame<T>,
         loss: Loss<'_, T>,
         watch: Watch<'_, T>,
+        rounds: &mut Rounds<'_>,
     ) -> Result<f64, Error> {
         let count = self.training.count(state.time);
         let kernel = self.training.kernel(state.particles.ncols());
@@ -259,6 +260,7 @@ impl<T: Real> Trainer<T> {
             if watch(state, iteration).is_break() && index + 1 < count {
                 return Err(Error::Interrupted);
             }
+            rounds.round();
         }
         let learned = state.learned.as_ref().expect("started by this scheme");
         if let Some(index) = learned.parameters.iter().position(|p| !p.is_finite()) {
