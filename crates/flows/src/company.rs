@@ -212,6 +212,36 @@ mod tests {
         assert!(company_pays(long, Some(far)));
     }
 
+    /// One that throws the ball back late, as from far away, and nobody at all.
+    #[test]
+    fn rounds_let_a_far_thread_rest() {
+        let rests = |company: &Company| {
+            let mut rounds = Rounds::new(company);
+            (0..=AWAKE).for_each(|_| rounds.round());
+            company.rests.load(Ordering::Relaxed)
+        };
+        assert!(!rests(&Company::default()));
+        let company = Company::default();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !company.done.load(Ordering::Relaxed) {
+                    let ball = company.ball.load(Ordering::Acquire);
+                    let since = Instant::now();
+                    while ball % 2 == 1 && since.elapsed() < 2 * FAR {}
+                    let back = ball + ball % 2;
+                    let (thrown, not) = (Ordering::Release, Ordering::Relaxed);
+                    let _ = company.ball.compare_exchange(ball, back, thrown, not);
+                }
+            });
+            let _done = SetInTheEnd(&company.done);
+            // The other thread may not run just now.
+            assert!((0..1000).any(|_| {
+                std::thread::sleep(Duration::from_millis(1));
+                rests(&company)
+            }));
+        });
+    }
+
     #[test]
     fn who_rests_takes_nothing() {
         let slowly = || {
