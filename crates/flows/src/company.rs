@@ -94,7 +94,7 @@ impl Company {
     }
 }
 
-/// The other thread is awake and on a core of its own after so many rounds.
+/// After so many rounds the other thread is awake, and often on a core of its own.
 const AWAKE: u32 = 50;
 /// A longer round is better shared, however far the other core is.
 const SHORT: Duration = Duration::from_micros(200);
@@ -102,6 +102,8 @@ const SHORT: Duration = Duration::from_micros(200);
 /// Counts the rounds, and lets the other thread rest if they are short and it is far away.
 pub(crate) struct Rounds<'a> {
     company: &'a Company,
+    distance: Option<Duration>,
+    /// Since the distance was last looked for.
     over: u32,
     since: Instant,
 }
@@ -110,6 +112,7 @@ impl<'a> Rounds<'a> {
     fn new(company: &'a Company) -> Self {
         Self {
             company,
+            distance: None,
             over: 0,
             since: Instant::now(),
         }
@@ -117,19 +120,25 @@ impl<'a> Rounds<'a> {
 
     /// A round of the work is over.
     pub(crate) fn round(&mut self) {
-        self.over = self.over.saturating_add(1);
+        if self.distance.is_some() {
+            return;
+        }
+        self.over += 1;
         if self.over == AWAKE {
             self.since = Instant::now();
-        } else if self.over == AWAKE + 1 {
-            let pays = company_pays(self.since.elapsed(), self.company.distance());
-            self.company.rests.store(!pays, Ordering::Relaxed);
+        } else if self.over > AWAKE {
+            let round = self.since.elapsed();
+            self.over = 0;
+            self.distance = self.company.distance();
+            let rests = self.distance.is_some_and(|far| !company_pays(round, far));
+            self.company.rests.store(rests, Ordering::Relaxed);
         }
     }
 }
 
-/// Whether it pays to share a round of this time with a thread at this distance, if that is known.
-fn company_pays(round: Duration, distance: Option<Duration>) -> bool {
-    round > SHORT || distance.is_none_or(|distance| distance < FAR)
+/// Whether it pays to share a round of this time with a thread at this distance.
+fn company_pays(round: Duration, distance: Duration) -> bool {
+    round > SHORT || distance < FAR
 }
 
 /// [`rayon::join`], or one after the other on a thread that would have to hand both to a pool.
@@ -206,22 +215,21 @@ mod tests {
     fn short_rounds_are_not_shared_with_a_far_core() {
         let [near, far] = [65, 340].map(Duration::from_nanos);
         let [short, long] = [80, 8000].map(Duration::from_micros);
-        assert!(!company_pays(short, Some(far)));
-        assert!(company_pays(short, Some(near)));
-        assert!(company_pays(short, None));
-        assert!(company_pays(long, Some(far)));
+        assert!(!company_pays(short, far));
+        assert!(company_pays(short, near));
+        assert!(company_pays(long, far));
     }
 
-    /// One that throws the ball back late, as from far away, and nobody at all.
+    /// At first nobody throws the ball back, then one who does it late, as from far away.
     #[test]
     fn rounds_let_a_far_thread_rest() {
-        let rests = |company: &Company| {
-            let mut rounds = Rounds::new(company);
+        let company = Company::default();
+        let mut rounds = Rounds::new(&company);
+        let mut rests = || {
             (0..=AWAKE).for_each(|_| rounds.round());
             company.rests.load(Ordering::Relaxed)
         };
-        assert!(!rests(&Company::default()));
-        let company = Company::default();
+        assert!(!rests());
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !company.done.load(Ordering::Relaxed) {
@@ -237,7 +245,7 @@ mod tests {
             // The other thread may not run just now.
             assert!((0..1000).any(|_| {
                 std::thread::sleep(Duration::from_millis(1));
-                rests(&company)
+                rests()
             }));
         });
     }
