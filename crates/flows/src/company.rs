@@ -260,11 +260,19 @@ mod tests {
             std::thread::sleep(Duration::from_millis(20));
             rayon::current_thread_index()
         };
+        // Whose rest is over takes one half again, or neither would end.
+        let both = Barrier::new(2);
+        let meet = || {
+            both.wait();
+        };
         let threads = pool(2).install(|| {
             in_company(|rounds| {
                 rounds.company.rests.store(true, Ordering::Relaxed);
                 slowly();
-                join(slowly, rayon::current_thread_index)
+                let threads = join(slowly, rayon::current_thread_index);
+                rounds.company.rests.store(false, Ordering::Relaxed);
+                join(meet, meet);
+                threads
             })
         });
         assert_eq!(threads.0, threads.1);
