@@ -142,10 +142,16 @@ pub enum RunError {
         /// What went wrong.
         reason: ObserverError,
     },
+    /// The environment asks for no number of threads.
+    #[error("RAYON_NUM_THREADS must be between 1 and 1024, or 0 for all cores, not {0:?}")]
+    Environment(String),
     /// The threads could not be started.
     #[error("--threads {0} could not be started: {1}")]
     Threads(usize, rayon::ThreadPoolBuildError),
 }
+
+/// More threads than any machine has cores would only exhaust it.
+const MOST_THREADS: usize = 1024;
 
 /// Carries out a configuration and writes the run's folder.
 ///
@@ -202,15 +208,30 @@ fn carry_out(
 }
 
 fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, RunError> {
-    if let Some(threads) = threads {
-        let expected = "between 1 and 1024";
-        check("threads", (1..=1024).contains(&threads), expected, &threads)?;
-    }
-    let threads = threads.unwrap_or(0);
+    let threads = match threads {
+        Some(threads) => {
+            let valid = (1..=MOST_THREADS).contains(&threads);
+            check("threads", valid, "between 1 and 1024", &threads)?;
+            threads
+        }
+        None => threads_of_environment()?,
+    };
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
         .map_err(|error| RunError::Threads(threads, error))
+}
+
+/// What RAYON_NUM_THREADS says; 0, for all cores, if it is not set.
+fn threads_of_environment() -> Result<usize, RunError> {
+    let Some(text) = std::env::var_os("RAYON_NUM_THREADS") else {
+        return Ok(0);
+    };
+    let text = text.to_string_lossy();
+    let threads = text.parse().ok();
+    threads
+        .filter(|threads| *threads <= MOST_THREADS)
+        .ok_or_else(|| RunError::Environment(text.into_owned()))
 }
 
 impl Config {

@@ -169,6 +169,24 @@ fn numbers_of_threads_that_no_machine_has() {
     }
 }
 
+#[test]
+fn numbers_of_threads_in_the_environment() {
+    let run = |threads: &str| {
+        let sandbox = Sandbox::new();
+        let command = "interaction --scheme particle --time 0.1 --particles 10 --no-plots --quiet";
+        let said = sandbox.run_where("RAYON_NUM_THREADS", threads, command);
+        (said, sandbox)
+    };
+    for threads in ["1025", "1000000", "-1", "abc", ""] {
+        let (said, sandbox) = run(threads);
+        said.refused(&["RAYON_NUM_THREADS", "between 1 and 1024", threads]);
+        assert!(sandbox.is_empty());
+    }
+    for threads in ["0", "2"] {
+        assert_eq!(run(threads).0.status, Some(0));
+    }
+}
+
 /// Sizes that would otherwise end in an abort, a panic or an overflow are refused with numbers.
 #[test]
 fn sizes_that_no_machine_holds() {

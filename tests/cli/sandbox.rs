@@ -27,14 +27,24 @@ impl Sandbox {
         self.run_with(arguments.split_whitespace())
     }
 
+    /// The same with one variable of the environment set.
+    pub fn run_where(&self, variable: &str, value: &str, arguments: &str) -> Said {
+        let mut command = self.command(arguments.split_whitespace());
+        Said::from(command.env(variable, value).output().expect("it starts"))
+    }
+
     /// Runs the program in the folder.
     pub fn run_with<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Said {
-        let output = Command::new(env!("CARGO_BIN_EXE_rieszflow"))
+        Said::from(self.command(arguments).output().expect("it starts"))
+    }
+
+    fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rieszflow"));
+        command
             .current_dir(self.0.path())
             .args(arguments)
-            .timeout(Duration::from_secs(120))
-            .output();
-        Said::from(output.expect("the program starts"))
+            .timeout(Duration::from_secs(120));
+        command
     }
 
     /// Whether nothing at all is in the folder.
