@@ -7,9 +7,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nalgebra::DMatrix;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rieszflow_autodiff::product::{Factor, Store, product};
 use rieszflow_flows::latent::fill_normal;
 use rieszflow_flows::{GradientRows, Measure, Moving, PairSums, Points, RieszKernel};
+use rieszflow_numerics::product::{Factor, Store, product};
 
 fn normal(rows: usize, columns: usize, seed: u64) -> DMatrix<f32> {
     let mut matrix = DMatrix::zeros(rows, columns);

@@ -45,17 +45,15 @@
 
 pub mod check;
 mod custom;
-mod estimates;
-pub mod lanes;
+
 mod layer;
 mod ops;
-pub mod product;
-mod real;
+
 mod tape;
 
 pub use custom::CustomOp;
 pub use ops::{Activation, Layer};
-pub use real::Real;
+pub use rieszflow_numerics::Real;
 pub use tape::{Graph, Tape, Var};
 
 /// The code of the README, run as a test.

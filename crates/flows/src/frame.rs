@@ -7,7 +7,7 @@
 //! has learned is the right start for the next.
 
 use nalgebra::{DMatrix, RowDVector};
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 /// Centre x̄ and length ℓ of a cloud; a network sees (x − x̄)/ℓ and never the scale of the flow.
 ///

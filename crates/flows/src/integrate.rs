@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 use crate::observer::{Observer, ObserverError};
 use crate::{Error, Functional, Scheme, State, TimeStep};

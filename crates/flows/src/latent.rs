@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 use statrs::function::erf::erfc_inv;
 
 /// Overwrites `latents` with independent standard normals.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use nalgebra::DMatrix;
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 /// N particles in ℝᵈ: a block of rows of a column-major matrix, so every coordinate is contiguous.
 #[derive(Clone, Copy, Debug)]

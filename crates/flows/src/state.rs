@@ -1,8 +1,8 @@
 //! Everything that evolves along a flow: particles, time, and what has been learned.
 
 use nalgebra::DMatrix;
-use rieszflow_autodiff::Real;
 use rieszflow_nets::Moments;
+use rieszflow_numerics::Real;
 
 use crate::Motion;
 

@@ -10,9 +10,9 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nalgebra::DMatrix;
-use rieszflow_autodiff::product::{Factor, Store, product};
 use rieszflow_flows::scheme::{Backward, Forward, Iteration, Training};
 use rieszflow_flows::{Functional, Interaction, Mmd, RieszKernel, Scheme, State};
+use rieszflow_numerics::product::{Factor, Store, product};
 
 struct Counting;
 

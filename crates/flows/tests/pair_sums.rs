@@ -1,9 +1,9 @@
 //! The fast sums over pairs against the plain double loops, under one suite of properties.
 
 use proptest::prelude::*;
-use rieszflow_autodiff::Real;
 use rieszflow_flows::pair_sums::plain;
 use rieszflow_flows::{GradientRows, Measure, Moving, PairSums, Points, RieszKernel};
+use rieszflow_numerics::Real;
 
 /// Two clouds with velocities and, perhaps, weights.
 #[derive(Clone, Debug)]

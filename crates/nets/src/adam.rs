@@ -2,7 +2,7 @@
 
 use fearless_simd::{Level, Simd, dispatch};
 use rayon::prelude::*;
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 /// Blocks of this many parameters are updated in parallel; smaller networks stay on one thread.
 const BLOCK: usize = 1 << 16;

@@ -10,8 +10,8 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch};
 
 use crate::Real;
-use crate::lanes::Chunk;
 use crate::ops::Activation;
+use rieszflow_numerics::simd::Chunk;
 
 /// Y := σ(Y + 1 bᵀ).
 pub(super) fn activate<T: Real>(y: MatMut<'_, T>, bias: &[T], activation: Activation) {

@@ -7,7 +7,7 @@ use super::activation::mask;
 use super::small::{self, Pass, is_small};
 use super::{Affine, BLOCK, Layers, Multiply, half, is_narrow, join};
 use crate::Real;
-use crate::product::{Store, multiply_here};
+use rieszflow_numerics::product::{Store, multiply_here};
 
 /// Some rows of a batch in the reverse sweep.
 pub(crate) struct Backward<'a, T> {

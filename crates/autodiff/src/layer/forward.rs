@@ -8,7 +8,7 @@ use super::activation::activate;
 use super::small::{self, Pass, is_small};
 use super::{Affine, BLOCK, Layers, Multiply, half, join, parts};
 use crate::Real;
-use crate::product::{Store, multiply, multiply_here};
+use rieszflow_numerics::product::{Store, multiply, multiply_here};
 
 /// Some rows of a batch in the forward pass.
 pub(crate) struct Forward<'a, T> {

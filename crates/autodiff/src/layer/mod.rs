@@ -14,7 +14,7 @@ use faer::{MatMut, MatRef};
 
 use crate::Real;
 use crate::ops::Activation;
-use crate::product::{LEAST_PIECE, Store};
+use rieszflow_numerics::product::{LEAST_PIECE, Store};
 
 pub(crate) use backward::{Backward, backward_parts, block_memory, descend, part_memory};
 pub(crate) use forward::{Forward, forward};

@@ -16,9 +16,9 @@ use fearless_simd::{Level, dispatch};
 use super::Affine;
 use super::activation::{activated, column, column_mut, masked};
 use crate::Real;
-use crate::lanes::{Chunk, Lanes};
 use crate::ops::Activation;
-use crate::product::LEAST_PIECE;
+use rieszflow_numerics::product::LEAST_PIECE;
+use rieszflow_numerics::simd::{Chunk, Lanes};
 
 /// Whether a product of so many rows with these weights is for this file: one thread does it.
 pub(super) fn is_small<T: Real>(rows: usize, weight: MatRef<'_, T>) -> bool {
@@ -236,7 +236,7 @@ fn take_tile<S: Simd, T: Real, const R: usize, const C: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lanes::levels;
+    use rieszflow_numerics::simd::levels;
 
     fn wave(rows: usize, columns: usize, frequency: f64) -> Vec<f64> {
         let count = rows * columns;

@@ -4,9 +4,9 @@ use faer::{MatMut, MatRef};
 
 use super::{Op, Sweep};
 use crate::layer::{self, Affine, Layers};
-use crate::product::{Store, multiply};
 use crate::tape::{Graph, Node, entries};
 use crate::{Real, Var};
+use rieszflow_numerics::product::{Store, multiply};
 
 /// The nonlinearity σ applied entry by entry after an affine map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

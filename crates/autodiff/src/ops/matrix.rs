@@ -1,9 +1,9 @@
 //! The product of two matrices.
 
 use super::{Op, Sweep};
-use crate::product::{Factor, Store, product};
 use crate::tape::Graph;
 use crate::{Real, Var};
+use rieszflow_numerics::product::{Factor, Store, product};
 
 impl<T: Real> Graph<'_, T> {
     /// The matrix product A·B, for A of shape m×k and B of shape k×n.

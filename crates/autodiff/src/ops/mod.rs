@@ -9,9 +9,9 @@ mod shape;
 pub use affine::{Activation, Layer};
 
 use crate::custom::Residual;
-use crate::product::Store;
 use crate::tape::{Node, entries, parameters};
 use crate::{Real, Var};
+use rieszflow_numerics::product::Store;
 
 /// How a node was computed, and from which nodes.
 #[derive(Clone, Copy)]

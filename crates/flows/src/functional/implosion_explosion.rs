@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 use super::Functional;
 use crate::pair_sums::{GradientRows, Moving, PairSums};

@@ -4,7 +4,7 @@
 //! a sphere in high dimension. Its flow from there is known in closed form, which the crate
 //! `rieszflow-analytic` holds.
 
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 use super::Functional;
 use crate::pair_sums::{GradientRows, Moving, PairSums};

@@ -5,7 +5,7 @@
 //! energy distance of statistics is 2D².
 
 use nalgebra::DMatrix;
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 use super::{Functional, Interaction, Potential};
 use crate::{Error, Minibatches, Points, RieszKernel};

@@ -19,7 +19,7 @@ pub use potential::Potential;
 pub(crate) use potential::finite_rows;
 pub(crate) use primitive::{Derivative, Energy};
 
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 use crate::{Error, Minibatches, Points};
 

@@ -1,7 +1,7 @@
 //! The potential energy V_ν(μ) = ∬ |x−y|ʳ dμ(x) dν(y) towards a target ν, an attraction.
 
 use nalgebra::DMatrix;
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 use super::Functional;
 use crate::pair_sums::{GradientRows, Moving, PairSums};

@@ -15,8 +15,8 @@ use std::ops::Range;
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch};
-use rieszflow_autodiff::Real;
-use rieszflow_autodiff::lanes::Chunk;
+use rieszflow_numerics::Real;
+use rieszflow_numerics::simd::Chunk;
 
 use super::integrands::OfDistance;
 use super::packed::Groups;

@@ -7,8 +7,8 @@
 )]
 
 use fearless_simd::prelude::*;
-use rieszflow_autodiff::Real;
-use rieszflow_autodiff::lanes::Lanes;
+use rieszflow_numerics::Real;
+use rieszflow_numerics::simd::Lanes;
 
 use crate::kernel::{COINCIDENT, Power};
 

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use rieszflow_autodiff::Real;
-use rieszflow_autodiff::lanes::Chunk;
+use rieszflow_numerics::Real;
+use rieszflow_numerics::simd::Chunk;
 
 use super::GradientRows;
 use super::blocks::{ROWS, Wanted};

@@ -1,7 +1,7 @@
 //! Tests that every instruction set this machine has sums the same pairs.
 
 use fearless_simd::Level;
-use rieszflow_autodiff::lanes::levels;
+use rieszflow_numerics::simd::levels;
 
 use super::{GradientRows, Moving, PairSums};
 use crate::{Points, RieszKernel};

@@ -8,8 +8,8 @@
 use std::ops::Range;
 
 use fearless_simd::prelude::*;
-use rieszflow_autodiff::Real;
-use rieszflow_autodiff::lanes::Chunk;
+use rieszflow_numerics::Real;
+use rieszflow_numerics::simd::Chunk;
 
 use super::blocks::{Integrand, ROWS, Row, Running, Wanted, including};
 use super::integrands::coincident;

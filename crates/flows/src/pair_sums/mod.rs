@@ -52,7 +52,7 @@ mod wide;
 
 pub use parallel::PairSums;
 
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 use crate::{Measure, Points};
 

@@ -6,7 +6,7 @@
 use std::iter::repeat;
 use std::ops::Range;
 
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 use crate::{Measure, Points};
 

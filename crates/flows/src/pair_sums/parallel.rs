@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use fearless_simd::Level;
 use rayon::prelude::*;
-use rieszflow_autodiff::Real;
-use rieszflow_autodiff::lanes::Chunk;
+use rieszflow_numerics::Real;
+use rieszflow_numerics::simd::Chunk;
 
 use super::blocks::{self, Everywhere, Integrand, ROWS, Results, Row, Wanted};
 use super::integrands::{Apart, Energy};

@@ -1,6 +1,6 @@
 //! The sums over pairs as plain double loops in f64: slow, obvious, and the oracle of the fast ones.
 
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 use super::{GradientRows, Moving};
 use crate::{Measure, RieszKernel};

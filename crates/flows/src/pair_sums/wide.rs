@@ -9,8 +9,8 @@
 )]
 
 use fearless_simd::prelude::*;
-use rieszflow_autodiff::Real;
-use rieszflow_autodiff::lanes::{Chunk, Lanes};
+use rieszflow_numerics::Real;
+use rieszflow_numerics::simd::{Chunk, Lanes};
 
 use super::blocks::{ROWS, Row, Running, Tile, Wanted, including};
 use super::integrands::OfDistance;

@@ -25,7 +25,7 @@ pub use training::{Iteration, Training};
 use std::ops::ControlFlow;
 
 use nalgebra::DMatrix;
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 use crate::{Error, Functional, State};
 

@@ -12,7 +12,7 @@
 
 use nalgebra::DMatrix;
 use rand::seq::SliceRandom;
-use rieszflow_autodiff::Real;
+use rieszflow_numerics::Real;
 
 use super::{Scheme, StepReport, Watch, not_diverged, valid_time_step};
 use crate::functional::finite_rows;

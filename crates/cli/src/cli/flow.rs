@@ -1,0 +1,333 @@
+//! The options that all flows share, and what is said when a run is done.
+
+use std::io::{self, ErrorKind, Write};
+
+use clap::{Args, Command, ValueEnum};
+use rieszflow_cli::numbers::{bytes, plain, rounded};
+use rieszflow_cli::{
+    Config, Experiment, KeepKernels, Output, Precision, Preset, RunError, SaveAt, SchemeKind,
+    Status, Summary,
+};
+use rieszflow_flows::StepSizes;
+
+use super::output::OutputOptions;
+use super::{FILES, Failure, INTERRUPTED, number, print, signals, whole};
+
+const TRAINING: &str = "Training of the networks (backward and forward schemes)";
+
+const FOLDER: &str = "\
+The run's folder holds config.toml (every setting), metrics.csv (a row per time step: functional, \
+squared discrepancy D² to the exact measure or the target, loss, scale), snapshots.csv and \
+snapshots.npz (the particles at the saved times), final.csv, kernels.safetensors (what was learned, \
+for rieszflow sample), summary.json, snapshots.png, metrics.png and flow.gif.
+
+Ctrl-C and SIGTERM write a checkpoint and exit with 130, and rieszflow resume DIR continues from the \
+latest checkpoint, to the same bits; a second Ctrl-C exits at once.
+
+Exit status: 0 done, 1 the flow diverged or a file could not be written, 2 bad arguments, 130 \
+interrupted.";
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SchemeArgument {
+    /// Neural backward (JKO) scheme: a transport plan is learned per time step
+    Backward,
+    /// Neural forward scheme: a velocity plan of steepest descent is learned per time step
+    Forward,
+    /// Particle flow: explicit Euler for N particles, the baseline
+    Particle,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PrecisionArgument {
+    /// Single precision
+    F32,
+    /// Double precision
+    F64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PresetArgument {
+    /// Every setting of the paper, with its constant learning rate
+    Paper,
+}
+
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+pub(super) struct FlowOptions {
+    /// backward (neural JKO steps: transport plans are learned), forward (neural steepest descent:
+    /// velocity plans are learned) or particle (explicit Euler for N particles, the baseline)
+    #[arg(
+        long,
+        value_enum,
+        default_value = "backward",
+        hide_possible_values = true
+    )]
+    scheme: SchemeArgument,
+    /// paper: the paper's settings, which take many times longer; options given besides it still
+    /// count
+    #[arg(long, value_enum, hide_possible_values = true)]
+    preset: Option<PresetArgument>,
+    /// Dimension d of the space
+    #[arg(long, value_name = "D", value_parser = whole::<usize>)]
+    dim: Option<usize>,
+    /// Exponent r of the kernel −|x−y|ʳ, 0 < r < 2
+    #[arg(long, value_name = "R", value_parser = number)]
+    exponent: Option<f64>,
+    /// Size τ of a time step, in flow time; 0.5,5:1,25:2 is 0.5 at first, 1 from t = 5 on, 2 from 25 on
+    #[arg(long, value_name = "TAU", allow_hyphen_values = true)]
+    tau: Option<StepSizes>,
+    /// Final flow time; the last time step is shortened to end there
+    #[arg(long, value_name = "T", value_parser = number)]
+    time: Option<f64>,
+    /// Number N of particles, at least 2
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
+    particles: Option<usize>,
+    /// Seed of all random numbers; equal seeds give equal results
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole::<u64>)]
+    seed: u64,
+    /// Precision of particles and networks: f32 (single) or f64 (double)
+    #[arg(long, value_enum, default_value = "f32", hide_possible_values = true)]
+    precision: PrecisionArgument,
+    /// Training iterations per time step
+    #[arg(long, value_name = "K", value_parser = whole::<u64>, help_heading = TRAINING)]
+    iterations: Option<u64>,
+    /// The same while t < 1, if different; --iterations alone sets both
+    #[arg(long, value_name = "K", value_parser = whole::<u64>, help_heading = TRAINING)]
+    first_iterations: Option<u64>,
+    /// Particles B in each of the two minibatches of an iteration, at most N
+    #[arg(long, value_name = "B", value_parser = whole::<usize>, help_heading = TRAINING)]
+    batch: Option<usize>,
+    /// Width of the network's hidden layers
+    #[arg(long, value_name = "W", value_parser = whole::<usize>, help_heading = TRAINING)]
+    width: Option<usize>,
+    /// Number of the network's hidden layers
+    #[arg(long, value_name = "H", value_parser = whole::<usize>, help_heading = TRAINING)]
+    hidden_layers: Option<usize>,
+    /// Dimension m of the latent variable [default: d]
+    #[arg(long, value_name = "M", value_parser = whole::<usize>, help_heading = TRAINING)]
+    latent_dim: Option<usize>,
+    /// Learning rate of Adam
+    #[arg(long, value_name = "A", value_parser = number, help_heading = TRAINING)]
+    learning_rate: Option<f64>,
+    /// Fraction of it that is left at the end of each time step; 1 keeps it
+    #[arg(long, value_name = "F", value_parser = number, help_heading = TRAINING)]
+    learning_rate_decay: Option<f64>,
+
+    /// Flow times to save, t1,t2,… or every:K time steps; the first and the last are always saved
+    /// [default: about eight]
+    #[arg(
+        long,
+        value_name = "TIMES",
+        allow_hyphen_values = true,
+        help_heading = FILES
+    )]
+    save_at: Option<SaveAt>,
+    /// Of which time steps to keep the learned kernels in kernels.safetensors: all, none or every:K
+    /// [default: all if that takes no more than 256 MiB, else none]
+    #[arg(long, value_name = "WHICH", help_heading = FILES)]
+    keep_kernels: Option<KeepKernels>,
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+/// Puts what a command computes and which settings it has into its help.
+pub(super) fn explain(command: Command, explanation: &str, defaults: Option<&Config>) -> Command {
+    let defaults = serde_json::to_value(defaults).expect("a configuration has a JSON form");
+    let command = command.after_help(format!("{explanation}\n\n{FOLDER}"));
+    command.mut_args(|option| {
+        let default = option.get_long().and_then(|name| defaults.get(name));
+        let help = option.get_help().map(ToString::to_string);
+        match (default, help) {
+            (Some(default), Some(help))
+                if default.is_number()
+                    && option.get_default_values().is_empty()
+                    && !help.contains("[default") =>
+            {
+                option.help(format!("{help} [default: {default}]"))
+            }
+            _ => option,
+        }
+    })
+}
+
+impl FlowOptions {
+    pub(super) fn scheme(&self) -> SchemeKind {
+        match self.scheme {
+            SchemeArgument::Backward => SchemeKind::Backward,
+            SchemeArgument::Forward => SchemeKind::Forward,
+            SchemeArgument::Particle => SchemeKind::Particle,
+        }
+    }
+
+    pub(super) fn dim(&self) -> Option<usize> {
+        self.dim
+    }
+
+    pub(super) fn exponent(&self) -> Option<f64> {
+        self.exponent
+    }
+
+    /// The experiment's configuration with the options put over it.
+    pub(super) fn apply(&self, mut config: Config) -> Config {
+        fn put<V: Clone>(setting: &mut V, option: Option<&V>) {
+            if let Some(value) = option {
+                *setting = value.clone();
+            }
+        }
+        if self.preset() == Preset::Paper {
+            config = config.paper();
+        }
+        let default_particles = config.particles;
+        put(&mut config.dim, self.dim.as_ref());
+        put(&mut config.exponent, self.exponent.as_ref());
+        put(&mut config.tau, self.tau.as_ref());
+        put(&mut config.time, self.time.as_ref());
+        put(&mut config.particles, self.particles.as_ref());
+        let full = config.batch == default_particles;
+        let batch = if full {
+            config.particles
+        } else {
+            config.batch.min(config.particles)
+        };
+        config.batch = self.batch.unwrap_or(batch);
+        put(&mut config.iterations, self.iterations.as_ref());
+        put(&mut config.first_iterations, self.iterations.as_ref());
+        put(&mut config.first_iterations, self.first_iterations.as_ref());
+        put(&mut config.width, self.width.as_ref());
+        put(&mut config.hidden_layers, self.hidden_layers.as_ref());
+        put(&mut config.latent_dim, self.latent_dim.as_ref());
+        put(&mut config.learning_rate, self.learning_rate.as_ref());
+        put(
+            &mut config.learning_rate_decay,
+            self.learning_rate_decay.as_ref(),
+        );
+        config.seed = self.seed;
+        config.precision = match self.precision {
+            PrecisionArgument::F32 => Precision::F32,
+            PrecisionArgument::F64 => Precision::F64,
+        };
+        let config = config.with_initial_steps();
+        let save_at = self.save_at.clone().unwrap_or_else(|| about_eight(&config));
+        let keep_kernels = self
+            .keep_kernels
+            .unwrap_or_else(|| config.affordable_kernels());
+        Config {
+            save_at,
+            keep_kernels,
+            ..config
+        }
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    pub(super) fn preset(&self) -> Preset {
+        match self.preset {
+            None => Preset::Fast,
+            Some(PresetArgument::Paper) => Preset::Paper,
+        }
+    }
+
+    pub(super) fn output(&self, config: &Config) -> Output {
+        let output = self.output.output(config);
+        let chosen = self.keep_kernels.is_some() || config.keep_kernels != KeepKernels::None;
+        let note = (output.progress && !chosen).then(|| {
+            format!(
+                "the learned kernels are not kept, since they would take {}; --keep-kernels all or \
+                 every:K keeps them",
+                bytes(config.kernel_bytes())
+            )
+        });
+        Output { note, ..output }
+    }
+}
+
+/// About seven snapshots between the first and the last: evenly spread, or, towards a target that
+/// is approached ever more slowly, at T/2, T/4, T/8, ….
+fn about_eight(config: &Config) -> SaveAt {
+    if let Experiment::Mmd(_) = config.experiment {
+        return SaveAt::halving(config.time);
+    }
+    let steps = match config.validate() {
+        Ok(()) => config.time_grid().len() as u64,
+        // Whatever is wrong is reported when the run starts.
+        Err(_) => 1,
+    };
+    SaveAt::Every(steps.div_ceil(7).max(1))
+}
+
+/// Carries out the run, and prints its folder and headline figures.
+pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
+    carry_out(output, || rieszflow_cli::run(config, output))
+}
+
+/// Carries out what `run` says, with signals heard; prints the folder and headline figures.
+pub(super) fn carry_out(
+    output: &Output,
+    run: impl FnOnce() -> Result<Summary, RunError>,
+) -> Result<(), Failure> {
+    signals::listen(&output.stop)?;
+    let summary = run().map_err(|error| failure(&error))?;
+    let folder = output.folder.display();
+    if summary.status == Status::Interrupted {
+        return Err(Failure {
+            status: INTERRUPTED,
+            message: format!(
+                "interrupted at t = {}; a checkpoint is written, continue with: rieszflow resume \
+                 {folder}",
+                plain(summary.time)
+            ),
+        });
+    }
+    if output.progress {
+        print(|out| tell(out, &summary, output))?;
+    }
+    match summary.reason {
+        Some(reason) if summary.status == Status::Diverged => Err(Failure::run(format!(
+            "the flow diverged in {reason}; what was computed before is in {folder}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// What cannot be written is no fault of the input.
+fn failure(error: &RunError) -> Failure {
+    let full = [
+        ErrorKind::StorageFull,
+        ErrorKind::QuotaExceeded,
+        ErrorKind::FileTooLarge,
+    ];
+    match error {
+        RunError::Write { .. } | RunError::Threads(..) => Failure::run(error.to_string()),
+        RunError::Folder { reason, .. } if full.contains(&reason.kind()) => {
+            Failure::run(error.to_string())
+        }
+        _ => Failure::input(error),
+    }
+}
+
+fn tell(out: &mut impl Write, summary: &Summary, output: &Output) -> io::Result<()> {
+    if summary.rests {
+        writeln!(
+            out,
+            "The flow rests: the forward scheme finds no direction of descent at first order. For \
+             r > 1 a Dirac is a stationary point of steepest descent."
+        )?;
+    }
+    if let (Some(v), Some(u)) = (summary.discrepancy, summary.discrepancy_u) {
+        let (time, floor) = (plain(summary.time), summary.sampling_floor);
+        writeln!(
+            out,
+            "D² to the {} at t = {time}: {v:.3e} (U-statistic {u:.1e})",
+            summary.reference
+        )?;
+        writeln!(out, "sampling floor {floor:.3e}")?;
+    }
+    if let (Some(measured), Some(exact)) = (summary.scale_measured, summary.scale_exact) {
+        let (measured, exact) = (rounded(measured, 5), rounded(exact, 5));
+        writeln!(out, "scale {measured}, exact {exact}")?;
+    }
+    let seconds = summary.wall_seconds;
+    writeln!(out, "{seconds:.1} s, files in {}", output.folder.display())
+}

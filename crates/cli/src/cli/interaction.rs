@@ -1,0 +1,37 @@
+//! `rieszflow interaction`: the flow of the interaction energy from a Dirac, against its closed form.
+
+use clap::{Args, Command};
+use rieszflow_cli::{Config, SchemeKind};
+
+use super::Failure;
+use super::flow::{self, FlowOptions};
+
+const EXPLANATION: &str = "\
+Computes the Wasserstein gradient flow of E(μ) = −½∬|x−y|ʳ dμdμ from a Dirac at 0 in ℝᵈ. At flow \
+time t it is an equilibrium measure scaled by c(t) = ((2−r)t)^{1/(2−r)}. Each time step is measured \
+against the exact measure of its scheme: the exact JKO iterate for the backward scheme, exact \
+steepest descent for the forward scheme, the flow itself for the particle flow. The forward scheme \
+takes 2000 iterations a time step by default.";
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    flow: FlowOptions,
+}
+
+/// The command with its defaults told in its help.
+pub(super) fn with_defaults(command: Command) -> Command {
+    let config = Config::interaction(SchemeKind::Backward, 2, 1.0);
+    flow::explain(command, EXPLANATION, Some(&config))
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let options = arguments.flow;
+    let defaults = Config::interaction(
+        options.scheme(),
+        options.dim().unwrap_or(2),
+        options.exponent().unwrap_or(1.0),
+    );
+    let config = options.apply(defaults);
+    flow::run(&config, &options.output(&config))
+}

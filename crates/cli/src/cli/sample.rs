@@ -1,0 +1,51 @@
+//! `rieszflow sample`: fresh particles from the learned kernels of a run.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use clap::Args;
+use rieszflow_cli::files::replace;
+use rieszflow_cli::{sample, write_particles};
+
+use super::{Failure, number, print, whole};
+
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+pub(super) struct Arguments {
+    /// The folder of a finished run of a neural scheme
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// How many particles to draw
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
+    count: usize,
+    /// Flow time at which to draw them [default: the end]
+    #[arg(long, value_name = "T", value_parser = number)]
+    time: Option<f64>,
+    /// Seed of the random numbers
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole::<u64>)]
+    seed: u64,
+    /// CSV file to write: x0,x1,…, a row per particle [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let Arguments {
+        folder,
+        count,
+        time,
+        seed,
+        out,
+    } = arguments;
+    let particles = sample(folder, *count, *time, *seed).map_err(|error| Failure::input(&error))?;
+    match out {
+        None => print(|out| write_particles(out, &particles)),
+        Some(path) => {
+            let write = |file: &mut BufWriter<File>| write_particles(file, &particles);
+            replace(path, write).map_err(|error| {
+                Failure::run(format!("cannot write --out {}: {error}", path.display()))
+            })
+        }
+    }
+}

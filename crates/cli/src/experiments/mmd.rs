@@ -1,0 +1,222 @@
+//! Flows of the squared discrepancy towards a target, with the paper's settings and faster ones.
+
+use nalgebra::DMatrix;
+use rieszflow_analytic::{Discrepancy, Error};
+use rieszflow_flows::{Functional, Interaction, Mmd, Points, Potential, RieszKernel};
+use rieszflow_numerics::Real;
+
+use super::{Comparison, Reference};
+use crate::config::{self, Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
+use crate::files::particles::Particles;
+use crate::targets::{Start, Target, TargetError};
+
+/// Whose settings an experiment starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// Ours: fewer and larger steps on smaller minibatches, in minutes.
+    Fast,
+    /// The paper's, in hours.
+    Paper,
+}
+
+impl config::Mmd {
+    /// The flow towards `target` from where the paper starts it; towards targets that are not in
+    /// the paper, from a Dirac at 0.
+    pub fn towards(target: Target) -> Self {
+        let start = match &target {
+            Target::TwoDiracs => Start::Diracs(vec![vec![-1.0, 1.0], vec![1.0, -1.0]]),
+            Target::Smiley => Start::Diracs(vec![vec![-1.0, 0.0], vec![1.0, 0.0]]),
+            Target::Image(_) => Start::Diracs(vec![vec![-0.5, 0.0], vec![0.5, 0.0]]),
+            Target::Idx(_) => Start::Dirac(vec![0.5]),
+            _ => Start::Dirac(vec![0.0]),
+        };
+        Self {
+            sigma: target.default_sigma().unwrap_or(0.1),
+            target_particles: match target {
+                Target::Image(_) => 6000,
+                _ => 2000,
+            },
+            count: 100,
+            target,
+            start,
+        }
+    }
+}
+
+impl Config {
+    /// The flow of the discrepancy from a start to a target, in the space of the target.
+    ///
+    /// # Errors
+    /// If the target or the start cannot be read.
+    pub fn mmd(
+        scheme: SchemeKind,
+        mmd: &config::Mmd,
+        seed: u64,
+        preset: Preset,
+    ) -> Result<Self, TargetError> {
+        let dim = mmd.target.load(&mmd.sampling(seed))?.points.ncols();
+        let mut config = Self::paper_mmd(scheme, mmd, dim);
+        if preset == Preset::Fast {
+            config = config.faster(&mmd.target);
+        }
+        if matches!(mmd.start, Start::Csv(_) | Start::Npy(_)) {
+            config.particles = mmd.start.load(config.particles, dim, seed)?.nrows();
+            config.batch = config.batch.min(config.particles);
+        }
+        Ok(Self { seed, ..config })
+    }
+
+    /// The paper's settings; targets that are not in the paper have those of the two Diracs.
+    fn paper_mmd(scheme: SchemeKind, mmd: &config::Mmd, dim: usize) -> Self {
+        let config = Self {
+            scheme,
+            dim,
+            exponent: 1.0,
+            tau: 0.1.into(),
+            initial_steps: Vec::new(),
+            time: 40.0,
+            particles: 2000,
+            batch: 2000,
+            first_iterations: 4000,
+            iterations: 2000,
+            width: 128,
+            hidden_layers: 5,
+            latent_dim: dim,
+            learning_rate: 1e-3,
+            learning_rate_decay: 1.0,
+            seed: 0,
+            precision: Precision::F32,
+            save_at: SaveAt::Every(1),
+            keep_kernels: KeepKernels::All,
+            experiment: Experiment::Mmd(mmd.clone()),
+        };
+        match mmd.target {
+            Target::Smiley => Self {
+                time: 50.0,
+                ..config
+            },
+            Target::Image(_) => {
+                let (first_iterations, iterations) = match scheme {
+                    SchemeKind::Forward => (5000, 1000),
+                    _ => (20_000, 10_000),
+                };
+                Self {
+                    tau: 0.5.into(),
+                    time: 100.0,
+                    particles: 6000,
+                    batch: 6000,
+                    first_iterations,
+                    iterations,
+                    ..config
+                }
+            }
+            Target::Idx(_) => Self {
+                tau: "0.5,5:1,25:2,50:3,6000:6".parse().expect("valid sizes"),
+                time: 48_000.0,
+                particles: 25,
+                batch: 25,
+                first_iterations: 5000,
+                width: 2048,
+                hidden_layers: 3,
+                ..config
+            },
+            _ => config,
+        }
+    }
+
+    /// The same flow in minutes: larger steps where the flow is slow, fewer iterations with a
+    /// learning rate that falls, minibatches, a smaller network.
+    fn faster(self, target: &Target) -> Self {
+        let config = Self {
+            learning_rate_decay: 1e-2,
+            ..self
+        };
+        let sizes = match (target, config.scheme) {
+            // Explicit steps pass atoms of the target by up to τ.
+            (Target::TwoDiracs, SchemeKind::Forward) => "0.1,5:0.25",
+            _ => "0.1,1:0.25,5:0.5,20:1,50:2",
+        };
+        match target {
+            Target::Idx(_) => Self {
+                time: 72.0,
+                first_iterations: 400,
+                iterations: 100,
+                ..config
+            },
+            // Its steps cost nothing to speak of.
+            _ if config.scheme == SchemeKind::Particle => config,
+            _ => Self {
+                tau: sizes.parse().expect("valid sizes"),
+                batch: 500,
+                first_iterations: 1000,
+                iterations: 500,
+                hidden_layers: 3,
+                ..config
+            },
+        }
+    }
+}
+
+/// F_ν towards the particles of a target.
+pub(super) fn functional<T: Real>(
+    kernel: RieszKernel,
+    target: &Particles,
+) -> Result<Mmd<T>, rieszflow_flows::Error> {
+    let points = target.points.map(T::from_f64);
+    let weights = target.weights.as_ref();
+    let weights = weights.map(|weights| weights.iter().copied().map(T::from_f64).collect());
+    Mmd::new(kernel, points, weights)
+}
+
+/// The target itself, which the flow approaches.
+pub(super) struct TargetReference {
+    interaction: Interaction<f64>,
+    potential: Potential<f64>,
+    points: DMatrix<f64>,
+    /// E(ν).
+    energy: f64,
+}
+
+impl TargetReference {
+    pub(super) fn new(exponent: f64, target: &Particles) -> Result<Self, rieszflow_flows::Error> {
+        let kernel = RieszKernel::new(exponent)?;
+        let points = target.points.clone();
+        let potential = Potential::new(kernel, points.clone(), target.weights.clone())?;
+        Ok(Self {
+            interaction: Interaction::new(kernel),
+            energy: potential.target_energy(),
+            potential,
+            points,
+        })
+    }
+}
+
+impl Reference for TargetReference {
+    fn name(&self) -> &'static str {
+        "target"
+    }
+
+    fn compare(&self, _: u64, particles: &DMatrix<f64>) -> Result<Comparison, Error> {
+        let count = particles.nrows() as f64;
+        let points = Points::from(particles);
+        let interaction = self.interaction.energy(points);
+        let potential = self.potential.energy(points);
+        let rest = potential + self.energy;
+        Ok(Comparison {
+            discrepancy: Discrepancy {
+                v_statistic: interaction + rest,
+                u_statistic: interaction * count / (count - 1.0) + rest,
+            },
+            functional: Some(interaction + potential),
+            scale: None,
+        })
+    }
+
+    fn sampling_floor(&self, count: usize) -> f64 {
+        -self.energy / count as f64
+    }
+
+    fn target(&self) -> Option<&DMatrix<f64>> {
+        Some(&self.points)
+    }
+}

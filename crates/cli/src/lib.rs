@@ -1,0 +1,48 @@
+//! The program `rieszflow` as a library: experiments as data, runs of them, their files and figures.
+//!
+//! The method itself is the package `rieszflow`; this one carries out its experiments ([`Config`],
+//! [`run`]), reads targets from files ([`targets`]), draws ([`figures`]) and checks everything that has
+//! an exact answer ([`verify`]).
+//!
+//! A run in a few lines, into a folder of its own:
+//! ```
+//! use rieszflow_cli::{Config, Output, SchemeKind, run};
+//!
+//! let mut config = Config::interaction(SchemeKind::Particle, 2, 1.0);
+//! config.particles = 200;
+//! let folder = tempfile::tempdir()?;
+//! let output = Output::quiet(folder.path().join("run"));
+//! let summary = run(&config, &output)?;
+//! // D² to the exact measure at time 1.2.
+//! assert!(summary.discrepancy.unwrap() < 2e-3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+/// The code of the README, if there is any, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+mod config;
+mod experiments;
+pub mod figures;
+pub mod files;
+mod memory;
+pub mod numbers;
+mod observers;
+mod plot;
+mod reproduce;
+mod run;
+mod sample;
+pub mod targets;
+pub mod verify;
+
+pub use config::{
+    Config, ConfigError, Experiment, KeepKernels, Mmd, Precision, SaveAt, SchemeKind, check_times,
+};
+pub use experiments::Preset;
+pub use memory::MemoryError;
+pub use plot::{PlotError, plot, plot_together};
+pub use reproduce::{Figure, ReproduceError, Reproduction};
+pub use run::{Output, RunError, Status, Summary, resume, run, write_particles};
+pub use sample::{SampleError, sample};

@@ -1,0 +1,20 @@
+//! What the parts of rieszflow compute with: scalar types, SIMD lanes, reciprocal roots, matrix products.
+//!
+//! No reader of the method needs this crate. It holds what makes the others fast, behind names that
+//! can be taken at their word:
+//!
+//! * [`Real`]: `f32` or `f64`;
+//! * [`simd`]: several numbers at once, on the best instruction set that the processor has;
+//! * [`product`]: products of matrices, on all threads.
+
+pub mod product;
+mod real;
+mod rsqrt;
+pub mod simd;
+
+pub use real::Real;
+
+/// The code of the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,72 @@
+//! The two scalar types that the project computes in, `f32` and `f64`, behind one sealed trait.
+
+use std::fmt::Debug;
+
+use fearless_simd::{Simd, f32x16, f64x8};
+
+use crate::simd::Lanes;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A floating-point scalar: `f32` or `f64`.
+///
+/// Settings, accumulators across blocks and everything that judges a result are `f64`; [`Real`] is
+/// the type of particles, network parameters and activations.
+pub trait Real:
+    sealed::Sealed
+    + num_traits::Float
+    + num_traits::NumAssign
+    + nalgebra::Scalar
+    + faer::traits::RealField
+    + Default
+    + std::iter::Sum
+    + Send
+    + Sync
+    + 'static
+{
+    /// A cache line of numbers.
+    type Array: Copy + Debug + Default + Send + Sync + AsRef<[Self]> + AsMut<[Self]>;
+
+    /// The same in registers.
+    type Lanes<S: Simd>: Lanes<Self, S>;
+
+    /// Rounds `value` to this type.
+    fn from_f64(value: f64) -> Self;
+
+    /// Widens to `f64`, exactly.
+    fn into_f64(self) -> f64;
+}
+
+impl Real for f32 {
+    type Array = [Self; 16];
+    type Lanes<S: Simd> = f32x16<S>;
+
+    #[inline]
+    fn from_f64(value: f64) -> Self {
+        value as Self
+    }
+
+    #[inline]
+    fn into_f64(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Real for f64 {
+    type Array = [Self; 8];
+    type Lanes<S: Simd> = f64x8<S>;
+
+    #[inline]
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+
+    #[inline]
+    fn into_f64(self) -> f64 {
+        self
+    }
+}
