@@ -34,6 +34,7 @@ mod plot;
 mod reproduce;
 mod run;
 mod sample;
+mod setting;
 pub mod targets;
 pub mod verify;
 
