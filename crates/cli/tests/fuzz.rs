@@ -18,7 +18,7 @@ use rieszflow_cli::files::kernels::read_header;
 use rieszflow_cli::files::npy::parse_npy;
 use rieszflow_cli::files::particles::parse_particles;
 use rieszflow_cli::targets::{Sampling, parse_image};
-use rieszflow_cli::{Config, Mmd, SchemeKind};
+use rieszflow_cli::{Config, MmdSettings, SchemeKind};
 use rieszflow_flows::{Learned, State};
 use rieszflow_nets::Moments;
 
@@ -127,7 +127,8 @@ fn path() -> &'static Path {
 #[test]
 fn configurations() {
     let mut mmd = Config::interaction(SchemeKind::Forward, 2, 1.0);
-    mmd.experiment = rieszflow_cli::Experiment::Mmd(Mmd::towards("smiley".parse().expect("valid")));
+    mmd.experiment =
+        rieszflow_cli::Experiment::Mmd(MmdSettings::towards("smiley".parse().expect("valid")));
     mmd.tau = "0.5,5:1,25:2".parse().expect("valid");
     let files = [mmd, Config::interaction(SchemeKind::Backward, 10, 0.5)]
         .map(|config| toml::to_string(&config).expect("TOML").into_bytes());

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use image::ImageError;
 
-use crate::config::ConfigError;
 use crate::files::FileError;
 use crate::files::particles::ReadError;
+use crate::setting::SettingError;
 
 /// A target or a start that cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// A setting is unusable.
     #[error(transparent)]
-    Setting(#[from] ConfigError),
+    Setting(#[from] SettingError),
     /// An array file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),

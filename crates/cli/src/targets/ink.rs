@@ -5,8 +5,8 @@ use rand::{Rng, RngExt};
 use rieszflow_flows::rng::{Purpose, stream};
 
 use super::{Sampling, TargetError};
-use crate::config::check;
 use crate::numbers::plain;
+use crate::setting::check;
 
 /// Pixels a side.
 const SIDE: usize = 100;
@@ -58,7 +58,7 @@ impl Ink {
     pub fn density(&self, sigma: f64) -> Result<DMatrix<f64>, TargetError> {
         let valid = sigma > 0.0 && sigma <= WIDEST;
         let expected = format!("greater than 0 and at most {WIDEST} (pixels)");
-        check("sigma", valid, &expected, &plain(sigma))?;
+        check("sigma", valid, expected, &plain(sigma))?;
         let haze = HAZE.map(|width| blurred(&self.0, width) * FAINT);
         Ok(haze
             .into_iter()

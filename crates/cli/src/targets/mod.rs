@@ -36,11 +36,11 @@ pub use image::parse_image;
 pub use ink::Ink;
 pub use start::Start;
 
-use crate::config::{ConfigError, check};
 use crate::files::MOST_NUMBERS;
 use crate::files::idx::read_idx;
 use crate::files::npy::read_npy;
 use crate::files::particles::{Particles, read_particles};
+use crate::setting::{SettingError, check};
 use syntax::{file, unknown};
 
 /// The measure ν to flow to, written as in `image:drawing.png`.
@@ -160,14 +160,14 @@ impl Target {
 
 impl Sampling {
     /// M, if that is at least `least` and no more than can be held.
-    fn checked(&self, least: usize) -> Result<usize, ConfigError> {
+    fn checked(&self, least: usize) -> Result<usize, SettingError> {
         let valid = (least.max(1)..=MOST_SAMPLED).contains(&self.particles);
         let expected = if least > 1 {
             format!("between {least} (one for each Gaussian) and {MOST_SAMPLED}")
         } else {
             format!("between 1 and {MOST_SAMPLED}")
         };
-        check("target-particles", valid, &expected, &self.particles)?;
+        check("target-particles", valid, expected, &self.particles)?;
         Ok(self.particles)
     }
 }

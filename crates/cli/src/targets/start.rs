@@ -13,11 +13,11 @@ use serde_with::{DeserializeFromStr, SerializeDisplay};
 use super::TargetError;
 use super::syntax::{file, numbers, unknown};
 use super::toy::block;
-use crate::config::{ConfigError, check};
 use crate::files::MOST_NUMBERS;
 use crate::files::npy::read_npy;
 use crate::files::particles::read_particles;
 use crate::numbers::plain;
+use crate::setting::{SettingError, check};
 
 /// The measure to flow from, written as in `diracs:-1,0;1,0`.
 #[derive(Clone, Debug, PartialEq, SerializeDisplay, DeserializeFromStr)]
@@ -133,13 +133,13 @@ fn unweighted(path: &Path) -> Result<DMatrix<f64>, TargetError> {
     Ok(particles.points)
 }
 
-fn check_count(count: usize, dim: usize, least: usize) -> Result<(), ConfigError> {
+fn check_count(count: usize, dim: usize, least: usize) -> Result<(), SettingError> {
     let (least, most) = (least.max(1), MOST_NUMBERS / dim);
     let expected = format!("between {least} and {most} for this start");
     check(
         "particles",
         (least..=most).contains(&count),
-        &expected,
+        expected,
         &count,
     )
 }
