@@ -1,7 +1,9 @@
 //! `rieszflow implosion`: a flow that collapses into a point and spreads again, against its closed form.
 
+use std::time::Instant;
+
 use clap::{Args, Command};
-use rieszflow_cli::{Config, SchemeKind};
+use rieszflow_cli::{Config, Inputs, SchemeKind};
 
 use super::Failure;
 use super::flow::{self, FlowOptions};
@@ -29,5 +31,6 @@ pub(super) fn with_defaults(command: Command) -> Command {
 pub(super) fn run(arguments: ImplosionArguments) -> Result<(), Failure> {
     let options = arguments.flow;
     let config = options.apply(Config::implosion(options.scheme()));
-    flow::run(&config, &options.output(&config))
+    let output = options.output(&config);
+    flow::run(&options, &config, Inputs::default(), Instant::now(), &output)
 }

@@ -1,7 +1,9 @@
 //! `rieszflow interaction`: the flow of the interaction energy from a Dirac, against its closed form.
 
+use std::time::Instant;
+
 use clap::{Args, Command};
-use rieszflow_cli::{Config, SchemeKind};
+use rieszflow_cli::{Config, Inputs, SchemeKind};
 
 use super::Failure;
 use super::flow::{self, FlowOptions};
@@ -33,5 +35,6 @@ pub(super) fn run(arguments: InteractionArguments) -> Result<(), Failure> {
         options.exponent().unwrap_or(1.0),
     );
     let config = options.apply(defaults);
-    flow::run(&config, &options.output(&config))
+    let output = options.output(&config);
+    flow::run(&options, &config, Inputs::default(), Instant::now(), &output)
 }

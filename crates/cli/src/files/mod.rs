@@ -4,6 +4,7 @@ pub mod append_log;
 pub mod checkpoint;
 pub mod idx;
 pub mod kernels;
+pub mod matrix;
 pub mod npy;
 pub mod npz;
 pub mod particles;
