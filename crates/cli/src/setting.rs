@@ -74,9 +74,7 @@ pub struct SettingError {
 
 impl Display for SettingError {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let phrase = Phrase::default()
-            .setting(self.setting)
-            .text(" must be ");
+        let phrase = Phrase::default().setting(self.setting).text(" must be ");
         let given = &self.given;
         Display::fmt(&phrase, f)?;
         Display::fmt(&self.expected, f)?;

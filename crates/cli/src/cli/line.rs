@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 use rieszflow_analytic::line::{DiscreteMeasure, Measure, backward_step, flow, midpoint_levels};
 use rieszflow_cli::check_times;
-use rieszflow_cli::files::particles::read_particles;
+use rieszflow_cli::files::particles::{Columns, read_particles};
 use rieszflow_cli::numbers::plain;
 use rieszflow_flows::time_grid;
 
@@ -73,7 +73,8 @@ impl FromStr for Source {
 }
 
 fn read(path: &Path) -> Result<DiscreteMeasure, String> {
-    let particles = read_particles(path).map_err(|error| error.to_string())?;
+    let table = read_particles(path, &Columns::default()).map_err(|error| format!("{error:#}"))?;
+    let particles = table.particles;
     let columns = particles.points.ncols();
     if columns != 1 {
         return Err(format!(

@@ -52,6 +52,7 @@ impl Mmd {
             particles: self.target_particles,
             count: self.count,
             seed,
+            ..Sampling::default()
         }
     }
 }

@@ -4,6 +4,7 @@ use rieszflow_flows::{RieszKernel, StepSizes};
 
 use super::{Config, Experiment, KeepKernels, Mmd, SaveAt, SchemeKind};
 use crate::numbers::plain;
+use crate::setting::SettingError;
 use crate::targets::Start;
 
 /// A setting that cannot be used, by the name of its option.
@@ -16,6 +17,16 @@ pub struct ConfigError {
     pub expected: String,
     /// What was given.
     pub given: String,
+}
+
+impl From<ConfigError> for SettingError {
+    fn from(error: ConfigError) -> Self {
+        Self {
+            setting: error.option,
+            expected: error.expected.into(),
+            given: error.given,
+        }
+    }
 }
 
 impl Config {

@@ -54,13 +54,20 @@ impl Config {
         seed: u64,
         preset: Preset,
     ) -> Result<Self, TargetError> {
-        let dim = mmd.target.load(&mmd.sampling(seed))?.points.ncols();
+        let dim = mmd
+            .target
+            .load(&mmd.sampling(seed))?
+            .particles
+            .points
+            .ncols();
         let mut config = Self::paper_mmd(scheme, mmd, dim);
         if preset == Preset::Fast {
             config = config.faster(&mmd.target);
         }
         if matches!(mmd.start, Start::Csv(_) | Start::Npy(_)) {
-            config.particles = mmd.start.load(config.particles, dim, seed)?.nrows();
+            let columns = mmd.sampling(seed).columns;
+            let start = mmd.start.load(config.particles, dim, seed, &columns)?;
+            config.particles = start.particles.points.nrows();
             config.batch = config.batch.min(config.particles);
         }
         Ok(Self { seed, ..config })

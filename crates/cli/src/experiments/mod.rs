@@ -13,6 +13,7 @@ use crate::config::{self, Config, ConfigError, Experiment, Precision, check};
 use crate::figures::Support;
 use crate::files::particles::Particles;
 use crate::run::RunError;
+use crate::setting::SettingError;
 use crate::targets::TargetError;
 
 pub use mmd::Preset;
@@ -88,9 +89,15 @@ impl Config {
             Experiment::Interaction => (DMatrix::zeros(self.particles, self.dim), None),
             Experiment::Implosion => (implosion::start(self.particles), None),
             Experiment::Mmd(mmd) => {
-                let target = mmd.target.load(&mmd.sampling(self.seed))?;
-                let start = mmd.start.load(self.particles, self.dim, self.seed)?;
-                self.check_fit(mmd, &start, &target)?;
+                let sampling = mmd.sampling(self.seed);
+                let target = mmd.target.load(&sampling)?.particles;
+                let columns = &sampling.columns;
+                let start = mmd
+                    .start
+                    .load(self.particles, self.dim, self.seed, columns)?;
+                let start = start.particles.points;
+                self.check_fit(mmd, &start, &target)
+                    .map_err(SettingError::from)?;
                 (start, Some(target))
             }
         };
