@@ -43,8 +43,9 @@ impl FromStr for Seeds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected =
-            || format!("expected seeds such as 0..9 or 1,4,7, at most {MOST_RUNS}, not '{text:.100}'");
+        let expected = || {
+            format!("expected seeds such as 0..9 or 1,4,7, at most {MOST_RUNS}, not '{text:.100}'")
+        };
         let mut seeds = Vec::new();
         for part in text.split(',') {
             let (first, last) = part.split_once("..").unwrap_or((part, part));
@@ -172,7 +173,11 @@ pub fn run_ensemble(
     let table = tabulate(&runs, &output.folder)?;
     let end = table.last().map(|row| row.discrepancy);
     if output.plots && !table.is_empty() {
-        draw(&config.flow_title(), &table, &output.folder.join("ensemble.png"))?;
+        draw(
+            &config.flow_title(),
+            &table,
+            &output.folder.join("ensemble.png"),
+        )?;
     }
     Ok(Ensemble { runs, end })
 }
@@ -199,7 +204,12 @@ fn run_member(
         ..config.clone()
     };
     let inputs = inputs.with_seed(&config.experiment, seed);
-    run_with(&config, inputs.map_err(ExperimentError::from)?, started, output)
+    run_with(
+        &config,
+        inputs.map_err(ExperimentError::from)?,
+        started,
+        output,
+    )
 }
 
 fn line(seed: u64, summary: &Summary) -> String {
@@ -211,7 +221,10 @@ fn line(seed: u64, summary: &Summary) -> String {
     let discrepancy = summary
         .discrepancy
         .map_or(String::new(), |d| format!(", D² {d:.3e}"));
-    format!("seed {seed}: {status}{discrepancy}, {:.1} s", summary.wall_seconds)
+    format!(
+        "seed {seed}: {status}{discrepancy}, {:.1} s",
+        summary.wall_seconds
+    )
 }
 
 /// A time step of the completed runs.
@@ -252,7 +265,10 @@ fn tabulate(
         })
     };
     let table: Vec<EnsembleRow> = (0..steps).filter_map(row).collect();
-    replace(&folder.join("ensemble.csv"), |file| write_table(file, &table)).map_err(failed)?;
+    replace(&folder.join("ensemble.csv"), |file| {
+        write_table(file, &table)
+    })
+    .map_err(failed)?;
     Ok(table)
 }
 
@@ -276,7 +292,9 @@ fn write_table(file: impl Write, table: &[EnsembleRow]) -> std::io::Result<()> {
             row.discrepancy.runs.to_string(),
         ];
         let spreads = [row.discrepancy, row.discrepancy_u, row.functional];
-        let numbers = spreads.iter().flat_map(|spread| [spread.mean, spread.deviation]);
+        let numbers = spreads
+            .iter()
+            .flat_map(|spread| [spread.mean, spread.deviation]);
         writer.write_record(head.into_iter().chain(numbers.map(|x| x.to_string())))?;
     }
     writer.flush()

@@ -141,7 +141,11 @@ fn diverged(folder: &Path, divergence: &Divergence, f: &mut Formatter<'_>) -> fm
         reason,
         valid_until,
     } = divergence;
-    write!(f, "the run in {} has diverged: {reason}; ", folder.display())?;
+    write!(
+        f,
+        "the run in {} has diverged: {reason}; ",
+        folder.display()
+    )?;
     let remedy = if *valid_until > 0.0 {
         Phrase::from("draw with ")
             .setting("time")

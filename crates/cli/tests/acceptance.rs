@@ -40,17 +40,12 @@ fn the_first_forward_step_from_atoms_is_the_exact_steepest_descent() {
         };
         let folder = tempfile::tempdir().expect("a folder");
         let (particles, _) = finish(&config, &folder.path().join("run"));
-        let sampling = Sampling {
-            sigma: 2.0,
-            particles: 2000,
-            count: 1,
-            seed: 0,
-        };
+        let sampling = Sampling::default();
         let atoms = match MmdSettings::towards(target.clone()).start {
             Start::Diracs(atoms) => DMatrix::from_fn(2, 2, |i, k| atoms[i][k]),
             _ => unreachable!("both start from Diracs"),
         };
-        let points = target.load(&sampling).expect("a target").points;
+        let points = target.load(&sampling).expect("a target").particles.points;
         let weights = vec![1.0 / points.nrows() as f64; points.nrows()];
         let descent = SteepestDescent::new(&atoms, &[0.5, 0.5], Some((&points, &weights)));
         let descent = descent.expect("distinct atoms");

@@ -2,9 +2,7 @@
 
 use std::io::{Write, stdout};
 
-use rieszflow_cli::{
-    Config, Ensemble, EnsembleError, Inputs, Output, Seeds, Status, run_ensemble,
-};
+use rieszflow_cli::{Config, Ensemble, EnsembleError, Inputs, Output, Seeds, Status, run_ensemble};
 
 use super::flow::{Naming, failure};
 use super::{Failure, INTERRUPTED, print, signals};
@@ -43,7 +41,10 @@ pub(super) fn run(
         print(|out| {
             if let Some(end) = ensemble.end {
                 let runs = end.runs;
-                writeln!(out, "D² at the end: {end} (mean ± standard deviation of {runs} runs)")?;
+                writeln!(
+                    out,
+                    "D² at the end: {end} (mean ± standard deviation of {runs} runs)"
+                )?;
             }
             writeln!(out, "table in {folder}/ensemble.csv")
         })?;

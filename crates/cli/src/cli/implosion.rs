@@ -32,5 +32,11 @@ pub(super) fn run(arguments: ImplosionArguments) -> Result<(), Failure> {
     let options = arguments.flow;
     let config = options.apply(Config::implosion(options.scheme()));
     let output = options.output(&config);
-    flow::run(&options, &config, Inputs::default(), Instant::now(), &output)
+    flow::run(
+        &options,
+        &config,
+        Inputs::default(),
+        Instant::now(),
+        &output,
+    )
 }

@@ -36,5 +36,11 @@ pub(super) fn run(arguments: InteractionArguments) -> Result<(), Failure> {
     );
     let config = options.apply(defaults);
     let output = options.output(&config);
-    flow::run(&options, &config, Inputs::default(), Instant::now(), &output)
+    flow::run(
+        &options,
+        &config,
+        Inputs::default(),
+        Instant::now(),
+        &output,
+    )
 }

@@ -112,7 +112,10 @@ impl MmdArguments {
         let images = matches!(target, Target::Idx(_));
         let given = [
             ("--sigma", self.sigma.is_some() && !inked),
-            ("--target-particles", self.target_particles.is_some() && !drawn),
+            (
+                "--target-particles",
+                self.target_particles.is_some() && !drawn,
+            ),
             ("--count", self.count.is_some() && !images),
             ("--columns", self.columns.is_some() && !table),
         ];

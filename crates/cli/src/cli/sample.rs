@@ -44,7 +44,9 @@ pub(super) fn run(arguments: &SampleArguments) -> Result<(), Failure> {
     match out {
         None => print(|out| write_particles(out, &particles)),
         Some(path) => {
-            let is_npy = path.extension().is_some_and(|name| name.eq_ignore_ascii_case("npy"));
+            let is_npy = path
+                .extension()
+                .is_some_and(|name| name.eq_ignore_ascii_case("npy"));
             let write = |file: &mut BufWriter<File>| match is_npy {
                 true => write_matrix(file, &particles),
                 false => write_particles(file, &particles),

@@ -70,6 +70,7 @@ impl MmdSettings {
             proportions: self.proportions,
             columns: self.columns.clone(),
             seed,
+            ..Sampling::default()
         }
     }
 }

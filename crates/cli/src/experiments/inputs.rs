@@ -246,8 +246,14 @@ fn copies(mmd: &mut MmdSettings, target: Option<Input>, start: Option<Input>) ->
 
 /// The name of the file, or `role` for a source without a name, such as a pipe.
 fn copy_name(role: &str, input: &Input) -> String {
-    let name = input.path().file_name().filter(|_| input.can_be_read_again());
-    name.map_or_else(|| role.to_owned(), |name| name.to_string_lossy().into_owned())
+    let name = input
+        .path()
+        .file_name()
+        .filter(|_| input.can_be_read_again());
+    name.map_or_else(
+        || role.to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 fn target_in(folder: &Path, target: &Target) -> Target {

@@ -23,9 +23,10 @@ use super::npy::header;
 pub fn write_matrix(mut writer: impl Write, matrix: &DMatrix<f64>) -> io::Result<()> {
     let (rows, columns) = matrix.shape();
     writer.write_all(&header(&[rows, columns]))?;
-    matrix
-        .row_iter()
-        .try_for_each(|row| row.iter().try_for_each(|x| writer.write_all(&x.to_le_bytes())))
+    matrix.row_iter().try_for_each(|row| {
+        row.iter()
+            .try_for_each(|x| writer.write_all(&x.to_le_bytes()))
+    })
 }
 
 /// Writes a vector.

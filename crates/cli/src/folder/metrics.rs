@@ -190,16 +190,21 @@ mod tests {
             interaction: Some(-0.5),
         };
         let mut bytes = Vec::new();
-        Row::write_all(&mut bytes, MetricsColumns::Target, std::slice::from_ref(&row)).expect("bytes");
+        Row::write_all(
+            &mut bytes,
+            MetricsColumns::Target,
+            std::slice::from_ref(&row),
+        )
+        .expect("bytes");
         let text = String::from_utf8(bytes).expect("UTF-8");
         assert_eq!(text.lines().nth(1), Some("3,0.3,1.5,,,-0.25,2,-0.5"));
-        assert_eq!(
-            Row::read_all(text.as_bytes()).expect("rows"),
-            [row.clone()]
-        );
+        assert_eq!(Row::read_all(text.as_bytes()).expect("rows"), [row.clone()]);
         // D² = F + E(ν); leaving out the pairs of 11 particles with themselves divides by 11·10 pairs.
         let filled = row.with_target_energy(-1.0, 11);
         assert_eq!(filled.discrepancy, Some(0.5));
-        assert_eq!(filled.discrepancy_u, Some(1.5 - 0.5 * 11.0 / 10.0 + 0.5 - 1.0));
+        assert_eq!(
+            filled.discrepancy_u,
+            Some(1.5 - 0.5 * 11.0 / 10.0 + 0.5 - 1.0)
+        );
     }
 }

@@ -156,7 +156,10 @@ mod tests {
         // Explicit steps pass the target, but do not leave what they started from.
         assert_eq!(fault(SchemeKind::Particle, 1.0, 1.2), None);
         let fault_particle = fault(SchemeKind::Particle, 1.0, 75.0).expect("a fault");
-        assert!(fault_particle.contains("is 75, above its value 3"), "{fault_particle}");
+        assert!(
+            fault_particle.contains("is 75, above its value 3"),
+            "{fault_particle}"
+        );
         // Near the target only the noise counts.
         assert_eq!(fault(SchemeKind::Backward, 0.5001, 0.503), None);
         assert!(fault(SchemeKind::Backward, 0.5001, 0.52).is_some());
@@ -169,7 +172,8 @@ mod tests {
             noise: 0.004,
             least: None,
         };
-        let fault = |discrepancy| bounds.fault(SchemeKind::Forward, 0.0, -0.1, &row(-9.0, discrepancy));
+        let fault =
+            |discrepancy| bounds.fault(SchemeKind::Forward, 0.0, -0.1, &row(-9.0, discrepancy));
         assert_eq!(fault(0.5), None);
         assert!(fault(5.0).expect("a fault").contains("is 5"));
     }

@@ -21,12 +21,7 @@ pub(crate) struct Snapshots {
 impl Snapshots {
     /// For a flow whose steps `chosen` are saved, in order, and that is new or goes on after `done`
     /// of its time steps.
-    pub(crate) fn new(
-        chosen: Vec<u64>,
-        log: SharedLog,
-        done: u64,
-        verdict: Verdict,
-    ) -> Self {
+    pub(crate) fn new(chosen: Vec<u64>, log: SharedLog, done: u64, verdict: Verdict) -> Self {
         let is_new = log.borrow().is_empty();
         let saved = chosen.iter().rev().find(|&&step| step <= done).copied();
         Self {

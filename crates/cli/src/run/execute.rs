@@ -5,9 +5,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use rieszflow_flows::scheme::StepReport;
-use rieszflow_flows::{
-    IntegrateError, Observer, ObserverError, Outcome, Points, State, integrate,
-};
+use rieszflow_flows::{IntegrateError, Observer, ObserverError, Outcome, Points, State, integrate};
 use rieszflow_numerics::Real;
 
 use super::resume_point::ResumePoint;
@@ -44,7 +42,11 @@ impl Run<'_> {
         let shared = Shared {
             logs,
             table: Rc::new(RefCell::new(rows)),
-            clock: Rc::new(Clock::new(self.started, record.seconds, record.step_seconds)),
+            clock: Rc::new(Clock::new(
+                self.started,
+                record.seconds,
+                record.step_seconds,
+            )),
             stationary: Rc::new(Cell::new(record.rests)),
             verdict: Rc::default(),
         };
@@ -64,7 +66,10 @@ impl Run<'_> {
             IntegrateError::Observer(reason) => self.write_error(reason),
         })?;
         let interrupted = outcome == Outcome::Interrupted && shared.verdict.borrow().is_none();
-        let known = interrupted || self.fill_in(&shared).map_err(|error| self.write_error(error))?;
+        let known = interrupted
+            || self
+                .fill_in(&shared)
+                .map_err(|error| self.write_error(error))?;
         let outcome = if known { outcome } else { Outcome::Interrupted };
         let mut summary = self.summary(&state, outcome, &shared);
         self.finish(&state, &mut summary, &shared)

@@ -3,7 +3,6 @@
 mod execute;
 mod resume_point;
 
-
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -121,7 +120,8 @@ pub enum RunError {
 pub fn run(config: &Config, output: &Output) -> Result<Summary, RunError> {
     let started = Instant::now();
     let here = Path::new("");
-    let inputs = Inputs::read(&config.experiment, config.seed, here).map_err(ExperimentError::from)?;
+    let inputs =
+        Inputs::read(&config.experiment, config.seed, here).map_err(ExperimentError::from)?;
     run_with(config, inputs, started, output)
 }
 
