@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -154,7 +154,7 @@ pub fn run_ensemble(
             if let Ok(summary) = &result {
                 report(&line(seed, summary));
             }
-            let mut ended = ended.lock().expect("no thread has panicked");
+            let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
             ended.push((seed, member.folder, result));
         }
     };
@@ -163,7 +163,7 @@ pub fn run_ensemble(
             scope.spawn(work);
         }
     });
-    let mut ended = ended.into_inner().expect("no thread has panicked");
+    let mut ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
     ended.sort_by_key(|run| run.0);
     let mut runs = Vec::new();
     for (seed, folder, result) in ended {

@@ -1,18 +1,17 @@
 //! The options that all flows share, their execution, and what is printed at its end.
 
 use std::io::{self, ErrorKind, Write};
-use std::time::Instant;
 
 use clap::{Args, Command, ValueEnum};
 use rieszflow_cli::numbers::{bytes, plain, rounded};
 use rieszflow_cli::{
-    Config, Experiment, FolderError, Inputs, KeepKernels, Output, Precision, Preset, RunError,
-    SaveAt, SchemeKind, Seeds, Status, Summary, ThreadsError,
+    Config, Experiment, FolderError, KeepKernels, Output, Precision, Preset, RunError, SaveAt,
+    SchemeKind, Seeds, Status, Summary, ThreadsError,
 };
 use rieszflow_flows::StepSizes;
 
 use super::output::OutputOptions;
-use super::{FILES, Failure, INTERRUPTED, ensemble, number, one_of, print, signals, whole};
+use super::{FILES, Failure, INTERRUPTED, number, one_of, print, signals, whole};
 
 const TRAINING: &str = "Training of the networks (backward and forward schemes)";
 
@@ -218,6 +217,10 @@ impl FlowOptions {
         self.seed
     }
 
+    pub(super) fn seeds(&self) -> Option<&Seeds> {
+        self.seeds.as_ref()
+    }
+
     pub(super) fn preset(&self) -> Preset {
         match self.preset {
             None => Preset::Fast,
@@ -293,23 +296,6 @@ pub(super) enum Naming {
     Options,
     /// As keys of a configuration file.
     Keys,
-}
-
-/// Runs a configuration that was made from options with what was read since `started`, and prints the
-/// folder and the main results.
-pub(super) fn run(
-    options: &FlowOptions,
-    config: &Config,
-    inputs: Inputs,
-    started: Instant,
-    output: &Output,
-) -> Result<(), Failure> {
-    match &options.seeds {
-        Some(seeds) => ensemble::run(config, &inputs, seeds, output),
-        None => execute(output, Naming::Options, || {
-            rieszflow_cli::run_with(config, inputs, started, output)
-        }),
-    }
 }
 
 /// Executes `run`, which signals can interrupt, and prints the folder and the main results.

@@ -5,8 +5,8 @@ use std::time::Instant;
 use clap::{Args, Command};
 use rieszflow_cli::{Config, Inputs, SchemeKind};
 
-use super::Failure;
 use super::flow::{self, FlowOptions};
+use super::{Failure, launch};
 
 const EXPLANATION: &str = "\
 Computes the Wasserstein gradient flow of F(μ) = ∫(1_{a<0}|b| − a)dμ − ½∬1_{a≥0,a'≥0}|b−b'|dμdμ' on \
@@ -31,12 +31,5 @@ pub(super) fn with_defaults(command: Command) -> Command {
 pub(super) fn run(arguments: ImplosionArguments) -> Result<(), Failure> {
     let options = arguments.flow;
     let config = options.apply(Config::implosion(options.scheme()));
-    let output = options.output(&config);
-    flow::run(
-        &options,
-        &config,
-        Inputs::default(),
-        Instant::now(),
-        &output,
-    )
+    launch::run(&options, &config, Inputs::default(), Instant::now(), None)
 }

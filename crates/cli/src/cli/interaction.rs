@@ -5,8 +5,8 @@ use std::time::Instant;
 use clap::{Args, Command};
 use rieszflow_cli::{Config, Inputs, SchemeKind};
 
-use super::Failure;
 use super::flow::{self, FlowOptions};
+use super::{Failure, launch};
 
 const EXPLANATION: &str = "\
 Computes the Wasserstein gradient flow of E(μ) = −½∬|x−y|ʳ dμdμ from a Dirac at 0 in ℝᵈ. At flow \
@@ -35,12 +35,5 @@ pub(super) fn run(arguments: InteractionArguments) -> Result<(), Failure> {
         options.exponent().unwrap_or(1.0),
     );
     let config = options.apply(defaults);
-    let output = options.output(&config);
-    flow::run(
-        &options,
-        &config,
-        Inputs::default(),
-        Instant::now(),
-        &output,
-    )
+    launch::run(&options, &config, Inputs::default(), Instant::now(), None)
 }

@@ -10,7 +10,7 @@ use rieszflow_cli::targets::{Start, Target};
 use rieszflow_cli::{Config, Experiment, Inputs, MmdSettings};
 
 use super::flow::{self, FlowOptions};
-use super::{Failure, number, whole};
+use super::{Failure, launch, number, whole};
 
 const EXPLANATION: &str = "\
 Computes the Wasserstein gradient flow of F(μ) = D²(μ,ν) − E(ν) from a start to a target ν, where D² \
@@ -91,11 +91,7 @@ pub(super) fn run(arguments: MmdArguments) -> Result<(), Failure> {
     let inputs = inputs.map_err(|error| Failure::input(&error))?;
     let config = Config::mmd_with(scheme, &mmd, &inputs, seed, preset);
     let config = options.apply(config);
-    let mut output = options.output(&config);
-    if output.progress {
-        output.notes.extend(arguments.notes(&mmd));
-    }
-    flow::run(options, &config, inputs, started, &output)
+    launch::run(options, &config, inputs, started, arguments.notes(&mmd))
 }
 
 impl MmdArguments {

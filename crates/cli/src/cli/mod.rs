@@ -6,6 +6,7 @@ mod flow;
 mod hint;
 mod implosion;
 mod interaction;
+mod launch;
 mod man;
 mod mmd;
 mod output;

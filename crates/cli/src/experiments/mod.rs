@@ -80,7 +80,7 @@ pub(crate) struct Measurement {
 }
 
 /// The scale c of a measure that is η* scaled.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ScaleComparison {
     pub(crate) exact: f64,
     /// √(mean|x|²/m₂) of the particles.
