@@ -90,7 +90,7 @@ pub struct Spread {
 pub enum EnsembleError {
     /// A run has failed.
     #[error("seed {0}: {1}")]
-    Run(u64, RunError),
+    Run(u64, Box<RunError>),
     /// The threads could not be started.
     #[error(transparent)]
     Threads(#[from] crate::threads::ThreadsError),
@@ -167,7 +167,7 @@ pub fn run_ensemble(
     ended.sort_by_key(|run| run.0);
     let mut runs = Vec::new();
     for (seed, folder, result) in ended {
-        let summary = result.map_err(|error| EnsembleError::Run(seed, error))?;
+        let summary = result.map_err(|error| EnsembleError::Run(seed, error.into()))?;
         runs.push((seed, folder, summary));
     }
     let table = tabulate(&runs, &output.folder)?;

@@ -70,7 +70,6 @@ impl MmdSettings {
             proportions: self.proportions,
             columns: self.columns.clone(),
             seed,
-            ..Sampling::default()
         }
     }
 }

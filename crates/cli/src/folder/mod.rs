@@ -236,8 +236,9 @@ impl RunFolder {
         let text = toml::to_string(config).map_err(io::Error::other)?;
         replace(&self.0.join("config.toml"), |file| {
             for InputCopy { path, input } in copies {
-                // Quoted, so that a comment ends with its line.
-                writeln!(file, "# {} is a copy of {:?}", path.display(), input.path())?;
+                // Quoted and escaped, so that the comment ends with its line.
+                let source = input.path().to_string_lossy();
+                writeln!(file, "# {} is a copy of {source:?}", path.display())?;
             }
             file.write_all(text.as_bytes())
         })

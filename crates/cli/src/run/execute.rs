@@ -106,7 +106,7 @@ impl Run<'_> {
             let done = (10.0 * part) as u32;
             if self.output.progress && tenths != Some(done) {
                 tenths = Some(done);
-                report(&[format!("energy of the target, for D²: {}0 %", done)]);
+                report(&[format!("energy of the target, for D²: {done}0 %")]);
             }
         })
     }
