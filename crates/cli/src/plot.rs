@@ -5,24 +5,23 @@ use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 
-use crate::config::{Config, Experiment};
-use crate::experiments::Reference;
+use crate::config::{Config, ConfigFileError, Experiment};
+use crate::experiments::{ExperimentError, ReferenceMeasure};
 use crate::figures::{
     self, Curve, FigureError, ImagePanel, MetricPanel, Panel, Scale, draw_animation,
     draw_image_animation, draw_image_grid, draw_metrics, draw_snapshots,
 };
+use crate::folder::{Row, RunFolder, Snapshot};
 use crate::numbers::plain;
-use crate::observers::{Row, Snapshot};
-use crate::run::{Folder, RunError};
 use crate::targets::Target;
 
-/// At most so many clouds are drawn side by side, the target counted.
+/// The largest number of clouds side by side, the target included.
 const CLOUDS: usize = 8;
 
-/// At most so many grids of images are drawn side by side.
+/// The largest number of grids of images side by side.
 const GRIDS: usize = 50;
 
-/// At most so many frames are animated.
+/// The largest number of frames of an animation.
 const FRAMES: usize = 100;
 
 /// Why the figures of a run cannot be drawn.
@@ -33,7 +32,10 @@ pub enum PlotError {
     Read(#[from] std::io::Error),
     /// The configuration of the run is unusable.
     #[error(transparent)]
-    Run(#[from] RunError),
+    ConfigFile(#[from] ConfigFileError),
+    /// The target or the reference measure of the run cannot be made.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
     /// A figure cannot be written.
     #[error(transparent)]
     Figure(#[from] FigureError),
@@ -44,9 +46,9 @@ pub enum PlotError {
 /// # Errors
 /// If the folder does not hold a run, or a figure cannot be written.
 pub fn plot(folder: &Path) -> Result<(), PlotError> {
-    let folder = Folder::of_run(folder);
+    let folder = RunFolder::at(folder);
     let config = folder.read_config()?;
-    let problem = config.problem().map_err(RunError::from)?;
+    let problem = config.problem()?;
     let reference = config.reference(&problem)?;
     let snapshots = folder.read_snapshots()?;
     draw_figures(&folder, &config, &*reference, &snapshots)
@@ -62,7 +64,7 @@ pub fn plot_together(panels: &[(String, Vec<PathBuf>)], path: &Path) -> Result<(
     for (title, folders) in panels {
         let mut runs = Vec::new();
         for path in folders {
-            let folder = Folder::of_run(path);
+            let folder = RunFolder::at(path);
             runs.push((path, folder.read_config()?, folder.read_metrics()?));
         }
         // Schemes name the runs, if each has its own.
@@ -113,9 +115,9 @@ pub fn plot_together(panels: &[(String, Vec<PathBuf>)], path: &Path) -> Result<(
 
 /// Draws all figures of a run whose other files are there.
 pub(crate) fn draw_figures(
-    folder: &Folder,
+    folder: &RunFolder,
     config: &Config,
-    reference: &dyn Reference,
+    reference: &dyn ReferenceMeasure,
     snapshots: &[Snapshot],
 ) -> Result<(), PlotError> {
     let rows = folder.read_metrics()?;
@@ -137,7 +139,7 @@ fn draw_clouds(
     still: &Path,
     moving: &Path,
     config: &Config,
-    reference: &dyn Reference,
+    reference: &dyn ReferenceMeasure,
     snapshots: &[Snapshot],
 ) -> Result<(), FigureError> {
     let panel = |snapshot| cloud(snapshot, reference);
@@ -158,7 +160,7 @@ fn draw_clouds(
     draw_animation(moving, &title, &frames, config.window())
 }
 
-fn cloud<'a>(snapshot: &'a Snapshot, reference: &'a dyn Reference) -> Panel<'a> {
+fn cloud<'a>(snapshot: &'a Snapshot, reference: &'a dyn ReferenceMeasure) -> Panel<'a> {
     Panel {
         title: format!("t = {}", plain(snapshot.time)),
         particles: &snapshot.particles,
@@ -192,7 +194,7 @@ fn column(rows: &[Row], value: fn(&Row) -> f64) -> Vec<f64> {
 fn draw_rows(
     path: &Path,
     config: &Config,
-    reference: &dyn Reference,
+    reference: &dyn ReferenceMeasure,
     rows: &[Row],
     count: usize,
 ) -> Result<(), FigureError> {

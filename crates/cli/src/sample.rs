@@ -8,24 +8,29 @@ use rieszflow_flows::latent::fill_normal;
 use rieszflow_flows::rng::{Purpose, stream};
 use rieszflow_numerics::Real;
 
-use crate::config::{Config, ConfigError, KeepKernels, Precision, SchemeKind, check};
-use crate::files::kernels::{Kernels, KernelsError};
+use crate::config::{Config, ConfigFileError, KeepKernels, Precision, step_reaching};
+use crate::experiments::ExperimentError;
+use crate::files::kernels::{KernelFile, KernelFileError};
+use crate::folder::RunFolder;
 use crate::numbers::plain;
-use crate::observers::{step_reaching, widen};
-use crate::run::{Folder, RunError};
+use crate::observers::widen;
+use crate::setting::{SettingError, check};
 
 /// Why no particles can be drawn from a run.
 #[derive(Debug, thiserror::Error)]
 pub enum SampleError {
-    /// The run or its configuration is unusable.
+    /// The configuration of the run cannot be read or is not valid.
     #[error(transparent)]
-    Run(#[from] RunError),
+    ConfigFile(#[from] ConfigFileError),
+    /// The start of the run cannot be made.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
     /// A setting is unusable.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Setting(#[from] SettingError),
     /// The kernels cannot be read.
     #[error(transparent)]
-    Kernels(#[from] KernelsError),
+    Kernels(#[from] KernelFileError),
     /// A particle flow has no kernels.
     #[error("{0} holds a particle flow, which learns no kernels to push fresh particles through")]
     Particle(String),
@@ -63,17 +68,11 @@ pub fn sample(
     time: Option<f64>,
     seed: u64,
 ) -> Result<DMatrix<f64>, SampleError> {
-    let expected = "between 1 and 10⁹";
-    check(
-        "count",
-        (1..=1_000_000_000).contains(&count),
-        expected,
-        &count,
-    )?;
-    let folder = Folder::of_run(folder);
+    let valid = (1..=1_000_000_000).contains(&count);
+    check("count", valid, "between 1 and 10⁹", &count)?;
+    let folder = RunFolder::at(folder);
     let config = folder.read_config()?;
-    config.validate()?;
-    if config.scheme == SchemeKind::Particle {
+    if !config.scheme.is_neural() {
         return Err(SampleError::Particle(folder.path().display().to_string()));
     }
     if config.keep_kernels == KeepKernels::None {
@@ -84,12 +83,8 @@ pub fn sample(
     }
     let time = time.unwrap_or(config.time);
     let expected = format!("between 0 and {}, the end of the run", plain(config.time));
-    check(
-        "time",
-        (0.0..=config.time).contains(&time),
-        &expected,
-        &plain(time),
-    )?;
+    let valid = (0.0..=config.time).contains(&time);
+    check("time", valid, expected, &plain(time))?;
     Ok(match config.precision {
         Precision::F32 => widen(&push::<f32>(&folder, &config, count, time, seed)?),
         Precision::F64 => push::<f64>(&folder, &config, count, time, seed)?,
@@ -97,7 +92,7 @@ pub fn sample(
 }
 
 fn push<T: Real>(
-    folder: &Folder,
+    folder: &RunFolder,
     config: &Config,
     count: usize,
     time: f64,
@@ -108,8 +103,8 @@ fn push<T: Real>(
     if steps == 0 {
         return Ok(particles);
     }
-    let layout = config.kernel_layout::<T>().expect("a neural scheme");
-    let mut kernels = Kernels::open(&folder.kernels(), layout)?;
+    let format = config.kernel_format::<T>().expect("a neural scheme");
+    let mut kernels = KernelFile::open(&folder.kernels(), format)?;
     let kernel = config.training().kernel(config.dim);
     let mut latents = DMatrix::zeros(count, config.latent_dim);
     for step in 1..=steps {
@@ -131,7 +126,7 @@ fn fresh_start(config: &Config, count: usize, seed: u64) -> Result<DMatrix<f64>,
         particles: count.max(2),
         ..config.clone()
     };
-    let start = config.problem().map_err(RunError::from)?.start;
+    let start = config.problem()?.start;
     let mut rng = stream(seed, Purpose::Sample, 0, 0);
     let rows: Vec<usize> = if start.nrows() == count {
         (0..count).collect()

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
+use serde::{Serialize, Serializer};
+
 /// A text that mentions settings by name.
 ///
 /// Written with `{}`, a setting has the name of its key in a configuration file; with `{:#}`, that of
@@ -58,6 +60,13 @@ impl Display for Phrase {
     }
 }
 
+impl Serialize for Phrase {
+    /// As text, with the keys of settings.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A setting that cannot be used.
 ///
 /// Written with `{}`, settings have the names of their keys in a configuration file; with `{:#}`, those
@@ -101,6 +110,26 @@ pub(crate) fn check(
     })
 }
 
+/// The name that is nearest to the given one, if one is near.
+pub(crate) fn nearest_name<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
+    let similarity = |name: &str| strsim::normalized_damerau_levenshtein(given, name);
+    let nearest = names
+        .iter()
+        .max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+    nearest.copied().filter(|name| similarity(name) >= 0.5)
+}
+
+/// The message for a name that is not among the accepted ones.
+pub(crate) fn unknown_name(given: &str, names: &[&str]) -> String {
+    let expected = match names {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => names.concat(),
+    };
+    let nearest = nearest_name(given, names);
+    let hint = nearest.map_or(String::new(), |name| format!("; did you mean '{name}'?"));
+    format!("expected {expected}, not '{given:.100}'{hint}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,5 +145,14 @@ mod tests {
         assert_eq!(format!("{error}"), as_key);
         assert_eq!(format!("{error:#}"), as_option);
         assert_eq!(check("dim", true, "2", &2), Ok(()));
+    }
+
+    #[test]
+    fn names_that_nearly_fit_are_suggested() {
+        assert_eq!(
+            unknown_name("tou", &["dim", "tau", "time"]),
+            "expected dim, tau or time, not 'tou'; did you mean 'tau'?"
+        );
+        assert_eq!(unknown_name("x", &["f32"]), "expected f32, not 'x'");
     }
 }

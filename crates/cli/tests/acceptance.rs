@@ -9,12 +9,12 @@ use rieszflow_analytic::{Equilibrium, SteepestDescent};
 use rieszflow_cli::files::particles::{Columns, read_particles};
 use rieszflow_cli::targets::{Sampling, Start, Target};
 use rieszflow_cli::{
-    Config, KeepKernels, Mmd, Output, Preset, SaveAt, SchemeKind, Summary, run, sample,
+    Config, KeepKernels, MmdSettings, Output, Preset, SaveAt, SchemeKind, Summary, run, sample,
 };
 use rieszflow_flows::{Functional, Interaction, Mmd as Discrepancy, Points, RieszKernel};
 
 fn towards(scheme: SchemeKind, target: Target, preset: Preset) -> Config {
-    Config::mmd(scheme, &Mmd::towards(target), 0, preset).expect("a target")
+    Config::mmd(scheme, &MmdSettings::towards(target), 0, preset).expect("a target")
 }
 
 /// Runs in a folder of its own; the last particles and the summary.
@@ -42,7 +42,7 @@ fn the_first_forward_step_from_atoms_is_the_exact_steepest_descent() {
         let folder = tempfile::tempdir().expect("a folder");
         let (particles, _) = finish(&config, &folder.path().join("run"));
         let sampling = Sampling::default();
-        let atoms = match Mmd::towards(target.clone()).start {
+        let atoms = match MmdSettings::towards(target.clone()).start {
             Start::Diracs(atoms) => DMatrix::from_fn(2, 2, |i, k| atoms[i][k]),
             _ => unreachable!("both start from Diracs"),
         };
@@ -76,7 +76,7 @@ fn errors_on_the_line(
     rows.extend(points.iter().zip(weights).map(|(x, w)| format!("{x},{w}")));
     std::fs::write(&file, rows.join("\n")).expect("a file");
     let start = -1.0;
-    let mut mmd = Mmd::towards(Target::Csv(file));
+    let mut mmd = MmdSettings::towards(Target::Csv(file));
     mmd.start = Start::Dirac(vec![start]);
     let config = Config::mmd(scheme, &mmd, 0, Preset::Fast).expect("a target");
     // Explicit steps pass atoms of the target by up to τ.

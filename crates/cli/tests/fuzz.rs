@@ -18,7 +18,7 @@ use rieszflow_cli::files::kernels::read_header;
 use rieszflow_cli::files::npy::parse_npy;
 use rieszflow_cli::files::particles::{Columns, parse_particles};
 use rieszflow_cli::targets::{Proportions, Sampling, parse_image};
-use rieszflow_cli::{Config, Mmd, SchemeKind};
+use rieszflow_cli::{Config, MmdSettings, SchemeKind};
 use rieszflow_flows::{Learned, State};
 use rieszflow_nets::Moments;
 
@@ -127,7 +127,8 @@ fn path() -> &'static Path {
 #[test]
 fn configurations() {
     let mut mmd = Config::interaction(SchemeKind::Forward, 2, 1.0);
-    mmd.experiment = rieszflow_cli::Experiment::Mmd(Mmd::towards("smiley".parse().expect("valid")));
+    mmd.experiment =
+        rieszflow_cli::Experiment::Mmd(MmdSettings::towards("smiley".parse().expect("valid")));
     mmd.tau = "0.5,5:1,25:2".parse().expect("valid");
     let files = [mmd, Config::interaction(SchemeKind::Backward, 10, 0.5)]
         .map(|config| toml::to_string(&config).expect("TOML").into_bytes());
@@ -164,7 +165,11 @@ fn tables_of_particles() {
 #[test]
 fn numpy_arrays() {
     let header = |shape: &str| {
-        format!("{{'descr': '>f8', 'fortran_order': True, 'shape': {shape}}}{:>7}\n", "").into_bytes()
+        format!(
+            "{{'descr': '>f8', 'fortran_order': True, 'shape': {shape}}}{:>7}\n",
+            ""
+        )
+        .into_bytes()
     };
     let file = |kind: &str, data: &[u8]| {
         let head = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (3, 2), }}\n");
@@ -179,7 +184,12 @@ fn numpy_arrays() {
         file("<f2", &[1; 12]),
         file(">i2", &[9; 12]),
         file("|b1", &[1; 6]),
-        [b"\x93NUMPY\x02\x00\x3f\x00\x00\x00".as_slice(), &header("(6L,)"), &[1; 48]].concat(),
+        [
+            b"\x93NUMPY\x02\x00\x3f\x00\x00\x00".as_slice(),
+            &header("(6L,)"),
+            &[1; 48],
+        ]
+        .concat(),
     ];
     fuzz("npy", 1, &files, |bytes| parse_npy(bytes, path()).is_ok());
 }

@@ -1,17 +1,17 @@
-//! The options that all flows share, and what is said when a run is done.
+//! The options that all flows share, their execution, and what is printed at its end.
 
 use std::io::{self, ErrorKind, Write};
 
 use clap::{Args, Command, ValueEnum};
 use rieszflow_cli::numbers::{bytes, plain, rounded};
 use rieszflow_cli::{
-    Config, Experiment, KeepKernels, Output, Precision, Preset, RunError, SaveAt, SchemeKind,
-    Status, Summary,
+    Config, Experiment, FolderError, KeepKernels, Output, Precision, Preset, RunError, SaveAt,
+    SchemeKind, Status, Summary, ThreadsError,
 };
 use rieszflow_flows::StepSizes;
 
 use super::output::OutputOptions;
-use super::{FILES, Failure, INTERRUPTED, number, print, signals, whole};
+use super::{FILES, Failure, INTERRUPTED, number, one_of, print, signals, whole};
 
 const TRAINING: &str = "Training of the networks (backward and forward schemes)";
 
@@ -28,24 +28,6 @@ Exit status: 0 done, 1 the flow diverged or a file could not be written, 2 bad a
 interrupted.";
 
 #[derive(Clone, Copy, ValueEnum)]
-enum SchemeArgument {
-    /// Neural backward (JKO) scheme: a transport plan is learned per time step
-    Backward,
-    /// Neural forward scheme: a velocity plan of steepest descent is learned per time step
-    Forward,
-    /// Particle flow: explicit Euler for N particles, the baseline
-    Particle,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum PrecisionArgument {
-    /// Single precision
-    F32,
-    /// Double precision
-    F64,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
 enum PresetArgument {
     /// Every setting of the paper, with its constant learning rate
     Paper,
@@ -58,11 +40,12 @@ pub(super) struct FlowOptions {
     /// velocity plans are learned) or particle (explicit Euler for N particles, the baseline)
     #[arg(
         long,
-        value_enum,
-        default_value = "backward",
+        value_name = "SCHEME",
+        default_value_t = SchemeKind::Backward,
+        value_parser = one_of::<SchemeKind>(&SchemeKind::ALL.map(SchemeKind::as_str)),
         hide_possible_values = true
     )]
-    scheme: SchemeArgument,
+    scheme: SchemeKind,
     /// paper: the paper's settings, which take many times longer; options given besides it still
     /// count
     #[arg(long, value_enum, hide_possible_values = true)]
@@ -86,8 +69,14 @@ pub(super) struct FlowOptions {
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole::<u64>)]
     seed: u64,
     /// Precision of particles and networks: f32 (single) or f64 (double)
-    #[arg(long, value_enum, default_value = "f32", hide_possible_values = true)]
-    precision: PrecisionArgument,
+    #[arg(
+        long,
+        value_name = "PRECISION",
+        default_value_t = Precision::F32,
+        value_parser = one_of::<Precision>(&Precision::ALL.map(Precision::as_str)),
+        hide_possible_values = true
+    )]
+    precision: Precision,
     /// Training iterations per time step
     #[arg(long, value_name = "K", value_parser = whole::<u64>, help_heading = TRAINING)]
     iterations: Option<u64>,
@@ -130,7 +119,7 @@ pub(super) struct FlowOptions {
     output: OutputOptions,
 }
 
-/// Puts what a command computes and which settings it has into its help.
+/// Adds to a command's help what it computes and the defaults of its settings.
 pub(super) fn explain(command: Command, explanation: &str, defaults: Option<&Config>) -> Command {
     let defaults = serde_json::to_value(defaults).expect("a configuration has a JSON form");
     let command = command.after_help(format!("{explanation}\n\n{FOLDER}"));
@@ -152,11 +141,7 @@ pub(super) fn explain(command: Command, explanation: &str, defaults: Option<&Con
 
 impl FlowOptions {
     pub(super) fn scheme(&self) -> SchemeKind {
-        match self.scheme {
-            SchemeArgument::Backward => SchemeKind::Backward,
-            SchemeArgument::Forward => SchemeKind::Forward,
-            SchemeArgument::Particle => SchemeKind::Particle,
-        }
+        self.scheme
     }
 
     pub(super) fn dim(&self) -> Option<usize> {
@@ -167,22 +152,22 @@ impl FlowOptions {
         self.exponent
     }
 
-    /// The experiment's configuration with the options put over it.
+    /// The experiment's configuration, changed by the options.
     pub(super) fn apply(&self, mut config: Config) -> Config {
-        fn put<V: Clone>(setting: &mut V, option: Option<&V>) {
+        fn set<V: Clone>(setting: &mut V, option: Option<&V>) {
             if let Some(value) = option {
-                *setting = value.clone();
+                setting.clone_from(value);
             }
         }
         if self.preset() == Preset::Paper {
             config = config.paper();
         }
         let default_particles = config.particles;
-        put(&mut config.dim, self.dim.as_ref());
-        put(&mut config.exponent, self.exponent.as_ref());
-        put(&mut config.tau, self.tau.as_ref());
-        put(&mut config.time, self.time.as_ref());
-        put(&mut config.particles, self.particles.as_ref());
+        set(&mut config.dim, self.dim.as_ref());
+        set(&mut config.exponent, self.exponent.as_ref());
+        set(&mut config.tau, self.tau.as_ref());
+        set(&mut config.time, self.time.as_ref());
+        set(&mut config.particles, self.particles.as_ref());
         let full = config.batch == default_particles;
         let batch = if full {
             config.particles
@@ -190,22 +175,19 @@ impl FlowOptions {
             config.batch.min(config.particles)
         };
         config.batch = self.batch.unwrap_or(batch);
-        put(&mut config.iterations, self.iterations.as_ref());
-        put(&mut config.first_iterations, self.iterations.as_ref());
-        put(&mut config.first_iterations, self.first_iterations.as_ref());
-        put(&mut config.width, self.width.as_ref());
-        put(&mut config.hidden_layers, self.hidden_layers.as_ref());
-        put(&mut config.latent_dim, self.latent_dim.as_ref());
-        put(&mut config.learning_rate, self.learning_rate.as_ref());
-        put(
+        set(&mut config.iterations, self.iterations.as_ref());
+        set(&mut config.first_iterations, self.iterations.as_ref());
+        set(&mut config.first_iterations, self.first_iterations.as_ref());
+        set(&mut config.width, self.width.as_ref());
+        set(&mut config.hidden_layers, self.hidden_layers.as_ref());
+        set(&mut config.latent_dim, self.latent_dim.as_ref());
+        set(&mut config.learning_rate, self.learning_rate.as_ref());
+        set(
             &mut config.learning_rate_decay,
             self.learning_rate_decay.as_ref(),
         );
         config.seed = self.seed;
-        config.precision = match self.precision {
-            PrecisionArgument::F32 => Precision::F32,
-            PrecisionArgument::F64 => Precision::F64,
-        };
+        config.precision = self.precision;
         let config = config.with_initial_steps();
         let save_at = self.save_at.clone().unwrap_or_else(|| about_eight(&config));
         let keep_kernels = self
@@ -251,24 +233,36 @@ fn about_eight(config: &Config) -> SaveAt {
     }
     let steps = match config.validate() {
         Ok(()) => config.time_grid().len() as u64,
-        // Whatever is wrong is reported when the run starts.
+        // An unusable setting is reported when the run starts.
         Err(_) => 1,
     };
     SaveAt::Every(steps.div_ceil(7).max(1))
 }
 
-/// Carries out the run, and prints its folder and headline figures.
-pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
-    carry_out(output, || rieszflow_cli::run(config, output))
+/// How messages name settings: as the command that prints them knows them.
+#[derive(Clone, Copy)]
+pub(super) enum Naming {
+    /// As options of the command.
+    Options,
+    /// As keys of a configuration file.
+    Keys,
 }
 
-/// Carries out what `run` says, with signals heard; prints the folder and headline figures.
-pub(super) fn carry_out(
+/// Runs a configuration that was made from options, and prints the folder and the main results.
+pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
+    execute(output, Naming::Options, || {
+        rieszflow_cli::run(config, output)
+    })
+}
+
+/// Executes `run`, which signals can interrupt, and prints the folder and the main results.
+pub(super) fn execute(
     output: &Output,
+    naming: Naming,
     run: impl FnOnce() -> Result<Summary, RunError>,
 ) -> Result<(), Failure> {
     signals::listen(&output.stop)?;
-    let summary = run().map_err(|error| failure(&error))?;
+    let summary = run().map_err(|error| failure(&error, naming))?;
     let folder = output.folder.display();
     if summary.status == Status::Interrupted {
         return Err(Failure {
@@ -281,38 +275,48 @@ pub(super) fn carry_out(
         });
     }
     if output.progress {
-        print(|out| tell(out, &summary, output))?;
+        print(|out| print_summary(out, &summary, output))?;
     }
     match summary.reason {
-        Some(reason) if summary.status == Status::Diverged => Err(Failure::run(format!(
-            "the flow diverged in {reason}; what was computed before is in {folder}"
-        ))),
+        Some(reason) if summary.status == Status::Diverged => {
+            let reason = match naming {
+                Naming::Options => format!("{reason:#}"),
+                Naming::Keys => reason.to_string(),
+            };
+            Err(Failure::run(format!(
+                "the flow diverged in {reason}; what was computed before is in {folder}"
+            )))
+        }
         _ => Ok(()),
     }
 }
 
-/// What cannot be written is no fault of the input.
-fn failure(error: &RunError) -> Failure {
-    let full = [
+/// The failure of a run: 1 if files or threads are at fault, 2 if the input is.
+fn failure(error: &RunError, naming: Naming) -> Failure {
+    let no_space = [
         ErrorKind::StorageFull,
         ErrorKind::QuotaExceeded,
         ErrorKind::FileTooLarge,
     ];
-    match error {
-        RunError::Write { .. } | RunError::Threads(..) => Failure::run(error.to_string()),
-        RunError::Folder { reason, .. } if full.contains(&reason.kind()) => {
-            Failure::run(error.to_string())
-        }
-        _ => Failure::input(error),
-    }
+    let of_the_machine = match error {
+        RunError::Write { .. } | RunError::Threads(ThreadsError::Start(..)) => true,
+        RunError::Folder(FolderError::Unusable { reason, .. }) => no_space.contains(&reason.kind()),
+        _ => false,
+    };
+    let message = match naming {
+        Naming::Options => format!("{error:#}"),
+        Naming::Keys => error.to_string(),
+    };
+    let status = if of_the_machine { 1 } else { 2 };
+    Failure { status, message }
 }
 
-fn tell(out: &mut impl Write, summary: &Summary, output: &Output) -> io::Result<()> {
-    if summary.rests {
+fn print_summary(out: &mut impl Write, summary: &Summary, output: &Output) -> io::Result<()> {
+    if summary.stationary {
         writeln!(
             out,
-            "The flow rests: the forward scheme finds no direction of descent at first order. For \
-             r > 1 a Dirac is a stationary point of steepest descent."
+            "The flow is stationary: the forward scheme finds no direction of descent at first \
+             order. For r > 1 a Dirac is a stationary point of steepest descent."
         )?;
     }
     if let (Some(v), Some(u)) = (summary.discrepancy, summary.discrepancy_u) {

@@ -12,7 +12,7 @@ the plane of points (a,b) from δ₋₁⊗U[−1,1]. It implodes into the point 
 explodes again. Each time step is measured against the exact flow.";
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct ImplosionArguments {
     #[command(flatten)]
     flow: FlowOptions,
 }
@@ -26,7 +26,7 @@ pub(super) fn with_defaults(command: Command) -> Command {
     )
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: ImplosionArguments) -> Result<(), Failure> {
     let options = arguments.flow;
     let config = options.apply(Config::implosion(options.scheme()));
     flow::run(&config, &options.output(&config))

@@ -14,7 +14,7 @@ steepest descent for the forward scheme, the flow itself for the particle flow. 
 takes 2000 iterations a time step by default.";
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct InteractionArguments {
     #[command(flatten)]
     flow: FlowOptions,
 }
@@ -25,7 +25,7 @@ pub(super) fn with_defaults(command: Command) -> Command {
     flow::explain(command, EXPLANATION, Some(&config))
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: InteractionArguments) -> Result<(), Failure> {
     let options = arguments.flow;
     let defaults = Config::interaction(
         options.scheme(),

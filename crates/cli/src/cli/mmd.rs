@@ -2,7 +2,7 @@
 
 use clap::{Args, Command};
 use rieszflow_cli::targets::{Start, Target};
-use rieszflow_cli::{Config, Mmd};
+use rieszflow_cli::{Config, MmdSettings};
 
 use super::flow::{self, FlowOptions};
 use super::{Failure, number, whole};
@@ -23,7 +23,7 @@ two-diracs, smiley, an image (its drawing) and idx (its digits), and hours.";
 
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
-pub(super) struct Arguments {
+pub(super) struct MmdArguments {
     /// The target to flow to, see below
     #[arg(long, value_name = "TARGET")]
     target: Target,
@@ -50,9 +50,9 @@ pub(super) fn with_explanation(command: Command) -> Command {
     flow::explain(command, EXPLANATION, None)
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: MmdArguments) -> Result<(), Failure> {
     let options = &arguments.flow;
-    let mut mmd = Mmd::towards(arguments.target);
+    let mut mmd = MmdSettings::towards(arguments.target);
     mmd.start = arguments.start.unwrap_or(mmd.start);
     mmd.sigma = arguments.sigma.unwrap_or(mmd.sigma);
     mmd.target_particles = arguments.target_particles.unwrap_or(mmd.target_particles);

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use rieszflow_cli::Config;
 
+use super::Failure;
+use super::flow::{self, Naming};
 use super::output::OutputOptions;
-use super::{Failure, flow};
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct RunArguments {
     /// A configuration in TOML, such as the config.toml that every run writes
     #[arg(value_name = "CONFIG.toml")]
     config: PathBuf,
@@ -17,7 +18,10 @@ pub(super) struct Arguments {
     output: OutputOptions,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let config = Config::read(&arguments.config).map_err(|error| Failure::input(&error))?;
-    flow::run(&config, &arguments.output.output(&config))
+    let output = arguments.output.output(&config);
+    flow::execute(&output, Naming::Keys, || {
+        rieszflow_cli::run(&config, &output)
+    })
 }

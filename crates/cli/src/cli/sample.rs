@@ -12,7 +12,7 @@ use super::{Failure, number, print, whole};
 
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
-pub(super) struct Arguments {
+pub(super) struct SampleArguments {
     /// The folder of a finished run of a neural scheme
     #[arg(value_name = "DIR")]
     folder: PathBuf,
@@ -30,8 +30,8 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Arguments {
+pub(super) fn run(arguments: &SampleArguments) -> Result<(), Failure> {
+    let SampleArguments {
         folder,
         count,
         time,

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run to stop, the second ends the program at once.
+//! Ctrl-C and SIGTERM: the first interrupts the run, the second ends the program at once.
 
 use std::io;
 use std::sync::Arc;
@@ -9,10 +9,9 @@ use signal_hook::flag;
 
 use super::{Failure, INTERRUPTED};
 
-/// Has the first signal set `stop` and the second end the program.
+/// Makes the first signal set `stop`, and the second end the program.
 pub(super) fn listen(stop: &Arc<AtomicBool>) -> Result<(), Failure> {
-    let deaf = |error| Failure::run(format!("cannot listen to signals: {error}"));
-    register(stop).map_err(deaf)
+    register(stop).map_err(|error| Failure::run(format!("cannot listen to signals: {error}")))
 }
 
 fn register(stop: &Arc<AtomicBool>) -> io::Result<()> {

@@ -16,7 +16,7 @@ observed order of convergence where one is claimed. The exit status is 1 if a ch
 
 #[derive(Args)]
 #[command(after_help = EXPLANATION)]
-pub(super) struct Arguments {
+pub(super) struct VerifyArguments {
     /// Only what takes under half a minute on two cores; the whole takes minutes
     #[arg(long)]
     quick: bool,
@@ -25,18 +25,18 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
     if let Some(folder) = &arguments.out {
         fs::create_dir_all(folder).map_err(|error| Failure {
             status: 2,
             message: format!(
-                "--out {} is no folder to write to: {error}",
+                "--out {} is not a folder that can be written to: {error}",
                 folder.display()
             ),
         })?;
     }
     let checks = verify(arguments.quick, &mut |check| {
-        // A reader who has left does not stop the checks.
+        // A closed pipe does not stop the checks.
         let _ = writeln!(io::stdout(), "{}", line(check));
     });
     let failed = checks.iter().filter(|check| !check.passes()).count();

@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 use rieszflow_analytic::{Error, Implosion};
 use rieszflow_flows::TimeStep;
 
-use super::{Comparison, Reference};
+use super::{Measurement, ReferenceMeasure};
 use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
 use crate::figures::Support;
 
@@ -61,13 +61,13 @@ impl ExactImplosion {
     }
 }
 
-impl Reference for ExactImplosion {
+impl ReferenceMeasure for ExactImplosion {
     fn name(&self) -> &'static str {
         "exact measure"
     }
 
-    fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Comparison, Error> {
-        Ok(Comparison {
+    fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Measurement, Error> {
+        Ok(Measurement {
             discrepancy: self.state(step).discrepancy(particles)?,
             functional: None,
             scale: None,

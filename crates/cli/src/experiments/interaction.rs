@@ -7,7 +7,7 @@ use rieszflow_analytic::{
 };
 use rieszflow_flows::TimeStep;
 
-use super::{Comparison, Reference, Scale};
+use super::{Measurement, ReferenceMeasure, ScaleComparison};
 use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
 use crate::figures::Support;
 
@@ -91,19 +91,19 @@ impl ExactInteraction {
     }
 }
 
-impl Reference for ExactInteraction {
+impl ReferenceMeasure for ExactInteraction {
     fn name(&self) -> &'static str {
         "exact measure"
     }
 
-    fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Comparison, Error> {
+    fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Measurement, Error> {
         let exact = self.scales[step as usize];
         let mean_square = particles.norm_squared() / particles.nrows() as f64;
         let measured = (mean_square / self.equilibrium.second_moment()).sqrt();
-        Ok(Comparison {
+        Ok(Measurement {
             discrepancy: discrepancy_to_equilibrium(particles, &self.equilibrium, exact),
             functional: None,
-            scale: Some(Scale { exact, measured }),
+            scale: Some(ScaleComparison { exact, measured }),
         })
     }
 

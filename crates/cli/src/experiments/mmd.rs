@@ -5,8 +5,8 @@ use rieszflow_analytic::{Discrepancy, Error};
 use rieszflow_flows::{Functional, Interaction, Mmd, Points, Potential, RieszKernel};
 use rieszflow_numerics::Real;
 
-use super::{Comparison, Reference};
-use crate::config::{self, Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
+use super::{Measurement, ReferenceMeasure};
+use crate::config::{Config, Experiment, KeepKernels, MmdSettings, Precision, SaveAt, SchemeKind};
 use crate::files::particles::Particles;
 use crate::targets::{Start, Target, TargetError};
 
@@ -19,7 +19,7 @@ pub enum Preset {
     Paper,
 }
 
-impl config::Mmd {
+impl MmdSettings {
     /// The flow towards `target` from where the paper starts it; towards targets that are not in
     /// the paper, from a Dirac at 0.
     pub fn towards(target: Target) -> Self {
@@ -50,7 +50,7 @@ impl Config {
     /// If the target or the start cannot be read.
     pub fn mmd(
         scheme: SchemeKind,
-        mmd: &config::Mmd,
+        mmd: &MmdSettings,
         seed: u64,
         preset: Preset,
     ) -> Result<Self, TargetError> {
@@ -74,7 +74,7 @@ impl Config {
     }
 
     /// The paper's settings; targets that are not in the paper have those of the two Diracs.
-    fn paper_mmd(scheme: SchemeKind, mmd: &config::Mmd, dim: usize) -> Self {
+    fn paper_mmd(scheme: SchemeKind, mmd: &MmdSettings, dim: usize) -> Self {
         let config = Self {
             scheme,
             dim,
@@ -198,18 +198,18 @@ impl TargetReference {
     }
 }
 
-impl Reference for TargetReference {
+impl ReferenceMeasure for TargetReference {
     fn name(&self) -> &'static str {
         "target"
     }
 
-    fn compare(&self, _: u64, particles: &DMatrix<f64>) -> Result<Comparison, Error> {
+    fn compare(&self, _: u64, particles: &DMatrix<f64>) -> Result<Measurement, Error> {
         let count = particles.nrows() as f64;
         let points = Points::from(particles);
         let interaction = self.interaction.energy(points);
         let potential = self.potential.energy(points);
         let rest = potential + self.energy;
-        Ok(Comparison {
+        Ok(Measurement {
             discrepancy: Discrepancy {
                 v_statistic: interaction + rest,
                 u_statistic: interaction * count / (count - 1.0) + rest,

@@ -1,5 +1,6 @@
 //! The experiments: their settings and starts as data, and what their particles are measured against.
 
+mod error;
 mod implosion;
 mod interaction;
 mod mmd;
@@ -9,18 +10,17 @@ use rieszflow_analytic::Discrepancy;
 use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, RieszKernel};
 use rieszflow_numerics::Real;
 
-use crate::config::{self, Config, ConfigError, Experiment, Precision, check};
+use crate::config::{Config, Experiment, MmdSettings, Precision};
 use crate::figures::Support;
 use crate::files::particles::Particles;
-use crate::run::RunError;
-use crate::setting::SettingError;
-use crate::targets::TargetError;
+use crate::setting::{Phrase, SettingError, check};
 
+pub use error::ExperimentError;
 pub use mmd::Preset;
 
 /// What a flow's particles are measured against after each time step: the exact measure where
 /// there is one, else the target.
-pub(crate) trait Reference: Send {
+pub(crate) trait ReferenceMeasure: Send {
     /// What it is, as in "D² to the …".
     fn name(&self) -> &'static str;
 
@@ -32,9 +32,9 @@ pub(crate) trait Reference: Send {
         &self,
         step: u64,
         particles: &DMatrix<f64>,
-    ) -> Result<Comparison, rieszflow_analytic::Error>;
+    ) -> Result<Measurement, rieszflow_analytic::Error>;
 
-    /// Whether it is one measure scaled, so that comparisons tell scales.
+    /// Whether it is one measure scaled, so that comparisons have a scale.
     fn is_scaled(&self) -> bool {
         false
     }
@@ -56,16 +56,16 @@ pub(crate) trait Reference: Send {
 
 /// Particles against the reference of their time step.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Comparison {
+pub(crate) struct Measurement {
     pub(crate) discrepancy: Discrepancy,
     /// F(μ_N), where it is a part of the discrepancy.
     pub(crate) functional: Option<f64>,
-    pub(crate) scale: Option<Scale>,
+    pub(crate) scale: Option<ScaleComparison>,
 }
 
 /// The scale c of a measure that is η* scaled.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Scale {
+pub(crate) struct ScaleComparison {
     pub(crate) exact: f64,
     /// √(mean|x|²/m₂) of the particles.
     pub(crate) measured: f64,
@@ -84,7 +84,7 @@ impl Config {
     ///
     /// # Errors
     /// If a file is unusable, or start and target do not fit the configuration.
-    pub(crate) fn problem(&self) -> Result<Problem, TargetError> {
+    pub(crate) fn problem(&self) -> Result<Problem, ExperimentError> {
         let (start, target) = match &self.experiment {
             Experiment::Interaction => (DMatrix::zeros(self.particles, self.dim), None),
             Experiment::Implosion => (implosion::start(self.particles), None),
@@ -96,8 +96,7 @@ impl Config {
                     .start
                     .load(self.particles, self.dim, self.seed, columns)?;
                 let start = start.particles.points;
-                self.check_fit(mmd, &start, &target)
-                    .map_err(SettingError::from)?;
+                self.check_fit(mmd, &start, &target)?;
                 (start, Some(target))
             }
         };
@@ -107,36 +106,41 @@ impl Config {
     /// Checks that start and target are in one space, and representable.
     fn check_fit(
         &self,
-        mmd: &config::Mmd,
+        mmd: &MmdSettings,
         start: &DMatrix<f64>,
         target: &Particles,
-    ) -> Result<(), ConfigError> {
+    ) -> Result<(), SettingError> {
         let dim = target.points.ncols();
-        let expected = format!("{dim}, the dimension of --target {}", mmd.target);
-        check("dim", self.dim == dim, &expected, &self.dim)?;
+        let expected = Phrase::from(format!("{dim}, the dimension of "))
+            .setting("target")
+            .text(format!(" {}", mmd.target));
+        check("dim", self.dim == dim, expected, &self.dim)?;
         let count = start.nrows();
-        let expected = format!("{count}, the number of particles in --start {}", mmd.start);
-        check(
-            "particles",
-            self.particles == count,
-            &expected,
-            &self.particles,
-        )?;
-        let (largest, name) = match self.precision {
-            Precision::F32 => (1e15, "f32"),
-            Precision::F64 => (1e150, "f64"),
+        let expected = Phrase::from(format!("{count}, the number of particles in "))
+            .setting("start")
+            .text(format!(" {}", mmd.start));
+        let fits = self.particles == count;
+        check("particles", fits, expected, &self.particles)?;
+        let largest = match self.precision {
+            Precision::F32 => 1e15,
+            Precision::F64 => 1e150,
         };
-        let expected = format!("made of numbers up to {largest:e} with --precision {name}");
+        let expected = Phrase::from(format!("made of numbers up to {largest:e} with "))
+            .setting("precision")
+            .text(format!(" {}", self.precision));
         let fits = |points: &DMatrix<f64>| points.amax() <= largest;
-        check("start", fits(start), &expected, &mmd.start)?;
-        check("target", fits(&target.points), &expected, &mmd.target)
+        check("start", fits(start), expected.clone(), &mmd.start)?;
+        check("target", fits(&target.points), expected, &mmd.target)
     }
 
     /// What the flow's particles are measured against.
     ///
     /// # Errors
     /// If a closed form has no value for these settings.
-    pub(crate) fn reference(&self, problem: &Problem) -> Result<Box<dyn Reference>, RunError> {
+    pub(crate) fn reference(
+        &self,
+        problem: &Problem,
+    ) -> Result<Box<dyn ReferenceMeasure>, ExperimentError> {
         let grid = &self.time_grid();
         Ok(match &problem.target {
             Some(target) => Box::new(mmd::TargetReference::new(self.exponent, target)?),

@@ -1,9 +1,9 @@
 //! Reading and writing of files.
 
+pub mod append_log;
 pub mod checkpoint;
 pub mod idx;
 pub mod input;
-pub mod journal;
 pub mod kernels;
 pub mod npy;
 pub mod npz;
@@ -63,11 +63,11 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes what a killed process has left of [`replace`] in a folder.
+/// Removes the temporary files of [`replace`] that a killed process has left in a folder.
 ///
 /// # Errors
 /// What the operating system reports.
-pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
+pub(crate) fn remove_temporary_files(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();

@@ -14,7 +14,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Goes on after so many seconds of the run, and of the time step in progress.
+    /// Continues at the given seconds of the run and of the time step in progress.
     pub(crate) fn new(seconds: f64, step_seconds: f64) -> Self {
         Self {
             since: Instant::now(),
@@ -33,7 +33,7 @@ impl Clock {
         self.seconds() - self.step_began.get()
     }
 
-    /// A time step begins.
+    /// Marks the beginning of a time step.
     pub(crate) fn begin_step(&self) {
         self.step_began.set(self.seconds());
     }

@@ -159,7 +159,7 @@ fn one_process_at_a_time() {
     let sandbox = Sandbox::new();
     let child = spawn(&sandbox, &format!("{FLOW} --out run"));
     wait_for(&sandbox, "run/checkpoint");
-    let words = ["another process is carrying out the run in run"];
+    let words = ["another process writes to run"];
     sandbox.run("resume run").refused(&words);
     sandbox
         .run(&format!("{SHORT} --out run --force"))

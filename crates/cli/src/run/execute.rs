@@ -1,4 +1,4 @@
-//! Carrying out a run: the flow with all that watches it, and the files made of the whole.
+//! Executes a run: the flow with its observers, and then the files that are made of the whole.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -8,49 +8,39 @@ use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{IntegrateError, Observer, ObserverError, Outcome, State, integrate};
 use rieszflow_numerics::Real;
 
-use super::beginning::Beginning;
-use super::summary::CITATION;
-use super::{Folder, Output, RunError, Status, Summary};
-use crate::config::{Config, SchemeKind};
-use crate::experiments::{Problem, Reference};
+use super::resume_point::ResumePoint;
+use super::{Run, RunError};
+use crate::config::{Config, SchemeKind, chosen_steps};
+use crate::folder::{CITATION, Status, Summary};
 use crate::numbers::plain;
 use crate::observers::{
-    Checkpoints, Clock, Journals, Kernels, Metrics, Progress, Schedule, Snapshots, Table,
-    chosen_steps,
+    Checkpoints, Clock, Kernels, Logs, Metrics, Progress, Schedule, Snapshots, Table, widen,
 };
 use crate::plot::draw_figures;
-
-/// A configuration being carried out.
-pub(super) struct Run<'a> {
-    pub(super) config: &'a Config,
-    pub(super) output: &'a Output,
-    pub(super) problem: Problem,
-    pub(super) reference: Rc<dyn Reference>,
-    pub(super) folder: Folder,
-}
+use crate::setting::Phrase;
 
 /// What the observers of a run share.
 struct Shared {
-    journals: Journals,
+    logs: Logs,
     table: Table,
     clock: Rc<Clock>,
-    rests: Rc<Cell<bool>>,
+    stationary: Rc<Cell<bool>>,
 }
 
 impl Run<'_> {
-    pub(super) fn carry_out<T: Real>(&self) -> Result<Summary, RunError> {
+    pub(super) fn execute<T: Real>(&self) -> Result<Summary, RunError> {
         let mut scheme = self.config.scheme::<T>();
-        let Beginning {
+        let ResumePoint {
             mut state,
             record,
-            journals,
+            logs,
             rows,
-        } = self.begin(&mut *scheme)?;
+        } = self.resume_point(&mut *scheme)?;
         let shared = Shared {
-            journals,
+            logs,
             table: Rc::new(RefCell::new(rows)),
             clock: Rc::new(Clock::new(record.seconds, record.step_seconds)),
-            rests: Rc::new(Cell::new(record.rests)),
+            stationary: Rc::new(Cell::new(record.rests)),
         };
         let functional = self.config.functional::<T>(&self.problem)?;
         let mut observers = self.observers(&state, &shared)?;
@@ -65,15 +55,15 @@ impl Run<'_> {
         );
         let outcome = outcome.map_err(|error| match error {
             IntegrateError::Scheme(error) => RunError::Flow(error),
-            IntegrateError::Observer(reason) => self.write(reason),
+            IntegrateError::Observer(reason) => self.write_error(reason),
         })?;
         let summary = self.summary(&state, outcome, &shared);
         self.finish(&state, &summary)
-            .map_err(|error| self.write(error))?;
+            .map_err(|error| self.write_error(error))?;
         Ok(summary)
     }
 
-    /// All that watches the flow; the checkpoints come last.
+    /// The observers of the flow; the checkpoints come last.
     fn observers<T: Real>(
         &self,
         state: &State<T>,
@@ -82,18 +72,18 @@ impl Run<'_> {
         let config = self.config;
         let grid = config.time_grid();
         let saved = chosen_steps(&config.save_at, &grid);
-        let journals = &shared.journals;
-        let snapshots = Snapshots::new(saved.clone(), journals.snapshots.clone(), state.step);
+        let logs = &shared.logs;
+        let snapshots = Snapshots::new(saved.clone(), logs.snapshots.clone(), state.step);
         let mut observers: Vec<Box<dyn Observer<T>>> = vec![
             Box::new(self.metrics(shared)?),
             Box::new(snapshots),
-            Box::new(Rest(shared.rests.clone())),
+            Box::new(StationaryFlag(shared.stationary.clone())),
         ];
-        if let Some((layout, journal)) = config.kernel_layout::<T>().zip(journals.kernels.clone()) {
+        if let Some((format, log)) = config.kernel_format::<T>().zip(logs.kernels.clone()) {
             observers.push(Box::new(Kernels {
                 keep: config.keep_kernels,
-                layout,
-                journal,
+                format,
+                log,
             }));
         }
         if self.output.progress {
@@ -106,10 +96,11 @@ impl Run<'_> {
     }
 
     fn metrics(&self, shared: &Shared) -> Result<Metrics, RunError> {
+        let functional = self.config.functional::<f64>(&self.problem)?;
         Ok(Metrics {
             reference: self.reference.clone(),
-            functional: self.config.functional::<f64>(&self.problem)?,
-            journal: shared.journals.metrics.clone(),
+            functional,
+            log: shared.logs.metrics.clone(),
             table: shared.table.clone(),
             clock: shared.clock.clone(),
         })
@@ -124,9 +115,9 @@ impl Run<'_> {
             },
             store: self.folder.store(),
             fingerprint: self.fingerprint()?,
-            journals: shared.journals.clone(),
+            logs: shared.logs.clone(),
             clock: shared.clock.clone(),
-            rests: shared.rests.clone(),
+            stationary: shared.stationary.clone(),
             last: Instant::now(),
         })
     }
@@ -136,15 +127,14 @@ impl Run<'_> {
             Outcome::Completed => (Status::Completed, None),
             Outcome::Interrupted => (Status::Interrupted, None),
             Outcome::Diverged { step, time, reason } => {
-                let cause = likely_cause(self.config);
-                let reason = format!("time step {step} from t = {time}: {reason}; {cause}");
-                (Status::Diverged, Some(reason))
+                let what = format!("time step {step} from t = {time}: {reason}; ");
+                (Status::Diverged, Some(likely_cause(self.config, what)))
             }
         };
         let summary = Summary {
             status,
             reason,
-            rests: shared.rests.get(),
+            stationary: shared.stationary.get(),
             steps: state.step,
             time: state.time,
             reference: self.reference.name(),
@@ -163,63 +153,63 @@ impl Run<'_> {
         summary.measured(shared.table.borrow().last())
     }
 
-    /// Writes what is made of the whole run. The summary ends it: until then it can be resumed.
+    /// Writes the files that are made of the whole run. The summary comes last: until it is written
+    /// the run can be resumed.
     fn finish<T: Real>(&self, state: &State<T>, summary: &Summary) -> Result<(), ObserverError> {
         let (config, folder) = (self.config, &self.folder);
         if summary.status == Status::Interrupted {
             return Ok(folder.write_summary(summary)?);
         }
         let snapshots = folder.read_snapshots()?;
-        folder.write_final(state)?;
+        folder.write_final(&widen(&state.particles))?;
         folder.write_archive(&snapshots)?;
         let keeps = |step: &u64| config.keep_kernels.keeps(*step);
         let kept: Vec<u64> = (1..=state.step).filter(keeps).collect();
-        if let Some(layout) = config.kernel_layout::<T>() {
-            folder.write_kernels(&layout, &kept)?;
+        if let Some(format) = config.kernel_format::<T>() {
+            folder.write_kernels(&format, &kept)?;
         }
         if self.output.plots {
             draw_figures(folder, config, &*self.reference, &snapshots)?;
         }
         folder.write_summary(summary)?;
-        Ok(folder.close()?)
-    }
-
-    /// What is said when a file of the run cannot be written.
-    pub(super) fn write(&self, reason: ObserverError) -> RunError {
-        RunError::Write {
-            folder: self.folder.path().to_owned(),
-            reason,
-        }
+        Ok(folder.remove_checkpoints()?)
     }
 }
 
-/// What most often makes such a flow diverge.
-fn likely_cause(config: &Config) -> String {
-    let (exponent, tau) = (plain(config.exponent), &config.tau);
+/// The likely cause of a divergence, after the text `what`, which says where it happened.
+fn likely_cause(config: &Config, what: String) -> Phrase {
+    let (exponent, tau) = (plain(config.exponent), format!(" {}", config.tau));
+    let what = Phrase::from(what);
     match config.scheme {
-        SchemeKind::Particle if config.exponent < 1.0 => format!(
-            "for r = {exponent} < 1 the forces grow without bound where particles collide, and \
-             --tau {tau} is likely too large for the particle flow"
-        ),
-        SchemeKind::Particle => format!(
-            "likely --tau {tau} is too large for the particle flow, or the particles have left the \
-             range of --precision"
-        ),
-        SchemeKind::Forward if config.exponent < 1.0 => format!(
-            "likely particles collide, where for r = {exponent} < 1 there is no direction of \
-             steepest descent; --scheme backward has no such limit"
-        ),
-        SchemeKind::Backward | SchemeKind::Forward => format!(
-            "likely --learning-rate {} is too large",
-            plain(config.learning_rate)
-        ),
+        SchemeKind::Particle if config.exponent < 1.0 => what
+            .text(format!(
+                "for r = {exponent} < 1 the forces grow without bound where particles collide, and "
+            ))
+            .setting("tau")
+            .text(tau + " is likely too large for the particle flow"),
+        SchemeKind::Particle => what
+            .text("likely ")
+            .setting("tau")
+            .text(tau + " is too large for the particle flow, or the particles have left the range of ")
+            .setting("precision"),
+        SchemeKind::Forward if config.exponent < 1.0 => what
+            .text(format!(
+                "likely particles collide, where for r = {exponent} < 1 there is no direction of \
+                 steepest descent; "
+            ))
+            .setting("scheme")
+            .text(" backward has no such limit"),
+        SchemeKind::Backward | SchemeKind::Forward => what
+            .text("likely ")
+            .setting("learning-rate")
+            .text(format!(" {} is too large", plain(config.learning_rate))),
     }
 }
 
-/// Notes whether the flow rests.
-struct Rest(Rc<Cell<bool>>);
+/// Records whether the last time step found the flow stationary.
+struct StationaryFlag(Rc<Cell<bool>>);
 
-impl<T> Observer<T> for Rest {
+impl<T> Observer<T> for StationaryFlag {
     fn step(&mut self, _: &State<T>, report: &StepReport) -> Result<(), ObserverError> {
         self.0.set(report.rests);
         Ok(())

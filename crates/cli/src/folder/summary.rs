@@ -2,27 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::observers::Row;
+use super::Row;
+use crate::setting::Phrase;
 
-/// How to cite what a run computes.
-pub(super) const CITATION: &str = "Altekrüger, Hertrich, Steidl: Neural Wasserstein Gradient Flows for Discrepancies with Riesz \
+/// The source of the method.
+pub(crate) const CITATION: &str = "Altekrüger, Hertrich, Steidl: Neural Wasserstein Gradient Flows for Discrepancies with Riesz \
      Kernels. ICML 2023 (arXiv:2301.11624)";
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// At the final time.
+    /// The final time was reached.
     Completed,
-    /// Something was no longer a finite number.
+    /// A particle, the functional or the loss was no longer a finite number.
     Diverged,
-    /// Asked to stop; it can be resumed.
+    /// The run was interrupted and can be resumed.
     Interrupted,
 }
 
-/// What is read back of a `summary.json`.
+/// The part of a `summary.json` that is read back.
 #[derive(Deserialize)]
-pub(super) struct Ending {
+pub(super) struct SavedSummary {
     pub(super) status: Status,
 }
 
@@ -32,9 +33,9 @@ pub struct Summary {
     /// How the run ended.
     pub status: Status,
     /// Where and why it diverged, if it did.
-    pub reason: Option<String>,
-    /// Whether the flow rests: no direction decreases the functional at first order.
-    pub rests: bool,
+    pub reason: Option<Phrase>,
+    /// Whether the flow is stationary: no direction decreases the functional at first order.
+    pub stationary: bool,
     /// Number of time steps done.
     pub steps: u64,
     /// The flow time reached.
@@ -66,8 +67,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Takes over the measurements of the last time step.
-    pub(super) fn measured(self, last: Option<&Row>) -> Self {
+    /// The summary with the measurements of the last time step.
+    pub(crate) fn measured(self, last: Option<&Row>) -> Self {
         let scale = last.and_then(|row| row.scale);
         Self {
             discrepancy: last.map(|row| row.discrepancy),

@@ -1,22 +1,30 @@
-//! The folder of a run: which files it has, and how they come to be there.
+//! The folder of a run: its files, who may write to it, and what its summary says.
+
+mod error;
+mod metrics;
+mod snapshots;
+mod summary;
+
+pub use error::FolderError;
+pub(crate) use metrics::Row;
+pub(crate) use snapshots::{Snapshot, coordinate_names, read_snapshots};
+pub(crate) use summary::CITATION;
+pub use summary::{Status, Summary};
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
-use rieszflow_flows::State;
 
-use super::summary::Ending;
-use super::{RunError, Status, Summary};
-use crate::config::Config;
+use crate::config::{Config, ConfigFileError};
 use crate::files::checkpoint::Store;
-use crate::files::kernels::{Layout, write_kernels};
+use crate::files::kernels::{KernelFormat, write_kernels};
 use crate::files::npz::{Array, write_npz};
-use crate::files::{replace, sweep};
-use crate::observers::{Row, Snapshot, coordinate_names, read_snapshots};
+use crate::files::{remove_temporary_files, replace};
+use summary::SavedSummary;
 
-/// The files of a run; a folder that has one of them holds a run.
+/// The files of a run. A folder that has one of them holds a run.
 const FILES: [&str; 12] = [
     "config.toml",
     "metrics.csv",
@@ -40,68 +48,70 @@ const CHECKPOINTS: &str = "checkpoint";
 
 /// A run's folder.
 #[derive(Clone, Debug)]
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct RunFolder(PathBuf);
 
-impl Folder {
-    /// A folder that holds a run.
-    pub(crate) fn of_run(path: &Path) -> Self {
+impl RunFolder {
+    /// The folder at `path`, which is expected to hold a run.
+    pub(crate) fn at(path: &Path) -> Self {
         Self(path.to_owned())
     }
 
-    /// Makes the folder, empties it of an old run if that is wanted, and writes the configuration.
+    /// Makes the folder, removes an old run if `force` is set, and writes the configuration.
     ///
     /// # Errors
     /// If it holds a run and `force` is not set, another process writes to it, or it cannot be
     /// written to.
-    pub(super) fn prepare(
+    pub(crate) fn create(
         path: &Path,
         config: &Config,
         force: bool,
-    ) -> Result<(Self, Lock), RunError> {
+    ) -> Result<(Self, Lock), FolderError> {
         let folder = Self(path.to_owned());
-        let wrong = |reason| RunError::Folder {
+        let unusable = |reason| FolderError::Unusable {
             folder: path.to_owned(),
             reason,
         };
         if !force && folder.holds_a_run() {
-            return Err(match folder.ending() {
+            return Err(match folder.status() {
                 None | Some(Status::Interrupted) if folder.has_config() => {
-                    RunError::Unfinished(folder.0)
+                    FolderError::Unfinished(folder.0)
                 }
-                _ => RunError::Exists(folder.0),
+                _ => FolderError::Exists(folder.0),
             });
         }
-        fs::create_dir_all(path).map_err(wrong)?;
+        fs::create_dir_all(path).map_err(unusable)?;
         let lock = Lock::of(path)?;
         folder
             .clear()
             .and_then(|()| folder.write_config(config))
-            .map_err(wrong)?;
+            .map_err(unusable)?;
         Ok((folder, lock))
     }
 
-    /// The folder of a run that has been interrupted.
+    /// Opens the folder of a run that was interrupted.
     ///
     /// # Errors
-    /// If it holds no run, a run that has ended, or one that another process is carrying out.
-    pub(super) fn take_up(path: &Path) -> Result<(Self, Lock), RunError> {
+    /// If it holds no run or one that has ended, or if another process writes to it.
+    pub(crate) fn reopen(path: &Path) -> Result<(Self, Lock), FolderError> {
         let folder = Self(path.to_owned());
         if !folder.has_config() {
-            return Err(RunError::NoRun(folder.0));
+            return Err(FolderError::NoRun(folder.0));
         }
         let lock = Lock::of(path)?;
-        let how = match folder.ending() {
+        let how = match folder.status() {
             Some(Status::Interrupted) | None => return Ok((folder, lock)),
             Some(Status::Completed) => "is complete",
             Some(Status::Diverged) => "has diverged",
         };
-        // The process may have been killed between the summary and this.
-        let closed = folder.close().and_then(|()| sweep(path));
-        closed.map_err(|reason| RunError::Folder {
+        // A process that was killed just after it wrote the summary has left these files.
+        let removed = folder
+            .remove_checkpoints()
+            .and_then(|()| remove_temporary_files(path));
+        removed.map_err(|reason| FolderError::Unusable {
             folder: path.to_owned(),
             reason,
         })?;
-        Err(RunError::Ended(folder.0, how))
+        Err(FolderError::Ended(folder.0, how))
     }
 
     fn holds_a_run(&self) -> bool {
@@ -112,15 +122,15 @@ impl Folder {
         self.0.join("config.toml").is_file()
     }
 
-    /// What the summary says, if there is one.
-    fn ending(&self) -> Option<Status> {
+    /// The status in the summary, if there is one.
+    fn status(&self) -> Option<Status> {
         let text = fs::read_to_string(self.0.join("summary.json")).ok()?;
         serde_json::from_str(&text)
-            .map(|ending: Ending| ending.status)
+            .map(|summary: SavedSummary| summary.status)
             .ok()
     }
 
-    /// Removes an old run; its checkpoints first, so that none is left to a new run.
+    /// Removes an old run, its checkpoints first, so that a new run cannot use one of them.
     fn clear(&self) -> io::Result<()> {
         self.store().remove()?;
         for file in FILES.map(|file| self.0.join(file)) {
@@ -128,25 +138,25 @@ impl Folder {
                 fs::remove_file(file)?;
             }
         }
-        sweep(&self.0)
+        remove_temporary_files(&self.0)
     }
 
-    /// Removes unfinished files, and the summary of the interruption.
-    pub(super) fn tidy(&self) -> io::Result<()> {
-        sweep(&self.0)?;
+    /// Removes temporary files and the summary of the interruption.
+    pub(crate) fn clean(&self) -> io::Result<()> {
+        remove_temporary_files(&self.0)?;
         if self.store().path().exists() {
-            sweep(self.store().path())?;
+            remove_temporary_files(self.store().path())?;
         }
         remove_if_there(&self.0.join("summary.json"))
     }
 
     /// The run's checkpoints.
-    pub(super) fn store(&self) -> Store {
+    pub(crate) fn store(&self) -> Store {
         Store::new(self.0.join(CHECKPOINTS))
     }
 
-    /// Removes what only an unfinished run needs.
-    pub(super) fn close(&self) -> io::Result<()> {
+    /// Removes the files that only an unfinished run needs.
+    pub(crate) fn remove_checkpoints(&self) -> io::Result<()> {
         self.store().remove()?;
         remove_if_there(&self.kernel_data())
     }
@@ -175,20 +185,20 @@ impl Folder {
     ///
     /// # Errors
     /// If it is missing or unusable.
-    pub(crate) fn read_config(&self) -> Result<Config, RunError> {
+    pub(crate) fn read_config(&self) -> Result<Config, ConfigFileError> {
         Config::read(&self.0.join("config.toml"))
     }
 
     /// # Errors
     /// If the measurements cannot be read.
     pub(crate) fn read_metrics(&self) -> io::Result<Vec<Row>> {
-        named(&self.metrics(), Row::read_all)
+        read_file(&self.metrics(), Row::read_all)
     }
 
     /// # Errors
     /// If the snapshots cannot be read.
     pub(crate) fn read_snapshots(&self) -> io::Result<Vec<Snapshot>> {
-        named(&self.snapshots(), read_snapshots)
+        read_file(&self.snapshots(), read_snapshots)
     }
 
     fn write_config(&self, config: &Config) -> io::Result<()> {
@@ -199,29 +209,26 @@ impl Folder {
     }
 
     /// Writes `final.csv`.
-    pub(super) fn write_final<T: rieszflow_autodiff::Real>(
-        &self,
-        state: &State<T>,
-    ) -> io::Result<()> {
+    pub(crate) fn write_final(&self, particles: &DMatrix<f64>) -> io::Result<()> {
         replace(&self.0.join("final.csv"), |file| {
-            write_particles(file, &crate::observers::widen(&state.particles))
+            write_particles(file, particles)
         })
     }
 
     /// Writes `snapshots.npz`.
-    pub(super) fn write_archive(&self, snapshots: &[Snapshot]) -> io::Result<()> {
+    pub(crate) fn write_archive(&self, snapshots: &[Snapshot]) -> io::Result<()> {
         write_archive(&self.0.join("snapshots.npz"), snapshots)
     }
 
     /// Makes `kernels.safetensors` of the collected kernels of `steps`.
-    pub(super) fn write_kernels(&self, layout: &Layout, steps: &[u64]) -> io::Result<()> {
+    pub(crate) fn write_kernels(&self, format: &KernelFormat, steps: &[u64]) -> io::Result<()> {
         if steps.is_empty() {
             return Ok(());
         }
-        write_kernels(&self.kernels(), layout, steps, &self.kernel_data())
+        write_kernels(&self.kernels(), format, steps, &self.kernel_data())
     }
 
-    pub(super) fn write_summary(&self, summary: &Summary) -> io::Result<()> {
+    pub(crate) fn write_summary(&self, summary: &Summary) -> io::Result<()> {
         replace(&self.0.join("summary.json"), |file| {
             serde_json::to_writer_pretty(&mut *file, summary)?;
             writeln!(file)
@@ -229,20 +236,20 @@ impl Folder {
     }
 }
 
-/// The right to write into a folder, which one process has at a time.
+/// The right to write to a folder, which one process has at a time.
 #[derive(Debug)]
-pub(super) struct Lock {
-    /// Open as long as the right is held; the system ends it with the process, however that ends.
+pub(crate) struct Lock {
+    /// The system releases the lock when the file is closed, at the latest with the process.
     _folder: Option<File>,
 }
 
 impl Lock {
     /// # Errors
-    /// If another process has it. Where folders cannot be locked, nothing is demanded.
-    fn of(path: &Path) -> Result<Self, RunError> {
+    /// If another process has it. On systems that cannot lock folders there is no error.
+    fn of(path: &Path) -> Result<Self, FolderError> {
         let folder = File::open(path).ok();
         match folder.as_ref().map(File::try_lock) {
-            Some(Err(TryLockError::WouldBlock)) => Err(RunError::Busy(path.to_owned())),
+            Some(Err(TryLockError::WouldBlock)) => Err(FolderError::Busy(path.to_owned())),
             _ => Ok(Self { _folder: folder }),
         }
     }
@@ -255,8 +262,8 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens and reads a file, and names it if that fails.
-fn named<V>(path: &Path, read: impl FnOnce(File) -> io::Result<V>) -> io::Result<V> {
+/// Opens and reads a file; an error names the file.
+fn read_file<V>(path: &Path, read: impl FnOnce(File) -> io::Result<V>) -> io::Result<V> {
     File::open(path)
         .and_then(read)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
@@ -267,17 +274,17 @@ fn named<V>(path: &Path, read: impl FnOnce(File) -> io::Result<V>) -> io::Result
 /// # Errors
 /// What the writer reports.
 pub fn write_particles(writer: impl Write, particles: &DMatrix<f64>) -> io::Result<()> {
-    // The kind of an error is kept: a reader who has left is told from a full disk.
-    let unwrapped = |error: csv::Error| match error.into_kind() {
+    // The kind of an error is kept, which tells a closed pipe from a full disk.
+    let into_io = |error: csv::Error| match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
     };
     let mut writer = csv::Writer::from_writer(writer);
     let head = coordinate_names(particles.ncols());
-    writer.write_record(head).map_err(unwrapped)?;
+    writer.write_record(head).map_err(into_io)?;
     for particle in particles.row_iter() {
         let row = particle.iter().map(f64::to_string);
-        writer.write_record(row).map_err(unwrapped)?;
+        writer.write_record(row).map_err(into_io)?;
     }
     writer.flush()
 }
