@@ -6,7 +6,7 @@ use std::path::Path;
 use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure, Gaussian, Target as LineTarget};
 use rieszflow_analytic::{Equilibrium, SteepestDescent};
-use rieszflow_cli::files::particles::read_particles;
+use rieszflow_cli::files::particles::{Columns, read_particles};
 use rieszflow_cli::targets::{Sampling, Start, Target};
 use rieszflow_cli::{
     Config, KeepKernels, MmdSettings, Output, Preset, SaveAt, SchemeKind, Summary, run, sample,
@@ -24,7 +24,8 @@ fn finish(config: &Config, folder: &Path) -> (DMatrix<f64>, Summary) {
         ..Output::quiet(folder.to_owned())
     };
     let summary = run(config, &output).expect("a run");
-    let particles = read_particles(&folder.join("final.csv")).expect("particles");
+    let particles = read_particles(&folder.join("final.csv"), &Columns::default());
+    let particles = particles.expect("a table").particles;
     (particles.points, summary)
 }
 

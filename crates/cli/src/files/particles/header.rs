@@ -344,8 +344,12 @@ impl<'f> Header<'f> {
 
     /// Which columns are what, for people.
     pub(super) fn description(&self) -> String {
-        let names = |columns: &mut dyn Iterator<Item = usize>| {
-            list(columns.map(|column| self.fields[column].as_str()))
+        let names = |columns: &[usize]| {
+            let label = |&column: &usize| match self.fields[column].as_str() {
+                "" => format!("field {}", column + 1),
+                name => quoted(name),
+            };
+            shortened(&columns.iter().map(label).collect::<Vec<_>>())
         };
         let s = if self.coordinates.len() == 1 { "" } else { "s" };
         if !self.named {
@@ -357,7 +361,7 @@ impl<'f> Header<'f> {
             let numbers = shortened(&numbers);
             return format!("column{s} {numbers} without header");
         }
-        let coordinates = names(&mut self.coordinates.iter().copied());
+        let coordinates = names(&self.coordinates);
         let weights = match self.weight {
             Some(weight) => format!(", weights from {}", quoted(&self.fields[weight])),
             None => String::new(),
@@ -367,7 +371,7 @@ impl<'f> Header<'f> {
         let left_out: Vec<usize> = (0..self.width()).filter(|column| !used(column)).collect();
         let left_out = match left_out.len() {
             0 => String::new(),
-            _ => format!(", left out {}", names(&mut left_out.into_iter())),
+            _ => format!(", left out {}", names(&left_out)),
         };
         format!("column{s} {coordinates}{weights}{left_out}")
     }

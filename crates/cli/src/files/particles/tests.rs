@@ -118,6 +118,11 @@ fn says_what_was_read() {
             "1 particle in dimension 2, columns 'y', 'x', left out 'id', separated by semicolons",
         ),
         (
+            ",x,y,notes\n0,1,2,a\n",
+            "x,y",
+            "1 particle in dimension 2, columns 'x', 'y', left out field 1, 'notes'",
+        ),
+        (
             "a,b,c,d,e,f,g\n1,2,3,4,5,6,7\n",
             "",
             "1 particle in dimension 7, columns 'a', 'b', 'c', …, 'g'",
