@@ -64,10 +64,11 @@ fn outcome(ensemble: &Ensemble, seeds: &Seeds) -> Result<(), Failure> {
         .collect();
     let not_started = seeds.as_slice().len() - ensemble.runs.len();
     if !commands.is_empty() || not_started > 0 {
-        let mut message = format!("interrupted; {not_started} runs were not started");
-        if !commands.is_empty() {
-            message += &format!("; continue with: {}", commands.join("; "));
-        }
+        let not_started = format!("interrupted; {not_started} runs were not started");
+        let message = match commands[..] {
+            [] => not_started,
+            _ => format!("{not_started}; continue with: {}", commands.join("; ")),
+        };
         return Err(Failure {
             status: INTERRUPTED,
             message,

@@ -75,7 +75,7 @@ pub(super) fn with_explanation(command: Command) -> Command {
     flow::explain(command, EXPLANATION, None)
 }
 
-pub(super) fn run(arguments: MmdArguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &MmdArguments) -> Result<(), Failure> {
     let started = Instant::now();
     let options = &arguments.flow;
     let mut mmd = MmdSettings::towards(arguments.target.clone()).with_preset(options.preset());

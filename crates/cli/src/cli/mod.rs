@@ -80,7 +80,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match given.command {
         Command::Interaction(arguments) => interaction::run(arguments),
         Command::Implosion(arguments) => implosion::run(arguments),
-        Command::Mmd(arguments) => mmd::run(arguments),
+        Command::Mmd(arguments) => mmd::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Resume(arguments) => resume::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),

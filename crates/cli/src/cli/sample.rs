@@ -47,9 +47,12 @@ pub(super) fn run(arguments: &SampleArguments) -> Result<(), Failure> {
             let is_npy = path
                 .extension()
                 .is_some_and(|name| name.eq_ignore_ascii_case("npy"));
-            let write = |file: &mut BufWriter<File>| match is_npy {
-                true => write_matrix(file, &particles),
-                false => write_particles(file, &particles),
+            let write = |file: &mut BufWriter<File>| {
+                if is_npy {
+                    write_matrix(file, &particles)
+                } else {
+                    write_particles(file, &particles)
+                }
             };
             replace(path, write).map_err(|error| {
                 Failure::run(format!("cannot write --out {}: {error}", path.display()))

@@ -154,9 +154,7 @@ fn relative_paths_of_a_configuration_begin_at_its_folder() {
     let config = read(&sandbox.path("run/config.toml")).replace("csv:input/t.csv", "csv:t.csv");
     fs::write(sandbox.path("data/config.toml"), config).expect("a file");
     sandbox
-        .run(&format!(
-            "run data/config.toml --out again --quiet --no-plots"
-        ))
+        .run("run data/config.toml --out again --quiet --no-plots")
         .good();
     assert!(Results::read(&sandbox.path("again")) == Results::read(&sandbox.path("run")));
     fs::remove_file(sandbox.path("data/t.csv")).expect("a file");
