@@ -6,10 +6,7 @@ use sysinfo::System;
 
 use crate::config::{Config, KeepKernels, Precision, SchemeKind, chosen_steps};
 use crate::numbers::bytes;
-use crate::setting::{Phrase, SettingError, check};
-
-/// The largest size of `snapshots.npz` in bytes, headers included: that of a zip archive.
-const ARCHIVE: f64 = 4_294_000_000.0;
+use crate::setting::Phrase;
 
 /// The largest size, in bytes, of kernels that are kept by default.
 const MOST_KERNELS: f64 = (256 << 20) as f64;
@@ -59,21 +56,6 @@ pub(crate) fn check_memory(config: &Config) -> Result<(), MemoryError> {
         part,
         available,
     })
-}
-
-/// Refuses snapshots that do not fit into their archive.
-pub(crate) fn check_archive(config: &Config) -> Result<(), SettingError> {
-    let (count, dim) = (config.particles, config.dim);
-    let most = (ARCHIVE / (8.0 * count as f64 * dim as f64)).floor();
-    let expected = Phrase::from(format!(
-        "at most {most} times with the first and the last, because snapshots.npz holds 4 GiB ("
-    ))
-    .setting("particles")
-    .text(format!(" {count} times "))
-    .setting("dim")
-    .text(format!(" {dim} numbers of 8 bytes for each time)"));
-    let fits = snapshots(config) <= most;
-    check("save-at", fits, expected, &config.save_at)
 }
 
 /// "the particles (particles, dim)".

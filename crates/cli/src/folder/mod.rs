@@ -22,7 +22,7 @@ use crate::experiments::{COPIES, InputCopy, Problem};
 use crate::files::checkpoint::Store;
 use crate::files::kernels::{KernelFormat, write_kernels};
 use crate::files::matrix::{write_matrix, write_vector};
-use crate::files::npz::{Array, write_npz};
+use crate::files::npz::{NpzArray, write_npz};
 use crate::files::{remove_temporary_files, replace};
 
 /// The files of a run. A folder that has one of them holds a run.
@@ -365,12 +365,12 @@ fn write_archive(path: &Path, saved: &[Snapshot]) -> io::Result<()> {
     write_npz(
         path,
         &[
-            Array {
+            NpzArray {
                 name: "times",
                 shape: vec![times.len()],
                 data: &times,
             },
-            Array {
+            NpzArray {
                 name: "particles",
                 shape: vec![saved.len(), count, dim],
                 data: &particles,

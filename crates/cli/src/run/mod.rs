@@ -18,7 +18,7 @@ use crate::config::{Config, ConfigFileError, Precision, SchemeKind};
 use crate::experiments::{ExperimentError, Inputs, Problem, ReferenceMeasure};
 use crate::files::kernels::KernelFormat;
 use crate::folder::{FolderError, Lock, RunFolder, Summary};
-use crate::memory::{MemoryError, check_archive, check_memory};
+use crate::memory::{MemoryError, check_memory};
 use crate::setting::SettingError;
 use crate::threads::{ThreadsError, thread_pool};
 
@@ -166,7 +166,6 @@ fn execute(
 ) -> Result<Summary, RunError> {
     config.validate()?;
     check_memory(config)?;
-    check_archive(config)?;
     let descriptions: Vec<String> = inputs.descriptions().collect();
     let (config, problem) = config.problem(inputs)?;
     thread_pool(output.threads)?.install(|| {

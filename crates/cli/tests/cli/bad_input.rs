@@ -222,13 +222,6 @@ fn sizes_that_no_machine_holds() {
     }
 }
 
-/// A gigabyte-sized archive is found out before days of computing, not after them.
-#[test]
-fn snapshots_that_no_archive_holds() {
-    let sizes = "interaction --scheme particle --particles 1000 --dim 1000 --tau 0.001";
-    refused(&format!("{sizes} --save-at every:1"), "--particles");
-}
-
 #[test]
 fn the_forward_scheme_from_a_dirac_for_small_exponents() {
     refused(
