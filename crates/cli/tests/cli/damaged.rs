@@ -108,11 +108,11 @@ fn a_changed_configuration_is_not_continued() {
 #[test]
 fn a_changed_target_is_not_continued() {
     let sandbox = Sandbox::new();
-    let target = sandbox.path("target.csv");
-    fs::write(&target, "x0,x1\n1,2\n3,4\n").expect("written");
+    fs::write(sandbox.path("target.csv"), "x0,x1\n1,2\n3,4\n").expect("written");
     let flow = "mmd --target csv:target.csv --scheme particle --particles 200 --tau 0.01 --time 1 \
                 --save-at every:1 --no-plots --quiet";
     stop(&sandbox, flow);
+    let target = sandbox.path("run/input/target.csv");
     fs::write(&target, "x0,x1\n1,2\n3,5\n").expect("written");
     let words = ["another configuration or other input files"];
     sandbox.run(RESUME).refused(&words);
