@@ -144,10 +144,13 @@ impl RunFolder {
     /// Removes an old run, its checkpoints first, so that a new run cannot use one of them.
     fn clear(&self) -> io::Result<()> {
         self.store().remove()?;
+        // Without a configuration, a folder of this name is not known to be that of a run.
+        let copies = self.0.join(COPIES);
+        if self.has_config() && copies.is_dir() {
+            fs::remove_dir_all(copies)?;
+        }
         for file in FILES.map(|file| self.0.join(file)) {
-            if file.is_dir() {
-                fs::remove_dir_all(file)?;
-            } else {
+            if !file.is_dir() {
                 remove_if_there(&file)?;
             }
         }
