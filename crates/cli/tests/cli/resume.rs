@@ -180,3 +180,21 @@ fn a_run_that_was_stopped_before_its_first_checkpoint_starts_over() {
     sandbox.run("resume run --no-plots --quiet").good();
     assert!(Results::read(&sandbox.path("run")) == Results::read(&sandbox.path("whole")));
 }
+
+/// Figures that are being made when a signal comes are named, with the command that makes the rest.
+#[test]
+fn an_interrupted_reproduction_says_so() {
+    let sandbox = Sandbox::new();
+    let child = spawn(&sandbox, "reproduce implosion interaction --out figures");
+    wait_for(&sandbox, "figures/implosion/backward/metrics.csv");
+    signal(&child, "INT");
+    let said = ended(child);
+    assert_eq!(said.status, Some(130), "{said:#?}");
+    for words in [
+        "interrupted in figures/implosion/backward at t = ",
+        "no figure is finished",
+        "rieszflow reproduce implosion interaction --out figures",
+    ] {
+        assert!(said.stderr.contains(words), "no {words:?} in {said:#?}");
+    }
+}
