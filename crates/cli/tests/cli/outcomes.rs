@@ -53,14 +53,14 @@ fn divergence_in_the_first_step_keeps_the_start() {
         said.stderr
     );
     let folder = sandbox.path("run");
-    check_diverged(&folder, 0);
+    check_diverged(&folder, 0, "no longer a finite number");
     let metrics = Csv::read(&folder.join("metrics.csv"));
     assert!(metrics.columns.contains(&"discrepancy".to_owned()));
     let last = Csv::read(&folder.join("final.csv"));
     assert!(last.rows.iter().flatten().all(|&x| x == 0.0));
 }
 
-/// r near 2 spreads the particles until they leave the range of single precision.
+/// For r near 2 particles spread far beyond the exact measure when the time steps are large.
 #[test]
 fn divergence_on_the_way_keeps_what_was_computed() {
     let sandbox = Sandbox::new();
@@ -71,17 +71,16 @@ fn divergence_on_the_way_keeps_what_was_computed() {
     let folder = sandbox.path("run");
     let summary = summary(&folder);
     let steps = summary["steps"].as_u64().expect("a number of steps");
-    assert!((10..100).contains(&steps), "{summary}");
+    assert!((2..100).contains(&steps), "{summary}");
     assert_eq!(summary["time"], steps as f64);
-    check_message(
-        &said.stderr,
-        &format!("time step {} from t = {steps}", steps + 1),
-    );
+    assert_eq!(summary["valid_until"], (steps - 1) as f64);
+    let place = format!("time step {steps} from t = {}", steps - 1);
+    check_message(&said.stderr, &place);
     assert!(
         said.stderr
             .contains("--tau 1 is too large for the particle flow")
     );
-    check_diverged(&folder, steps);
+    check_diverged(&folder, steps, "D² to the exact measure is");
     let snapshots = Csv::read(&folder.join("snapshots.csv"));
     assert_eq!(snapshots.column("step").last(), Some(&(steps as f64)));
 }
@@ -92,11 +91,11 @@ fn check_message(stderr: &str, place: &str) {
     assert!(stderr.contains("is in run"), "{stderr}");
 }
 
-/// Every file is there and readable, and tells of `steps` time steps.
-fn check_diverged(folder: &Path, steps: u64) {
+/// Every file is there and readable, and holds `steps` time steps.
+fn check_diverged(folder: &Path, steps: u64, cause: &str) {
     assert_eq!(summary(folder)["status"], "diverged");
     let reason = summary(folder)["reason"].to_string();
-    assert!(reason.contains("no longer a finite number"), "{reason}");
+    assert!(reason.contains(cause), "{reason}");
     let figures = if steps == 0 { 2 } else { 3 };
     assert_eq!(names(folder).len(), 6 + figures, "{:?}", names(folder));
     let metrics = Csv::read(&folder.join("metrics.csv"));
