@@ -18,12 +18,12 @@ const TAU: f64 = 0.05;
 const PARTICLES: usize = 1000;
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum NeuralScheme {
     Backward,
     Forward,
 }
 
-impl Kind {
+impl NeuralScheme {
     fn name(self) -> &'static str {
         match self {
             Self::Backward => "backward scheme",
@@ -34,7 +34,7 @@ impl Kind {
 
 pub(super) fn check(quick: bool, add: &mut impl FnMut(Check)) {
     let dims: &[usize] = if quick { &[1, 2] } else { &[1, 2, 3, 10] };
-    for kind in [Kind::Backward, Kind::Forward] {
+    for kind in [NeuralScheme::Backward, NeuralScheme::Forward] {
         for &dim in dims {
             check_interaction(kind, dim, 1.0, quick, add);
         }
@@ -44,8 +44,8 @@ pub(super) fn check(quick: bool, add: &mut impl FnMut(Check)) {
         }
     }
     if !quick {
-        check_interaction(Kind::Backward, 2, 0.5, quick, add);
-        check_interaction(Kind::Backward, 2, 1.5, quick, add);
+        check_interaction(NeuralScheme::Backward, 2, 0.5, quick, add);
+        check_interaction(NeuralScheme::Backward, 2, 1.5, quick, add);
     }
     check_first_step(quick, add);
 }
@@ -66,15 +66,15 @@ fn training(dim: usize, iterations: u64) -> Training {
 
 /// Runs a scheme along equal steps in single precision.
 fn run(
-    kind: Kind,
+    kind: NeuralScheme,
     functional: &dyn Functional<f32>,
     training: Training,
     start: DMatrix<f32>,
     time: f64,
 ) -> DMatrix<f64> {
     let mut scheme: Box<dyn Scheme<f32>> = match kind {
-        Kind::Backward => Box::new(Backward::new(training)),
-        Kind::Forward => Box::new(Forward::new(training)),
+        NeuralScheme::Backward => Box::new(Backward::new(training)),
+        NeuralScheme::Forward => Box::new(Forward::new(training)),
     };
     let mut state = scheme.start(start).expect("a valid start");
     let grid = time_grid(&[], TAU, time).expect("a grid");
@@ -84,7 +84,7 @@ fn run(
 
 /// The interaction energy from a Dirac: D² to the scheme's own closed form.
 fn check_interaction(
-    kind: Kind,
+    kind: NeuralScheme,
     dim: usize,
     exponent: f64,
     quick: bool,
@@ -93,8 +93,8 @@ fn check_interaction(
     let time = if quick { 0.1 } else { 0.4 };
     let steps = vec![TAU; (time / TAU).round() as usize];
     let scales = match kind {
-        Kind::Backward => backward_scales(exponent, 0.0, &steps),
-        Kind::Forward => forward_scales(exponent, 0.0, &steps),
+        NeuralScheme::Backward => backward_scales(exponent, 0.0, &steps),
+        NeuralScheme::Forward => forward_scales(exponent, 0.0, &steps),
     };
     let scale = scales.expect("scales")[steps.len() - 1];
     let equilibrium = Equilibrium::new(dim, exponent).expect("a valid equilibrium");
@@ -112,7 +112,7 @@ fn check_interaction(
 }
 
 /// On the line towards two unequal atoms: W₂ to the exact JKO iterate, or to the exact flow.
-fn check_line(kind: Kind, add: &mut impl FnMut(Check)) {
+fn check_line(kind: NeuralScheme, add: &mut impl FnMut(Check)) {
     let (atoms, weights) = ([-0.5, 0.5], [0.3, 0.7]);
     let target = DiscreteMeasure::new(&atoms, &weights).expect("a measure");
     let functional = Mmd::new(
@@ -124,12 +124,12 @@ fn check_line(kind: Kind, add: &mut impl FnMut(Check)) {
     let time = 0.4;
     let dirac = vec![0.0; PARTICLES];
     let exact = match kind {
-        Kind::Backward => {
+        NeuralScheme::Backward => {
             let steps = vec![TAU; (time / TAU).round() as usize];
             let iterates = line::backward_steps(&target, &dirac, &steps).expect("steps");
             iterates[steps.len() - 1].clone()
         }
-        Kind::Forward => line::flow(&target, &dirac, time).expect("a flow"),
+        NeuralScheme::Forward => line::flow(&target, &dirac, time).expect("a flow"),
     };
     let particles = run(
         kind,
@@ -151,7 +151,7 @@ fn check_line(kind: Kind, add: &mut impl FnMut(Check)) {
 }
 
 /// W₂ to the exact flow just before the collapse, and after it.
-fn check_implosion(kind: Kind, add: &mut impl FnMut(Check)) {
+fn check_implosion(kind: NeuralScheme, add: &mut impl FnMut(Check)) {
     let start = DMatrix::from_fn(PARTICLES, 2, |i, k| match k {
         0 => -1.0,
         _ => (2 * i + 1) as f32 / PARTICLES as f32 - 1.0,
@@ -183,7 +183,7 @@ fn check_first_step(quick: bool, add: &mut impl FnMut(Check)) {
         batch: 250,
         ..training(2, if quick { 1500 } else { 5000 })
     };
-    let moved = run(Kind::Forward, &functional, training, start, TAU);
+    let moved = run(NeuralScheme::Forward, &functional, training, start, TAU);
     for atom in 0..2 {
         let velocities = DMatrix::from_fn(PARTICLES, 2, |i, k| {
             (moved[(2 * i + atom, k)] - atoms[(atom, k)]) / TAU
