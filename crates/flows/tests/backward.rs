@@ -7,7 +7,7 @@ use common::training;
 use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure};
 use rieszflow_analytic::{Equilibrium, ScaledEquilibrium, backward_scales, sampling_floor};
-use rieszflow_flows::scheme::{Backward, unwatched};
+use rieszflow_flows::scheme::Backward;
 use rieszflow_flows::{Interaction, Mmd, RieszKernel, Scheme};
 use rieszflow_numerics::Real;
 
@@ -21,18 +21,16 @@ fn from_dirac<T: Real>(dim: usize, exponent: f64, point: f64) {
     let count = 1000;
     let eta = Equilibrium::new(dim, exponent).unwrap();
     let kernel = RieszKernel::new(exponent).unwrap();
-    let (functional, mut scheme) = (Interaction::new(kernel), Backward::new(training(dim)));
+    let (functional, scheme) = (Interaction::new(kernel), Backward::new(training(dim)));
     let start = DMatrix::from_element(count, dim, T::from_f64(point));
     let mut state = scheme.start(start).unwrap();
     let mut time = 0.0;
     let exact = backward_scales(exponent, 0.0, &steps).unwrap();
     for (n, (&tau, &scale)) in steps.iter().zip(&exact).enumerate() {
-        let report = scheme
-            .step(&functional, &mut state, tau, &mut unwatched)
-            .unwrap();
+        let report = scheme.step(&functional, &mut state, tau).unwrap();
         time += tau;
         assert_eq!((state.step, state.time), (n as u64 + 1, time));
-        assert!(!report.rests);
+        assert!(!report.is_stationary);
 
         let case = format!("d = {dim}, r = {exponent}, step {n}");
         let particles = state.particles.map(Real::into_f64);
@@ -90,13 +88,11 @@ fn towards_two_atoms_on_the_line() {
     let points = DMatrix::from_row_slice(2, 1, &atoms.map(|y| y as f32));
     let functional = Mmd::new(kernel, points, Some(vec![1.0, 2.0])).unwrap();
     let target = DiscreteMeasure::new(&atoms, &[1.0, 2.0]).unwrap();
-    let mut scheme = Backward::new(training(1));
+    let scheme = Backward::new(training(1));
     let mut state = scheme.start(DMatrix::zeros(count, 1)).unwrap();
     let exact = line::backward_steps(&target, &vec![0.0; count], &steps).unwrap();
     for (&tau, expected) in steps.iter().zip(&exact) {
-        scheme
-            .step(&functional, &mut state, tau, &mut unwatched)
-            .unwrap();
+        scheme.step(&functional, &mut state, tau).unwrap();
         let particles: Vec<f64> = state.particles.iter().map(|&x| f64::from(x)).collect();
         let particles = DiscreteMeasure::equal(&particles).unwrap();
         let expected = DiscreteMeasure::equal(expected).unwrap();

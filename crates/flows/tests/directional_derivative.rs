@@ -1,6 +1,6 @@
 //! The derivative along velocities: what happens where particles meet, and what is kept of positions.
 
-use rieszflow_flows::pair_sums::plain;
+use rieszflow_flows::pair_sums::reference;
 use rieszflow_flows::{GradientRows, Measure, Moving, PairSums, Points, RieszKernel};
 
 /// The one rule at distance zero: derivative 0 of the energy; |h|, 0 or +∞ along velocities.
@@ -16,14 +16,14 @@ fn coincident_particles() {
             measure,
             measure,
             1.0,
-            &mut GradientRows::of_x(&mut gradient, 2),
+            &mut GradientRows::in_x(&mut gradient, 2),
         );
         assert_eq!((value, gradient), (0.0, [0.0; 4]));
         let value = sums.directional_derivative(
             moving,
             moving,
             1.0,
-            &mut GradientRows::of_x(&mut gradient, 2),
+            &mut GradientRows::in_x(&mut gradient, 2),
         );
         assert!(
             value == expected || (exponent < 1.0 && !value.is_finite()),
@@ -51,9 +51,9 @@ fn sums_remember_nothing_wrong() {
     let points = |x| Points::new(x, 20, d);
     let uniform = |x| Measure::uniform(points(x));
     let (here, moved, last_moved) = (uniform(&x), uniform(&moved), uniform(&last_moved));
-    let light = Measure::weighted(here.points, &u);
-    let heavy = Measure::weighted(here.points, &w);
-    let fewer = Measure::uniform(here.points.rows(0..19));
+    let light = Measure::weighted(here.points(), &u);
+    let heavy = Measure::weighted(here.points(), &w);
+    let fewer = Measure::uniform(here.points().rows(0..19));
     let (a, b) = (Some(points(&a)), Some(points(&b)));
     let long = Measure::uniform(Points::new(&x[..32], 8, 4));
     let square = Measure::uniform(Points::new(&x[..32], 16, 2));
@@ -72,8 +72,8 @@ fn sums_remember_nothing_wrong() {
         (here, b, here, None, false),
         (here, b, fewer, None, false),
         (here, b, here, None, false),
-        (square, Some(square.points), square, None, true),
-        (long, Some(long.points), long, None, true),
+        (square, Some(square.points()), square, None, true),
+        (long, Some(long.points()), long, None, true),
     ];
     for energy_between in [false, true] {
         for (call, (measure, velocities, other, others, both)) in calls.into_iter().enumerate() {
@@ -88,14 +88,14 @@ fn sums_remember_nothing_wrong() {
             if energy_between {
                 sums.energy(y.measure, x.measure);
             }
-            let rows = measure.points.count() + other.points.count();
+            let rows = measure.points().count() + other.points().count();
             let derivative = |sums: &PairSums<f64>| {
-                let mut entries = vec![0.0; rows * measure.points.dim()];
+                let mut entries = vec![0.0; rows * measure.points().dim()];
                 let mut gradient = GradientRows {
                     entries: &mut entries,
                     rows,
                     x_start: 0,
-                    y_start: both.then_some(measure.points.count()),
+                    y_start: both.then_some(measure.points().count()),
                 };
                 (
                     sums.directional_derivative(x, y, 1.0, &mut gradient),
@@ -155,7 +155,7 @@ fn many_meetings() {
                 sums.directional_derivative(x, y, 1.0, rows)
             });
             let slow = with_gradient((n, m, d), |rows| {
-                plain::directional_derivative(kernel, x, y, 1.0, rows)
+                reference::directional_derivative(kernel, x, y, 1.0, rows)
             });
             assert!((fast.0 - slow.0).abs() < 1e-13, "{} {}", fast.0, slow.0);
             for (fast, slow) in fast.1.iter().zip(&slow.1) {
@@ -177,7 +177,7 @@ fn collisions_are_infinite() {
         Moving::uniform(x, Points::new(&b, 7, 1)),
     );
     let mut gradient = [0.0; 7];
-    let rows = &mut GradientRows::of_x(&mut gradient, 7);
+    let rows = &mut GradientRows::in_x(&mut gradient, 7);
     let value = sums.directional_derivative(x, y, 1.0, rows);
     assert_eq!(value, f64::INFINITY);
 }

@@ -8,7 +8,7 @@ use nalgebra::DMatrix;
 use rieszflow_analytic::{
     Equilibrium, SteepestDescent, discrepancy_to_equilibrium, forward_scales, sampling_floor,
 };
-use rieszflow_flows::scheme::{Forward, Training, unwatched};
+use rieszflow_flows::scheme::{Forward, Training};
 use rieszflow_flows::{Error, Interaction, Mmd, RieszKernel, Scheme};
 
 fn interaction(exponent: f64) -> Interaction<f32> {
@@ -35,18 +35,16 @@ fn compare(particles: &DMatrix<f32>, exponent: f64, scale: f64) -> (f64, f64) {
 #[test]
 fn from_a_dirac() {
     for dim in 1..=3 {
-        let mut scheme = Forward::new(training(dim));
+        let scheme = Forward::new(training(dim));
         let mut state = scheme.start(DMatrix::zeros(1000, dim)).unwrap();
         let mut time = 0.0;
         for tau in [0.05, 0.1] {
-            let report = scheme
-                .step(&interaction(1.0), &mut state, tau, &mut unwatched)
-                .unwrap();
+            let report = scheme.step(&interaction(1.0), &mut state, tau).unwrap();
             time += tau;
             let (ratio, floors) = compare(&state.particles, 1.0, time);
             assert!((ratio - 1.0).abs() < 0.04, "d = {dim}, t = {time}: {ratio}");
             assert!(floors < 1.5, "d = {dim}, t = {time}: {floors}");
-            assert!(!report.rests && state.time == time);
+            assert!(!report.is_stationary && state.time == time);
         }
     }
 }
@@ -69,14 +67,14 @@ fn equilibrium_in_the_plane(exponent: f64, scale: f64, count: usize) -> DMatrix<
 #[test]
 fn from_an_equilibrium() {
     for exponent in [1.0, 1.5] {
-        let mut scheme = Forward::new(training(2));
+        let scheme = Forward::new(training(2));
         let start = equilibrium_in_the_plane(exponent, 0.8, 1000);
         let mut state = scheme.start(start).unwrap();
         let steps = [0.4, 0.2];
         let exact = forward_scales(exponent, 0.8, &steps).unwrap();
         for (tau, scale) in steps.into_iter().zip(exact) {
             scheme
-                .step(&interaction(exponent), &mut state, tau, &mut unwatched)
+                .step(&interaction(exponent), &mut state, tau)
                 .unwrap();
             let (ratio, floors) = compare(&state.particles, exponent, scale);
             assert!((ratio - 1.0).abs() < 0.005, "r = {exponent}: {ratio}");
@@ -103,14 +101,12 @@ fn first_step_from_two_diracs() {
         Some(vec![0.25, 0.75]),
     )
     .unwrap();
-    let mut scheme = Forward::new(training(2));
+    let scheme = Forward::new(training(2));
     let start = DMatrix::from_fn(1000, 2, |i, k| {
         atoms[(usize::from(i >= counts[0]), k)] as f32
     });
     let mut state = scheme.start(start.clone()).unwrap();
-    scheme
-        .step(&functional, &mut state, tau, &mut unwatched)
-        .unwrap();
+    scheme.step(&functional, &mut state, tau).unwrap();
     let velocities = (state.particles - start).map(|v| f64::from(v) / tau);
     for (atom, first) in [0, counts[0]].into_iter().enumerate() {
         let mine = velocities.rows(first, counts[atom]).into_owned();
@@ -126,13 +122,11 @@ fn first_step_from_two_diracs() {
 #[test]
 fn a_dirac_rests_for_large_exponents() {
     let start = DMatrix::from_fn(200, 2, |_, k| [0.3, -5.0][k]);
-    let mut scheme = Forward::new(training(2));
+    let scheme = Forward::new(training(2));
     let mut state = scheme.start(start.clone()).unwrap();
     for step in 1..=2 {
-        let report = scheme
-            .step(&interaction(1.5), &mut state, 0.1, &mut unwatched)
-            .unwrap();
-        assert!(report.rests);
+        let report = scheme.step(&interaction(1.5), &mut state, 0.1).unwrap();
+        assert!(report.is_stationary);
         assert_eq!((state.particles == start, state.step), (true, step));
     }
 }
@@ -141,14 +135,12 @@ fn a_dirac_rests_for_large_exponents() {
 #[test]
 fn a_dirac_is_refused_for_small_exponents() {
     let start = DMatrix::from_element(200, 2, 1.0);
-    let mut scheme = Forward::new(Training {
+    let scheme = Forward::new(Training {
         batch: 96,
         ..training(2)
     });
     let mut state = scheme.start(start.clone()).unwrap();
-    let error = scheme
-        .step(&interaction(0.5), &mut state, 0.1, &mut unwatched)
-        .unwrap_err();
+    let error = scheme.step(&interaction(0.5), &mut state, 0.1).unwrap_err();
     assert_eq!(error, Error::Collision { exponent: 0.5 });
     assert!(error.to_string().contains("r = 0.5 < 1"));
     assert_eq!(state.particles, start);

@@ -5,20 +5,21 @@ mod common;
 
 use common::{cloud, schemes};
 use nalgebra::DMatrix;
-use rieszflow_flows::scheme::{Training, unwatched};
+use rieszflow_flows::scheme::Training;
 use rieszflow_flows::{Error, Functional, Minibatches, Points};
 
 fn training() -> Training {
     Training {
         hidden_layers: 2,
         width: 32,
-        latent_dim: 2,
+        latent_dim: Some(2),
         batch: 50,
         first_iterations: 1500,
         iterations: 5,
         learning_rate: 1e-2,
         learning_rate_decay: 0.1,
         seed: 3,
+        ..Training::default()
     }
 }
 
@@ -82,10 +83,10 @@ fn a_functional_of_ones_own_works_with_every_scheme() {
     let shares = [tau / (1.0 + tau), tau, tau];
     let tolerances = [0.04, 0.04, 1e-6];
     let cases = schemes(training()).into_iter().zip(shares).zip(tolerances);
-    for ((mut scheme, share), tolerance) in cases {
+    for ((scheme, share), tolerance) in cases {
         let mut state = scheme.start(cloud(200)).unwrap();
         let start = state.particles.clone();
-        scheme.step(&well, &mut state, tau, &mut unwatched).unwrap();
+        scheme.step(&well, &mut state, tau).unwrap();
         let way = DMatrix::from_fn(200, 2, |i, k| {
             share as f32 * (well.bottom[k] - start[(i, k)])
         });

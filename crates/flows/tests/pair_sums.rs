@@ -1,7 +1,7 @@
 //! The fast sums over pairs against the plain double loops, under one suite of properties.
 
 use proptest::prelude::*;
-use rieszflow_flows::pair_sums::plain;
+use rieszflow_flows::pair_sums::reference;
 use rieszflow_flows::{GradientRows, Measure, Moving, PairSums, Points, RieszKernel};
 use rieszflow_numerics::Real;
 
@@ -146,13 +146,13 @@ fn agrees<T: Real>(case: &Case, tolerance: f64) -> Result<(), TestCaseError> {
     let rounded = case.round::<T>();
     let (x, y) = case.measures(&rounded);
 
-    let exact = plain::energy(kernel, x, y);
+    let exact = reference::energy(kernel, x, y);
     prop_assert!((sums.energy(x, y) - exact).abs() <= tolerance * (1.0 + exact.abs()));
 
     for both in [false, true] {
         let fast = gradients(case, both, |g| sums.energy_gradient(x, y, -0.7, g));
         let slow = gradients(case, both, |g| {
-            plain::energy_gradient(kernel, x, y, -0.7, g)
+            reference::energy_gradient(kernel, x, y, -0.7, g)
         });
         close(&fast, &slow, tolerance)?;
 
@@ -168,7 +168,7 @@ fn agrees<T: Real>(case: &Case, tolerance: f64) -> Result<(), TestCaseError> {
             };
             let fast = gradients(case, both, |g| sums.directional_derivative(x, y, 1.3, g));
             let slow = gradients(case, both, |g| {
-                plain::directional_derivative(kernel, x, y, 1.3, g)
+                reference::directional_derivative(kernel, x, y, 1.3, g)
             });
             if slow.0.is_finite() {
                 close(&fast, &slow, tolerance)?;
@@ -205,13 +205,13 @@ proptest! {
             let sums = PairSums::new(kernel);
             let mut gradient = vec![0.0_f32; n * d];
             let value = pool.install(|| {
-                sums.energy_gradient(x, x, 1.0, &mut GradientRows::of_x(&mut gradient, n))
+                sums.energy_gradient(x, x, 1.0, &mut GradientRows::in_x(&mut gradient, n))
             });
             let mut of_velocities = vec![0.0_f32; 2 * n * d];
             let slope = pool.install(|| {
-                let x = Moving::uniform(dirac, x.points);
+                let x = Moving::uniform(dirac, x.points());
                 let y = Moving::uniform(dirac, velocities);
-                let rows = &mut GradientRows::of_minibatches(&mut of_velocities, n);
+                let rows = &mut GradientRows::in_minibatches(&mut of_velocities, n);
                 sums.directional_derivative(x, y, 1.0, rows)
             });
             (value, gradient, slope, of_velocities)
@@ -242,13 +242,18 @@ fn plain_gradients_agree_with_finite_differences() {
         let kernel = RieszKernel::new(exponent).expect("0 < r < 2");
         let y = Measure::uniform(Points::new(&y, m, d));
         let mut gradient = vec![0.0; n * d];
-        let rows = &mut GradientRows::of_x(&mut gradient, n);
-        plain::energy_gradient(kernel, cloud(&x), y, 1.0, rows);
+        let rows = &mut GradientRows::in_x(&mut gradient, n);
+        reference::energy_gradient(kernel, cloud(&x), y, 1.0, rows);
         let mut of_velocities = vec![0.0; n * d];
-        let rows = &mut GradientRows::of_x(&mut of_velocities, n);
+        let rows = &mut GradientRows::in_x(&mut of_velocities, n);
 
-        let along =
-            plain::directional_derivative(kernel, moving(&x, &a), Moving::resting(y), 1.0, rows);
+        let along = reference::directional_derivative(
+            kernel,
+            moving(&x, &a),
+            Moving::resting(y),
+            1.0,
+            rows,
+        );
         let product: f64 = gradient.iter().zip(&a).map(|(g, a)| g * a).sum();
         assert!(
             (along - product).abs() < 1e-13,
@@ -257,19 +262,19 @@ fn plain_gradients_agree_with_finite_differences() {
         for i in 0..n * d {
             let at = x[i];
             x[i] = at + h;
-            let above = plain::energy(kernel, cloud(&x), y);
+            let above = reference::energy(kernel, cloud(&x), y);
             x[i] = at - h;
-            let below = plain::energy(kernel, cloud(&x), y);
+            let below = reference::energy(kernel, cloud(&x), y);
             x[i] = at;
             assert!(((above - below) / (2.0 * h) - gradient[i]).abs() < 1e-8);
             a[i] += 0.5;
             let none = &mut vec![0.0; n * d];
-            let shifted = plain::directional_derivative(
+            let shifted = reference::directional_derivative(
                 kernel,
                 moving(&x, &a),
                 Moving::resting(y),
                 1.0,
-                &mut GradientRows::of_x(none, n),
+                &mut GradientRows::in_x(none, n),
             );
             a[i] -= 0.5;
             assert!((shifted - along - 0.5 * of_velocities[i]).abs() < 1e-12);
@@ -286,7 +291,7 @@ fn pair(exponent: f64, distance: f32) -> (f64, f32) {
         Measure::uniform(Points::new(&x, 1, 1)),
         Measure::uniform(Points::new(&y, 1, 1)),
         1.0,
-        &mut GradientRows::of_x(&mut gradient, 1),
+        &mut GradientRows::in_x(&mut gradient, 1),
     );
     (value, gradient[0])
 }
@@ -333,7 +338,7 @@ fn not_a_number_is_not_lost() {
             );
             let (x, y) = (Moving::uniform(x, fine), Moving::uniform(y, x));
             let mut gradient = [0.0; 42];
-            let rows = &mut GradientRows::of_x(&mut gradient, 21);
+            let rows = &mut GradientRows::in_x(&mut gradient, 21);
             assert!(sums.directional_derivative(x, y, 1.0, rows).is_nan());
         }
     }
@@ -351,17 +356,17 @@ fn long_sums_stay_accurate() {
         let kernel = RieszKernel::new(exponent).expect("0 < r < 2");
         let mut fast = vec![0.0; n * d];
         let value =
-            PairSums::new(kernel).energy_gradient(x, y, 1.0, &mut GradientRows::of_x(&mut fast, n));
-        let exact = plain::energy(kernel, x, y);
+            PairSums::new(kernel).energy_gradient(x, y, 1.0, &mut GradientRows::in_x(&mut fast, n));
+        let exact = reference::energy(kernel, x, y);
         assert!((value / exact - 1.0).abs() < 1e-6, "{value} {exact}");
         let (x, y) = (in_double(x), in_double(y));
         let mut exact = vec![0.0; n * d];
-        plain::energy_gradient(
+        reference::energy_gradient(
             kernel,
             Measure::uniform(Points::new(&x, n, d)),
             Measure::uniform(Points::new(&y, m, d)),
             1.0,
-            &mut GradientRows::of_x(&mut exact, n),
+            &mut GradientRows::in_x(&mut exact, n),
         );
         for (&fast, exact) in fast.iter().zip(exact) {
             assert!((f64::from(fast) - exact).abs() < 1e-6, "{fast} {exact}");
@@ -370,7 +375,7 @@ fn long_sums_stay_accurate() {
 }
 
 fn in_double(measure: Measure<'_, f32>) -> Vec<f64> {
-    let points = measure.points;
+    let points = measure.points();
     (0..points.dim())
         .flat_map(|k| points.coordinate(k))
         .map(|&v| f64::from(v))

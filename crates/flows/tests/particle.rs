@@ -17,16 +17,16 @@ fn run(
     time: f64,
     steps: usize,
 ) -> State<f64> {
-    let mut scheme = Particle { seed: 5 };
+    let scheme = Particle { seed: 5 };
     let mut state = scheme.start(start).unwrap();
     for _ in 0..steps {
         let tau = time / steps as f64;
         let report = scheme
-            .step(functional, &mut state, tau, &mut |_, _| {
+            .step_with(functional, &mut state, tau, &mut |_, _| {
                 unreachable!("no inner loop")
             })
             .unwrap();
-        assert!(report.loss.is_none() && !report.rests);
+        assert!(report.loss.is_none() && !report.is_stationary);
     }
     state
 }

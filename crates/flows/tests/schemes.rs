@@ -8,20 +8,23 @@ use std::sync::Mutex;
 
 use common::{cloud, schemes};
 use nalgebra::DMatrix;
-use rieszflow_flows::scheme::{Forward, Iteration, Training, unwatched};
-use rieszflow_flows::{Error, Functional, Minibatches, Mmd, Points, RieszKernel, Scheme, State};
+use rieszflow_flows::scheme::{Forward, Iteration, Training};
+use rieszflow_flows::{
+    Error, Flow, Functional, Minibatches, Mmd, Points, RieszKernel, Scheme, State,
+};
 
 fn small() -> Training {
     Training {
         hidden_layers: 1,
         width: 8,
-        latent_dim: 2,
+        latent_dim: Some(2),
         batch: 10,
         first_iterations: 20,
         iterations: 5,
         learning_rate: 1e-2,
         learning_rate_decay: 0.1,
         seed: 3,
+        ..Training::default()
     }
 }
 
@@ -30,12 +33,10 @@ fn mmd() -> Mmd<f32> {
     Mmd::new(RieszKernel::new(1.0).unwrap(), target, None).unwrap()
 }
 
-fn run(scheme: &mut dyn Scheme<f32>, start: DMatrix<f32>, steps: usize) -> State<f32> {
+fn run(scheme: &dyn Scheme<f32>, start: DMatrix<f32>, steps: usize) -> State<f32> {
     let mut state = scheme.start(start).unwrap();
     for _ in 0..steps {
-        scheme
-            .step(&mmd(), &mut state, 0.1, &mut unwatched)
-            .unwrap();
+        scheme.step(&mmd(), &mut state, 0.1).unwrap();
     }
     state
 }
@@ -44,7 +45,9 @@ fn run(scheme: &mut dyn Scheme<f32>, start: DMatrix<f32>, steps: usize) -> State
 fn the_seed_determines_every_bit() {
     let run = |seed| {
         let training = Training { seed, ..small() };
-        schemes(training).map(|mut scheme| run(&mut *scheme, cloud(40), 2))
+        // Coincident particles, which the particle flow jitters.
+        let start = DMatrix::from_element(40, 2, 0.5);
+        schemes(training).map(|scheme| run(&*scheme, start.clone(), 2))
     };
     let (first, again, other) = (run(3), run(3), run(4));
     for ((first, again), other) in first.iter().zip(&again).zip(&other) {
@@ -65,7 +68,7 @@ fn the_number_of_threads_does_not_change_a_bit() {
             first_iterations: 5,
             ..small()
         };
-        let flows = || schemes(training).map(|mut scheme| run(&mut *scheme, cloud(600), 2));
+        let flows = || schemes(training).map(|scheme| run(&*scheme, cloud(600), 2));
         let outside = flows();
         for threads in [1, 2, 4] {
             let pool = rayon::ThreadPoolBuilder::new()
@@ -81,12 +84,12 @@ fn the_number_of_threads_does_not_change_a_bit() {
 #[test]
 fn a_state_owns_everything_that_evolves() {
     let fresh = || schemes(small()).into_iter().zip(schemes(small()));
-    for (mut scheme, mut resumed) in fresh() {
-        let mut state = run(&mut *scheme, cloud(40), 1);
+    for (scheme, resumed) in fresh() {
+        let mut state = run(&*scheme, cloud(40), 1);
         let mut copy = state.clone();
-        for (scheme, state) in [(&mut scheme, &mut state), (&mut resumed, &mut copy)] {
+        for (scheme, state) in [(&scheme, &mut state), (&resumed, &mut copy)] {
             for _ in 0..2 {
-                scheme.step(&mmd(), state, 0.1, &mut unwatched).unwrap();
+                scheme.step(&mmd(), state, 0.1).unwrap();
             }
         }
         assert_eq!(state, copy);
@@ -97,15 +100,13 @@ fn a_state_owns_everything_that_evolves() {
 /// The next time step starts from the last one's parameters and moments.
 #[test]
 fn parameters_and_moments_are_carried_over() {
-    for mut scheme in schemes(small()).into_iter().take(2) {
+    for scheme in schemes(small()).into_iter().take(2) {
         let mut state = scheme.start(cloud(40)).unwrap();
-        let fresh = state.learned.clone().unwrap();
+        let fresh = state.kernel().unwrap().clone();
         assert_eq!(fresh.moments.updates, 0);
         for n in 1..=2 {
-            scheme
-                .step(&mmd(), &mut state, 0.1, &mut unwatched)
-                .unwrap();
-            assert_eq!(state.learned.as_ref().unwrap().moments.updates, 20 * n);
+            scheme.step(&mmd(), &mut state, 0.1).unwrap();
+            assert_eq!(state.kernel().unwrap().moments.updates, 20 * n);
         }
     }
     // With a learning rate that changes nothing the second step ends where the first did, in θ; the
@@ -114,34 +115,94 @@ fn parameters_and_moments_are_carried_over() {
         learning_rate: 1e-30,
         ..small()
     };
-    for mut scheme in schemes(idle).into_iter().take(2) {
-        let state = run(&mut *scheme, cloud(40), 2);
-        let start = scheme.start(cloud(40)).unwrap().learned.unwrap();
-        let learned = state.learned.unwrap();
-        assert_eq!(learned.parameters, start.parameters);
-        assert!(learned.moments.first.iter().any(|&m| m != 0.0));
+    for scheme in schemes(idle).into_iter().take(2) {
+        let state = run(&*scheme, cloud(40), 2);
+        let start = scheme.start(cloud(40)).unwrap();
+        let (start, kernel) = (start.kernel().unwrap(), state.kernel().unwrap());
+        assert_eq!(kernel.parameters, start.parameters);
+        assert!(kernel.moments.first.iter().any(|&m| m != 0.0));
     }
-    // What was learned matters: from fresh parameters the second step ends elsewhere.
-    for mut scheme in schemes(small()).into_iter().take(2) {
-        let mut state = run(&mut *scheme, cloud(40), 1);
-        let mut forgetful = state.clone();
-        forgetful.learned = scheme.start(cloud(40)).unwrap().learned;
-        for state in [&mut state, &mut forgetful] {
-            scheme.step(&mmd(), state, 0.1, &mut unwatched).unwrap();
+}
+
+/// One scheme serves flows of any number of particles, in any dimension, in turn.
+#[test]
+fn a_scheme_is_used_again_for_other_starts() {
+    let training = Training {
+        latent_dim: None,
+        ..small()
+    };
+    for scheme in schemes(training) {
+        for (count, dim) in [(40, 2), (10, 2), (300, 2), (25, 3), (40, 2)] {
+            let start = DMatrix::from_fn(count, dim, |i, k| (1.7 * (i * dim + k) as f32).sin());
+            let kernel = RieszKernel::new(1.0).unwrap();
+            let functional = Mmd::new(kernel, DMatrix::zeros(1, dim), None).unwrap();
+            let mut state = scheme.start(start).unwrap();
+            scheme.step(&functional, &mut state, 0.1).unwrap();
+            assert_eq!(state.particles.shape(), (count, dim));
         }
-        assert_ne!(state.particles, forgetful.particles);
+    }
+}
+
+#[test]
+fn states_of_other_schemes_and_networks_are_refused() {
+    let wider = Training {
+        width: 9,
+        ..small()
+    };
+    let mut makers: Vec<Box<dyn Scheme<f32>>> = schemes(small()).into_iter().collect();
+    makers.extend(schemes(wider).into_iter().take(2));
+    for (i, maker) in makers.iter().enumerate() {
+        for (j, scheme) in makers.iter().enumerate() {
+            let mut state = maker.start(cloud(40)).unwrap();
+            let before = state.clone();
+            let done = scheme.step(&mmd(), &mut state, 0.1);
+            if i == j {
+                done.unwrap();
+            } else {
+                assert!(matches!(done, Err(Error::ForeignState { .. })), "{i} {j}");
+                assert_eq!(state, before);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_target_in_another_space_is_refused() {
+    let kernel = RieszKernel::new(1.0).unwrap();
+    let space = Mmd::new(kernel, DMatrix::zeros(5, 3), None).unwrap();
+    let refused = Error::Dimension {
+        expected: 3,
+        found: 2,
+    };
+    for scheme in schemes(small()) {
+        let mut state = scheme.start(cloud(40)).unwrap();
+        let done = scheme.step(&space, &mut state, 0.1);
+        assert_eq!(done, Err(refused.clone()));
+        let start = Flow::new(&space, &*scheme).start(cloud(40));
+        assert_eq!(start.err(), Some(refused.clone()));
+    }
+}
+
+/// Particles that a caller has replaced by others of another dimension are an error as well.
+#[test]
+fn particles_of_another_dimension_than_the_network_are_refused() {
+    for scheme in schemes(small()).into_iter().take(2) {
+        let mut state = scheme.start(cloud(40)).unwrap();
+        state.particles = DMatrix::zeros(40, 3);
+        let done = scheme.step(&Recorder::default(), &mut state, 0.1);
+        assert!(matches!(done, Err(Error::ForeignState { .. })));
     }
 }
 
 /// The first number of iterations applies while t < 1, which rounding of t does not delay.
 #[test]
 fn iterations_are_watched_and_change_at_time_one() {
-    for mut scheme in schemes(small()).into_iter().take(2) {
+    for scheme in schemes(small()).into_iter().take(2) {
         let mut state = scheme.start(cloud(40)).unwrap();
         for n in 0..12 {
             let mut seen: Vec<Iteration> = Vec::new();
             let report = scheme
-                .step(&mmd(), &mut state, 0.1, &mut |_, iteration| {
+                .step_with(&mmd(), &mut state, 0.1, &mut |_, iteration| {
                     seen.push(iteration);
                     ControlFlow::Continue(())
                 })
@@ -204,16 +265,14 @@ fn minibatches_are_drawn_without_replacement() {
     let count = 40;
     for batch in [10, 40] {
         let (recorder, iterations) = (Recorder::default(), 400);
-        let mut scheme = Forward::new(Training {
+        let scheme = Forward::new(Training {
             batch,
             first_iterations: iterations,
             ..small()
         });
         let start = DMatrix::from_fn(count, 2, |i, _| i as f32);
         let mut state = scheme.start(start).unwrap();
-        scheme
-            .step(&recorder, &mut state, 0.1, &mut unwatched)
-            .unwrap();
+        scheme.step(&recorder, &mut state, 0.1).unwrap();
         let batches = recorder.batches.into_inner().unwrap();
         let (mut drawn, mut common) = (vec![0.0; count], 0.0);
         for both in &batches[..iterations as usize] {
@@ -256,21 +315,21 @@ fn unusable_settings_are_refused_by_name() {
         ("batch", |t| t.batch = 0),
         ("batch", |t| t.batch = 41),
         ("width", |t| t.width = 0),
-        ("hidden-layers", |t| t.hidden_layers = 0),
-        ("latent-dim", |t| t.latent_dim = 0),
-        ("first-iterations", |t| t.first_iterations = 0),
+        ("hidden_layers", |t| t.hidden_layers = 0),
+        ("latent_dim", |t| t.latent_dim = Some(0)),
+        ("first_iterations", |t| t.first_iterations = 0),
         ("iterations", |t| t.iterations = 0),
-        ("learning-rate", |t| t.learning_rate = 0.0),
-        ("learning-rate", |t| t.learning_rate = -1e-3),
-        ("learning-rate", |t| t.learning_rate = f64::NAN),
-        ("learning-rate", |t| t.learning_rate = f64::INFINITY),
-        ("learning-rate-decay", |t| t.learning_rate_decay = 0.0),
-        ("learning-rate-decay", |t| t.learning_rate_decay = 1.5),
+        ("learning_rate", |t| t.learning_rate = 0.0),
+        ("learning_rate", |t| t.learning_rate = -1e-3),
+        ("learning_rate", |t| t.learning_rate = f64::NAN),
+        ("learning_rate", |t| t.learning_rate = f64::INFINITY),
+        ("learning_rate_decay", |t| t.learning_rate_decay = 0.0),
+        ("learning_rate_decay", |t| t.learning_rate_decay = 1.5),
     ];
     for (setting, spoil) in cases {
         let mut training = small();
         spoil(&mut training);
-        for mut scheme in schemes(training).into_iter().take(2) {
+        for scheme in schemes(training).into_iter().take(2) {
             let error = scheme.start(cloud(40)).unwrap_err();
             assert!(
                 matches!(error, Error::Setting { name, .. } if name == setting),
@@ -290,7 +349,7 @@ fn particles_that_are_not_numbers_are_refused() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut start = cloud(40);
         start[(17, 1)] = bad;
-        for mut scheme in schemes(small()) {
+        for scheme in schemes(small()) {
             let error = scheme.start(start.clone()).unwrap_err();
             assert!(matches!(error, Error::NotFinite { row: 17, .. }), "{error}");
         }
@@ -299,13 +358,11 @@ fn particles_that_are_not_numbers_are_refused() {
 
 #[test]
 fn time_steps_that_are_not_positive_are_refused() {
-    for mut scheme in schemes(small()) {
+    for scheme in schemes(small()) {
         let mut state = scheme.start(cloud(40)).unwrap();
         let before = state.clone();
         for tau in [0.0, -0.1, f64::NAN, f64::INFINITY] {
-            let error = scheme
-                .step(&mmd(), &mut state, tau, &mut unwatched)
-                .unwrap_err();
+            let error = scheme.step(&mmd(), &mut state, tau).unwrap_err();
             assert!(matches!(error, Error::TimeStep(_)), "{error}");
             assert_eq!(state, before);
         }
@@ -374,15 +431,11 @@ fn divergence_is_noticed_and_keeps_the_particles() {
                 first_iterations: iterations,
                 ..small()
             };
-            for mut scheme in schemes(training) {
+            for scheme in schemes(training) {
                 let mut state = scheme.start(cloud(40)).unwrap();
-                scheme
-                    .step(&mmd(), &mut state, 0.1, &mut unwatched)
-                    .unwrap();
+                scheme.step(&mmd(), &mut state, 0.1).unwrap();
                 let before = state.clone();
-                let error = scheme
-                    .step(&Broken(flaw), &mut state, 0.1, &mut unwatched)
-                    .unwrap_err();
+                let error = scheme.step(&Broken(flaw), &mut state, 0.1).unwrap_err();
                 assert!(matches!(error, Error::Diverged(_)), "{flaw:?}: {error}");
                 assert_eq!(state.particles, before.particles);
                 assert_eq!((state.step, state.time), (before.step, before.time));

@@ -35,7 +35,7 @@ fn forward_agrees_with_a_loop_over_the_layers() {
     let mut tape = Tape::new();
     let mut graph = tape.record(&parameters);
     let x = graph.constant(&input);
-    let y = network.forward(&mut graph, x);
+    let y = network.record(&mut graph, x);
     for i in 0..input.nrows() {
         let row: Vec<f64> = input.row(i).iter().copied().collect();
         for (j, expected) in plain(&network, &parameters, &row).into_iter().enumerate() {
@@ -51,7 +51,7 @@ fn gradient_agrees_with_finite_differences() {
     let input = DMatrix::from_fn(5, 2, |i, j| (1.0 + i as f64 + 3.0 * j as f64).sin());
     let found = gradient_error(&parameters, 1e-4, |graph| {
         let x = graph.constant(&input);
-        let y = network.forward(graph, x);
+        let y = network.record(graph, x);
         graph.sum_of_squares(y)
     });
     assert!(found.error < 1e-8, "{found:?}");

@@ -7,12 +7,13 @@ pub fn training(latent_dim: usize) -> Training {
     Training {
         hidden_layers: 2,
         width: 64,
-        latent_dim,
+        latent_dim: Some(latent_dim),
         batch: 100,
         first_iterations: 1500,
         iterations: 1500,
         learning_rate: 5e-3,
         learning_rate_decay: 1e-2,
         seed: 1,
+        ..Training::default()
     }
 }

@@ -1,4 +1,4 @@
-//! What a layer does entry by entry: bias and activation σ, and in the reverse sweep σ'.
+//! What a layer does entry by entry: bias and activation σ, and in the backward pass σ'.
 
 #![expect(
     clippy::inline_always,
@@ -8,10 +8,17 @@
 use faer::{MatMut, MatRef};
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch};
-
-use crate::Real;
-use crate::ops::Activation;
+use rieszflow_autodiff::Real;
 use rieszflow_numerics::simd::Chunk;
+
+/// The nonlinearity σ after an affine map.
+#[derive(Clone, Copy)]
+pub(super) enum Activation {
+    /// σ(y) = y, of the last layer.
+    Identity,
+    /// σ(y) = max(y, 0), with σ'(0) = 0.
+    Relu,
+}
 
 /// Y := σ(Y + 1 bᵀ).
 pub(super) fn activate<T: Real>(y: MatMut<'_, T>, bias: &[T], activation: Activation) {
@@ -38,7 +45,7 @@ fn activate_on<S: Simd, T: Real>(
     }
 }
 
-/// σ, lane by lane. What is not a number stays none.
+/// σ, lane by lane; NaN stays NaN.
 #[inline(always)]
 pub(super) fn activated<S: Simd, T: Real>(x: T::Lanes<S>, activation: Activation) -> T::Lanes<S> {
     match activation {
@@ -50,30 +57,36 @@ pub(super) fn activated<S: Simd, T: Real>(x: T::Lanes<S>, activation: Activation
     }
 }
 
-/// The cotangent of x from that of y = σ(x), lane by lane.
+/// σ'(x) ȳ for the output y = max(x, 0) of a hidden layer, lane by lane.
 #[inline(always)]
-pub(super) fn masked<S: Simd, T: Real>(
-    cotangent: T::Lanes<S>,
-    y: T::Lanes<S>,
-    activation: Activation,
-) -> T::Lanes<S> {
-    match activation {
-        Activation::Identity => cotangent,
-        Activation::Relu => {
-            let zero = T::Lanes::splat(y.token(), T::zero());
-            y.simd_gt(zero).select(cotangent, zero)
+pub(super) fn masked<S: Simd, T: Real>(cotangent: T::Lanes<S>, y: T::Lanes<S>) -> T::Lanes<S> {
+    let zero = T::Lanes::splat(y.token(), T::zero());
+    y.simd_gt(zero).select(cotangent, zero)
+}
+
+/// The sums of the columns.
+pub(super) fn column_sums<T: Real>(matrix: MatRef<'_, T>, sums: &mut [T]) {
+    dispatch!(Level::new(), simd => column_sums_on(simd, matrix, sums));
+}
+
+#[inline(always)]
+fn column_sums_on<S: Simd, T: Real>(simd: S, matrix: MatRef<'_, T>, sums: &mut [T]) {
+    for (j, sum) in sums.iter_mut().enumerate() {
+        let chunks = column(matrix, j).chunks_exact(Chunk::<T>::LEN);
+        let last = Chunk::filled_up(chunks.remainder());
+        // Partial sums, one a lane: fast, and more accurate than one running sum.
+        let mut lanes = T::Lanes::splat(simd, T::zero());
+        for chunk in chunks {
+            lanes += T::Lanes::from_slice(simd, chunk);
         }
+        lanes += last.load(simd);
+        *sum = lanes.as_slice().iter().copied().sum();
     }
 }
 
-/// Masks the cotangent by σ' and adds its columns to `sums`.
-pub(super) fn mask<T: Real>(
-    cotangent: MatMut<'_, T>,
-    value: MatRef<'_, T>,
-    activation: Activation,
-    sums: &mut [T],
-) {
-    dispatch!(Level::new(), simd => mask_on(simd, cotangent, value, activation, sums));
+/// Masks the cotangent of the output `value` of a hidden layer by σ', and adds its columns to `sums`.
+pub(super) fn mask<T: Real>(cotangent: MatMut<'_, T>, value: MatRef<'_, T>, sums: &mut [T]) {
+    dispatch!(Level::new(), simd => mask_on(simd, cotangent, value, sums));
 }
 
 #[inline(always)]
@@ -81,25 +94,22 @@ fn mask_on<S: Simd, T: Real>(
     simd: S,
     mut cotangent: MatMut<'_, T>,
     value: MatRef<'_, T>,
-    activation: Activation,
     sums: &mut [T],
 ) {
-    let zero = T::Lanes::splat(simd, T::zero());
     for (j, sum) in sums.iter_mut().enumerate() {
         let values = column(value, j).chunks_exact(Chunk::<T>::LEN);
         let mut entries = column_mut(cotangent.as_mut(), j).chunks_exact_mut(Chunk::<T>::LEN);
         let last_values = Chunk::filled_up(values.remainder());
-        // Partial sums, one a lane: fast, and more accurate than one running sum.
-        let mut lanes = zero;
+        let mut lanes = T::Lanes::splat(simd, T::zero());
         for (entries, values) in (&mut entries).zip(values) {
             let values = T::Lanes::from_slice(simd, values);
-            let entry = masked::<S, T>(T::Lanes::from_slice(simd, entries), values, activation);
+            let entry = masked::<S, T>(T::Lanes::from_slice(simd, entries), values);
             entry.store_slice(entries);
             lanes += entry;
         }
         let last = entries.into_remainder();
         let mut chunk = Chunk::filled_up(last);
-        let entry = masked::<S, T>(chunk.load(simd), last_values.load(simd), activation);
+        let entry = masked::<S, T>(chunk.load(simd), last_values.load(simd));
         chunk.store(entry);
         last.copy_from_slice(&chunk.as_ref()[..last.len()]);
         lanes += entry;

@@ -63,8 +63,8 @@ fn fused_instruction_sets_agree_to_the_bit() {
     let best = Level::new();
     if let (Some(_), Some(avx2)) = (best.as_avx512(), best.as_avx2()) {
         for exponent in [0.5, 1.5] {
-            let narrow = everything(Level::Avx2(avx2), exponent);
-            assert_eq!(everything(best, exponent), narrow);
+            let other = everything(Level::Avx2(avx2), exponent);
+            assert_eq!(everything(best, exponent), other);
         }
     }
 }

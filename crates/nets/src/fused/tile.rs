@@ -1,8 +1,8 @@
-//! Products of small layers, which stay in registers from the first term to the activation.
+//! Products of small layers in tiles, which stay in registers from the first term to the activation.
 //!
-//! A tile of the result, some chunks of rows in some columns, is summed up over the columns of the
+//! A tile of the result, some chunks of rows in some columns, is accumulated over the columns of the
 //! left factor and finished before it is stored. Each entry is summed in the same order whatever the
-//! tile, so the last rows of a block may be taken twice where they do not fill a chunk.
+//! tile, so the last rows of a block may be stored twice where they do not fill a chunk.
 
 #![expect(
     clippy::inline_always,
@@ -12,16 +12,15 @@
 use faer::{MatMut, MatRef};
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch};
-
-use super::Affine;
-use super::activation::{activated, column, column_mut, masked};
-use crate::Real;
-use crate::ops::Activation;
+use rieszflow_autodiff::Real;
 use rieszflow_numerics::product::LEAST_PIECE;
 use rieszflow_numerics::simd::{Chunk, Lanes};
 
-/// Whether a product of so many rows with these weights is for this file: one thread does it.
-pub(super) fn is_small<T: Real>(rows: usize, weight: MatRef<'_, T>) -> bool {
+use super::Affine;
+use super::activation::{Activation, activated, column, column_mut, masked};
+
+/// Whether a product of `rows` rows with these weights is stored in tiles, on one thread.
+pub(super) fn is_tiled<T: Real>(rows: usize, weight: MatRef<'_, T>) -> bool {
     rows >= Chunk::<T>::LEN && rows * weight.nrows() * weight.ncols() < 2 * LEAST_PIECE
 }
 
@@ -29,13 +28,13 @@ pub(super) fn is_small<T: Real>(rows: usize, weight: MatRef<'_, T>) -> bool {
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     row: usize,
-    /// So many of its rows are stored already.
-    taken: usize,
+    /// How many of its rows are stored already.
+    stored: usize,
     column: usize,
 }
 
-/// What is summed up in tiles, and what becomes of them.
-pub(super) trait Pass<T: Real>: Sized {
+/// A product that is accumulated in tiles, and what becomes of them.
+pub(super) trait Tiled<T: Real>: Sized {
     /// The left factor.
     fn left(&self) -> MatRef<'_, T>;
 
@@ -53,9 +52,9 @@ pub(super) trait Pass<T: Real>: Sized {
         tile: [[T::Lanes<S>; R]; C],
     );
 
-    /// Takes all tiles.
+    /// Computes all tiles.
     fn run(mut self, level: Level) {
-        dispatch!(level, simd => take(simd, &mut self));
+        dispatch!(level, simd => all_tiles(simd, &mut self));
     }
 }
 
@@ -64,9 +63,10 @@ pub(super) struct Forward<'a, T> {
     pub(super) y: MatMut<'a, T>,
     pub(super) x: MatRef<'a, T>,
     pub(super) layer: Affine<'a, T>,
+    pub(super) activation: Activation,
 }
 
-impl<T: Real> Pass<T> for Forward<'_, T> {
+impl<T: Real> Tiled<T> for Forward<'_, T> {
     #[inline(always)]
     fn left(&self) -> MatRef<'_, T> {
         self.x
@@ -92,29 +92,28 @@ impl<T: Real> Pass<T> for Forward<'_, T> {
         tile: [[T::Lanes<S>; R]; C],
     ) {
         for (j, sums) in (place.column..).zip(&tile) {
-            let (bias, activation) = (self.layer.bias[j], self.layer.activation);
+            let bias = self.layer.bias[j];
             let rows = &mut column_mut(self.y.as_mut(), j)[place.row..][..R * Chunk::<T>::LEN];
             for (&sum, rows) in sums.iter().zip(rows.chunks_exact_mut(Chunk::<T>::LEN)) {
-                activated::<S, T>(sum + bias, activation).store_slice(rows);
+                activated::<S, T>(sum + bias, self.activation).store_slice(rows);
             }
         }
     }
 }
 
-/// X̄ = Ȳ W ⊙ σ'(X) for X = σ(…), and the sums of its columns are added to.
+/// X̄ = ȲW ⊙ σ'(X) for the output X of a hidden layer; the sums of its columns are added to `sums`.
 pub(super) struct Backward<'a, T> {
-    pub(super) of_x: MatMut<'a, T>,
-    pub(super) of_y: MatRef<'a, T>,
+    pub(super) x_bar: MatMut<'a, T>,
+    pub(super) y_bar: MatRef<'a, T>,
     pub(super) weight: MatRef<'a, T>,
     pub(super) x: MatRef<'a, T>,
-    pub(super) activation: Activation,
     pub(super) sums: &'a mut [T],
 }
 
-impl<T: Real> Pass<T> for Backward<'_, T> {
+impl<T: Real> Tiled<T> for Backward<'_, T> {
     #[inline(always)]
     fn left(&self) -> MatRef<'_, T> {
-        self.of_y
+        self.y_bar
     }
 
     #[inline(always)]
@@ -141,19 +140,19 @@ impl<T: Real> Pass<T> for Backward<'_, T> {
         for (j, sums) in (place.column..).zip(&tile) {
             let values = &column(self.x, j)[place.row..][..R * Chunk::<T>::LEN];
             let values = values.chunks_exact(Chunk::<T>::LEN);
-            let rows = &mut column_mut(self.of_x.as_mut(), j)[place.row..][..R * Chunk::<T>::LEN];
+            let rows = &mut column_mut(self.x_bar.as_mut(), j)[place.row..][..R * Chunk::<T>::LEN];
             let rows = rows.chunks_exact_mut(Chunk::<T>::LEN);
             let mut total = T::Lanes::splat(simd, T::zero());
             for ((&sum, values), rows) in sums.iter().zip(values).zip(rows) {
                 let values = T::Lanes::from_slice(simd, values);
-                let entry = masked::<S, T>(sum, values, self.activation);
+                let entry = masked::<S, T>(sum, values);
                 entry.store_slice(rows);
                 total += entry;
             }
-            if place.taken > 0 {
+            if place.stored > 0 {
                 let mut chunk = Chunk::<T>::default();
                 chunk.store(total);
-                chunk.as_mut()[..place.taken].fill(T::zero());
+                chunk.as_mut()[..place.stored].fill(T::zero());
                 total = chunk.load(simd);
             }
             self.sums[j] += total.reduce_sum();
@@ -163,57 +162,64 @@ impl<T: Real> Pass<T> for Backward<'_, T> {
 
 /// All tiles, as large as the registers of the instruction set allow.
 #[inline(always)]
-fn take<S: Simd, T: Real>(simd: S, pass: &mut impl Pass<T>) {
+fn all_tiles<S: Simd, T: Real>(simd: S, product: &mut impl Tiled<T>) {
     if <S::f32s as SimdBase<S>>::LEN == Chunk::<f32>::LEN {
-        take_tiles::<S, T, 3, 8>(simd, pass);
+        tiles_of::<S, T, 3, 8>(simd, product);
     } else {
-        take_tiles::<S, T, 1, 6>(simd, pass);
+        tiles_of::<S, T, 1, 6>(simd, product);
     }
 }
 
 #[inline(always)]
-fn take_tiles<S: Simd, T: Real, const R: usize, const C: usize>(simd: S, pass: &mut impl Pass<T>) {
-    let rows = pass.left().nrows();
+fn tiles_of<S: Simd, T: Real, const R: usize, const C: usize>(
+    simd: S,
+    product: &mut impl Tiled<T>,
+) {
+    let rows = product.left().nrows();
     let mut row = 0;
     while row < rows {
         if rows - row >= R * Chunk::<T>::LEN {
-            take_rows::<S, T, R, C>(simd, pass, row, 0);
+            tiles_of_rows::<S, T, R, C>(simd, product, row, 0);
             row += R * Chunk::<T>::LEN;
         } else {
             let first = row.min(rows - Chunk::<T>::LEN);
-            take_rows::<S, T, 1, C>(simd, pass, first, row - first);
+            tiles_of_rows::<S, T, 1, C>(simd, product, first, row - first);
             row = first + Chunk::<T>::LEN;
         }
     }
 }
 
 #[inline(always)]
-fn take_rows<S: Simd, T: Real, const R: usize, const C: usize>(
+fn tiles_of_rows<S: Simd, T: Real, const R: usize, const C: usize>(
     simd: S,
-    pass: &mut impl Pass<T>,
+    product: &mut impl Tiled<T>,
     row: usize,
-    taken: usize,
+    stored: usize,
 ) {
-    let columns = pass.columns();
+    let columns = product.columns();
     let mut column = 0;
     while column < columns {
-        let place = Place { row, taken, column };
+        let place = Place {
+            row,
+            stored,
+            column,
+        };
         column += match columns - column {
-            rest if rest >= C => take_tile::<S, T, R, C>(simd, pass, place),
-            1 => take_tile::<S, T, R, 1>(simd, pass, place),
-            _ => take_tile::<S, T, R, 2>(simd, pass, place),
+            rest if rest >= C => tile::<S, T, R, C>(simd, product, place),
+            1 => tile::<S, T, R, 1>(simd, product, place),
+            _ => tile::<S, T, R, 2>(simd, product, place),
         };
     }
 }
 
-/// Returns how many columns were taken.
+/// Returns how many columns it has.
 #[inline(always)]
-fn take_tile<S: Simd, T: Real, const R: usize, const C: usize>(
+fn tile<S: Simd, T: Real, const R: usize, const C: usize>(
     simd: S,
-    pass: &mut impl Pass<T>,
+    product: &mut impl Tiled<T>,
     place: Place,
 ) -> usize {
-    let left = pass.left();
+    let left = product.left();
     let mut tile = [[T::Lanes::splat(simd, T::zero()); R]; C];
     for t in 0..left.ncols() {
         let rows = &column(left, t)[place.row..][..R * Chunk::<T>::LEN];
@@ -221,15 +227,15 @@ fn take_tile<S: Simd, T: Real, const R: usize, const C: usize>(
         for (x, rows) in x.iter_mut().zip(rows.chunks_exact(Chunk::<T>::LEN)) {
             *x = T::Lanes::from_slice(simd, rows);
         }
-        let right = pass.right::<C>(t, place.column);
+        let right = product.right::<C>(t, place.column);
         for (sums, factor) in tile.iter_mut().zip(right) {
             let factor = T::Lanes::splat(simd, factor);
             for (sum, x) in sums.iter_mut().zip(x) {
-                *sum = x.times_plus(factor, *sum);
+                *sum = x.fused_mul_add(factor, *sum);
             }
         }
     }
-    pass.finish::<S, R, C>(simd, place, tile);
+    product.finish::<S, R, C>(simd, place, tile);
     C
 }
 
@@ -248,13 +254,13 @@ mod tests {
     fn both_passes_agree_with_the_plain_sums() {
         for (rows, m, k) in [(8, 1, 3), (9, 8, 1), (31, 19, 2), (32, 6, 17), (47, 11, 10)] {
             let (x, w, b) = (wave(rows, k, 0.7), wave(m, k, 1.1), wave(m, 1, 0.3));
-            let of_y = wave(rows, m, 1.9);
+            let y_bar = wave(rows, m, 1.9);
             let plain_y = |i: usize, j: usize| {
                 let terms = (0..k).map(|t| x[t * rows + i] * w[t * m + j]);
                 (terms.sum::<f64>() + b[j]).max(0.0)
             };
-            let plain_of_x = |i: usize, t: usize| {
-                let terms = (0..m).map(|j| of_y[j * rows + i] * w[t * m + j]);
+            let plain_x_bar = |i: usize, t: usize| {
+                let terms = (0..m).map(|j| y_bar[j * rows + i] * w[t * m + j]);
                 if x[t * rows + i] > 0.0 {
                     terms.sum()
                 } else {
@@ -267,20 +273,16 @@ mod tests {
                 let forward = Forward {
                     y: MatMut::from_column_major_slice_mut(&mut y, rows, m),
                     x: MatRef::from_column_major_slice(&x, rows, k),
-                    layer: Affine {
-                        weight,
-                        bias: &b,
-                        activation: Activation::Relu,
-                    },
+                    layer: Affine { weight, bias: &b },
+                    activation: Activation::Relu,
                 };
                 forward.run(level);
-                let (mut of_x, mut sums) = (vec![f64::NAN; rows * k], vec![1.0; k]);
+                let (mut x_bar, mut sums) = (vec![f64::NAN; rows * k], vec![1.0; k]);
                 let backward = Backward {
-                    of_x: MatMut::from_column_major_slice_mut(&mut of_x, rows, k),
-                    of_y: MatRef::from_column_major_slice(&of_y, rows, m),
+                    x_bar: MatMut::from_column_major_slice_mut(&mut x_bar, rows, k),
+                    y_bar: MatRef::from_column_major_slice(&y_bar, rows, m),
                     weight,
                     x: MatRef::from_column_major_slice(&x, rows, k),
-                    activation: Activation::Relu,
                     sums: &mut sums,
                 };
                 backward.run(level);
@@ -289,11 +291,11 @@ mod tests {
                         assert!((y[j * rows + i] - plain_y(i, j)).abs() < 1e-13);
                     }
                     for t in 0..k {
-                        assert!((of_x[t * rows + i] - plain_of_x(i, t)).abs() < 1e-13);
+                        assert!((x_bar[t * rows + i] - plain_x_bar(i, t)).abs() < 1e-13);
                     }
                 }
                 for (t, sum) in sums.iter().enumerate() {
-                    let plain: f64 = (0..rows).map(|i| plain_of_x(i, t)).sum();
+                    let plain: f64 = (0..rows).map(|i| plain_x_bar(i, t)).sum();
                     assert!((sum - 1.0 - plain).abs() < 1e-12, "{level:?}, column {t}");
                 }
             }

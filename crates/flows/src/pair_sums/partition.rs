@@ -1,4 +1,4 @@
-//! How a sum over pairs is cut into blocks, and how long the pieces of memory are for it.
+//! How a sum over pairs is cut into blocks, and how much memory they need.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use rieszflow_numerics::Real;
 use rieszflow_numerics::simd::Chunk;
 
 use super::GradientRows;
-use super::blocks::{ROWS, Wanted};
+use super::blocks::{Gradients, ROWS};
 use crate::Measure;
 
 /// A block has at least this many coordinate differences: below, one thread is faster than two.
@@ -15,7 +15,7 @@ const LEAST_WORK: usize = 1 << 17;
 const MOST_BLOCKS: usize = 16;
 
 /// How the rows of x are cut into blocks; depends on the sizes alone, not on the threads.
-pub(super) struct Layout {
+pub(super) struct Partition {
     pub(super) x_count: usize,
     pub(super) y_count: usize,
     pub(super) dim: usize,
@@ -23,33 +23,33 @@ pub(super) struct Layout {
     pub(super) block_groups: usize,
     /// Chunks of y.
     chunks: usize,
-    pub(super) wanted: Wanted,
+    pub(super) gradients: Gradients,
     /// The weight that the blocks left out: 1/N for each measure without weights.
     pub(super) norm: f64,
 }
 
-impl Layout {
-    pub(super) fn new<T: Real>(x: Measure<'_, T>, y: Measure<'_, T>, wanted: Wanted) -> Self {
+impl Partition {
+    pub(super) fn new<T: Real>(x: Measure<'_, T>, y: Measure<'_, T>, gradients: Gradients) -> Self {
         assert_eq!(x.points.dim(), y.points.dim(), "one space");
         let norm = |measure: &Measure<'_, T>| match measure.weights {
             Some(_) => 1.0,
             None => 1.0 / measure.points.count().max(1) as f64,
         };
         let (x_count, y_count, dim) = (x.points.count(), y.points.count(), x.points.dim());
-        let mut layout = Self {
+        let mut partition = Self {
             x_count,
             y_count,
             dim,
             block_groups: 0,
             chunks: y_count.div_ceil(Chunk::<T>::LEN),
-            wanted,
+            gradients,
             norm: norm(&x) * norm(&y),
         };
-        layout.set_work(ROWS * x_count.div_ceil(ROWS) * y_count * dim);
-        layout
+        partition.set_work(ROWS * x_count.div_ceil(ROWS) * y_count * dim);
+        partition
     }
 
-    /// Cuts the rows into blocks, for so many coordinate differences in all.
+    /// Cuts the rows into blocks, for `work` coordinate differences in all.
     pub(super) fn set_work(&mut self, work: usize) {
         let groups = self.x_count.div_ceil(ROWS);
         let least = (LEAST_WORK * groups).div_ceil(work.max(1));
@@ -71,20 +71,20 @@ impl Layout {
     }
 
     pub(super) fn block_len(&self) -> usize {
-        let of_y = match self.wanted {
-            Wanted::OfBoth => self.chunks,
+        let gradient_y = match self.gradients {
+            Gradients::InBoth => self.chunks,
             _ => 0,
         };
-        self.dim * (ROWS + of_y)
+        self.dim * (ROWS + gradient_y)
     }
 
-    /// The gradient in x above that in y, if that is wanted, has so many entries.
+    /// Entries of the gradient in x and, if it is asked for, of that in y below it.
     pub(super) fn gradient_len(&self) -> usize {
-        let of_y = match self.wanted {
-            Wanted::OfBoth => self.y_count,
+        let gradient_y = match self.gradients {
+            Gradients::InBoth => self.y_count,
             _ => 0,
         };
-        (self.x_count + of_y) * self.dim
+        (self.x_count + gradient_y) * self.dim
     }
 
     pub(super) fn gradient_rows<'a, T>(&self, entries: &'a mut [T]) -> GradientRows<'a, T> {
@@ -92,7 +92,7 @@ impl Layout {
             rows: entries.len() / self.dim,
             entries,
             x_start: 0,
-            y_start: matches!(self.wanted, Wanted::OfBoth).then_some(self.x_count),
+            y_start: matches!(self.gradients, Gradients::InBoth).then_some(self.x_count),
         }
     }
 }

@@ -12,14 +12,14 @@ use fearless_simd::prelude::*;
 use rieszflow_numerics::Real;
 use rieszflow_numerics::simd::{Chunk, Lanes};
 
-use super::blocks::{ROWS, Row, Running, Tile, Wanted, including};
-use super::integrands::OfDistance;
+use super::blocks::{Gradients, ROWS, Row, Running, Tile, extend_range};
+use super::integrands::RadialFunction;
 use super::packed::Groups;
 
-/// So many chunks of y at a time find their factors in the cache.
+/// The factors of this many chunks of y are kept in the cache.
 const RUN: usize = 16;
 
-/// Something of each pair of R particles of x and a chunk of y, in registers.
+/// A value for each pair of R particles of x and a chunk of y, in registers.
 type RowLanes<T, S, const R: usize> = [<T as Real>::Lanes<S>; R];
 
 /// Adds a group of x with some of y to the running sums.
@@ -27,28 +27,28 @@ type RowLanes<T, S, const R: usize> = [<T as Real>::Lanes<S>; R];
 /// As many of the eight rows at a time as the registers hold: all of them where a chunk is one
 /// register and there are 32 of these, half elsewhere. The sums are the same.
 #[inline(always)]
-pub(super) fn sum<S: Simd, T: Real, F: OfDistance<T>>(
+pub(super) fn sum<S: Simd, T: Real, F: RadialFunction<T>>(
     simd: S,
     function: F,
     x: Groups<'_, Row<T>>,
     y: Groups<'_, Chunk<T>>,
-    wanted: Wanted,
+    gradients: Gradients,
     running: &mut Running<'_, T>,
 ) {
     if S::f32s::LEN == 16 {
-        sum_by::<S, T, F, ROWS>(simd, function, x, y, wanted, running);
+        sum_by::<S, T, F, ROWS>(simd, function, x, y, gradients, running);
     } else {
-        sum_by::<S, T, F, { ROWS / 2 }>(simd, function, x, y, wanted, running);
+        sum_by::<S, T, F, { ROWS / 2 }>(simd, function, x, y, gradients, running);
     }
 }
 
 #[inline(always)]
-fn sum_by<S: Simd, T: Real, F: OfDistance<T>, const R: usize>(
+fn sum_by<S: Simd, T: Real, F: RadialFunction<T>, const R: usize>(
     simd: S,
     function: F,
     x: Groups<'_, Row<T>>,
     y: Groups<'_, Chunk<T>>,
-    wanted: Wanted,
+    gradients: Gradients,
     running: &mut Running<'_, T>,
 ) {
     // The factors α of eight particles of x with a run of y.
@@ -60,23 +60,25 @@ fn sum_by<S: Simd, T: Real, F: OfDistance<T>, const R: usize>(
             evaluate::<S, T, F, R>(simd, function, x, (y, done), running, &mut factors);
         }
         let (factors, positions) = (&factors[..y.len()], (x.positions, y.positions));
-        let of_x = &mut *running.of_x;
-        match wanted {
-            Wanted::Nothing => {}
-            Wanted::OfX => spread::<S, T, R, false>(simd, factors, positions, of_x, &mut []),
-            Wanted::OfBoth => {
-                let of_y = &mut running.of_y[done * x.dim..][..y.len() * x.dim];
-                spread::<S, T, R, true>(simd, factors, positions, of_x, of_y);
+        let gradient_x = &mut *running.gradient_x;
+        match gradients {
+            Gradients::Neither => {}
+            Gradients::InX => {
+                spread::<S, T, R, false>(simd, factors, positions, gradient_x, &mut [])
+            }
+            Gradients::InBoth => {
+                let gradient_y = &mut running.gradient_y[done * x.dim..][..y.len() * x.dim];
+                spread::<S, T, R, true>(simd, factors, positions, gradient_x, gradient_y);
             }
         }
         done += y.len();
     }
 }
 
-/// The values and factors of R rows, from `first` on, with a run of y, before which there were
+/// The values and factors of R rows, from `first` on, with a run of y that comes after
 /// `done` chunks.
 #[inline(always)]
-fn evaluate<S: Simd, T: Real, F: OfDistance<T>, const R: usize>(
+fn evaluate<S: Simd, T: Real, F: RadialFunction<T>, const R: usize>(
     simd: S,
     function: F,
     (x, first): (Groups<'_, Row<T>>, usize),
@@ -90,13 +92,13 @@ fn evaluate<S: Simd, T: Real, F: OfDistance<T>, const R: usize>(
     }
     for (chunk, (y, factors)) in y.runs(1).zip(factors).enumerate() {
         let squared = squares::<S, T, R>(simd, (x.positions, first), y.positions);
-        let of_y = y.weights[0].load(simd);
+        let gradient_y = y.weights[0].load(simd);
         for i in 0..R {
-            let weight = of_y * x.weights[0][first + i];
+            let weight = gradient_y * x.weights[0][first + i];
             let factor = function.value_and_factor(weight, squared[i], &mut values[i]);
             factors[first + i].store(factor);
-            if function.meet(squared[i]) {
-                running.met = including(&running.met, done + chunk);
+            if function.any_coincident(squared[i]) {
+                running.coincident = extend_range(&running.coincident, done + chunk);
             }
         }
     }
@@ -106,26 +108,26 @@ fn evaluate<S: Simd, T: Real, F: OfDistance<T>, const R: usize>(
 }
 
 /// Adds `factors` times the differences of x and y to the gradient in x, and takes them from that
-/// in y if `BOTH` are wanted.
+/// in y for `BOTH`.
 #[inline(always)]
 fn spread<S: Simd, T: Real, const R: usize, const BOTH: bool>(
     simd: S,
     factors: &[Tile<T>],
     (x, y): (&[Row<T>], &[Chunk<T>]),
-    of_x: &mut [Tile<T>],
-    of_y: &mut [Chunk<T>],
+    gradient_x: &mut [Tile<T>],
+    gradient_y: &mut [Chunk<T>],
 ) {
     let dim = x.len();
     let zero = T::Lanes::splat(simd, T::zero());
     // What the rows before have added to the gradient in y.
     let mut of_chunks = [Chunk::<T>::default(); RUN];
-    for (k, (x, of_x)) in x.iter().zip(of_x).enumerate() {
+    for (k, (x, gradient_x)) in x.iter().zip(gradient_x).enumerate() {
         for first in (0..ROWS).step_by(R) {
             let mut rows = [zero; R];
             let mut sums = [zero; R];
             for i in 0..R {
                 rows[i] = T::Lanes::splat(simd, x[first + i]);
-                sums[i] = of_x[first + i].load(simd);
+                sums[i] = gradient_x[first + i].load(simd);
             }
             for (chunk, factors) in factors.iter().enumerate() {
                 let y = y[chunk * dim + k].load(simd);
@@ -136,20 +138,20 @@ fn spread<S: Simd, T: Real, const R: usize, const BOTH: bool>(
                 };
                 for i in 0..R {
                     let (factor, u) = (factors[first + i].load(simd), rows[i] - y);
-                    sums[i] = factor.times_plus(u, sums[i]);
+                    sums[i] = factor.fused_mul_add(u, sums[i]);
                     if BOTH {
-                        of_chunk = factor.times_plus(u, of_chunk);
+                        of_chunk = factor.fused_mul_add(u, of_chunk);
                     }
                 }
                 if BOTH && first + R < ROWS {
                     of_chunks[chunk].store(of_chunk);
                 } else if BOTH {
-                    let entry = &mut of_y[chunk * dim + k];
+                    let entry = &mut gradient_y[chunk * dim + k];
                     entry.store(entry.load(simd) - of_chunk);
                 }
             }
             for i in 0..R {
-                of_x[first + i].store(sums[i]);
+                gradient_x[first + i].store(sums[i]);
             }
         }
     }
@@ -167,7 +169,7 @@ pub(super) fn squares<S: Simd, T: Real, const R: usize>(
         let y = y.load(simd);
         for i in 0..R {
             let u = T::Lanes::splat(simd, x[first + i]) - y;
-            sums[i] = u.times_plus(u, sums[i]);
+            sums[i] = u.fused_mul_add(u, sums[i]);
         }
     }
     sums

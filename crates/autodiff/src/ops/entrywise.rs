@@ -1,7 +1,7 @@
-//! Operations entry by entry: sums, products, quotients, scaling, square root, ReLU.
+//! Operations entry by entry: sums, quotients, scaling, square root, ReLU.
 
-use super::{Op, Sweep};
-use crate::tape::{Graph, Node};
+use super::{Cotangents, Op};
+use crate::tape::{Graph, Recorded};
 use crate::{Real, Var};
 
 impl<T: Real> Graph<'_, T> {
@@ -16,11 +16,6 @@ impl<T: Real> Graph<'_, T> {
     /// A − B, entry by entry.
     pub fn subtract(&mut self, a: Var, b: Var) -> Var {
         self.binary(Op::Subtract(a, b), (a, b), |a, b| a - b)
-    }
-
-    /// A ∘ B, entry by entry.
-    pub fn multiply(&mut self, a: Var, b: Var) -> Var {
-        self.binary(Op::Multiply(a, b), (a, b), |a, b| a * b)
     }
 
     /// A / B, entry by entry.
@@ -43,8 +38,8 @@ impl<T: Real> Graph<'_, T> {
         self.unary(Op::Sqrt(a), a, num_traits::Float::sqrt)
     }
 
-    /// max(A, 0), entry by entry, with derivative 0 at 0; NaN stays NaN, so that a divergence is seen
-    /// and not swallowed.
+    /// max(A, 0), entry by entry, with derivative 0 at 0; NaN stays NaN, so that a divergence is
+    /// seen.
     pub fn relu(&mut self, a: Var) -> Var {
         let zero = T::zero();
         self.unary(Op::Relu(a), a, |a| if a < zero { zero } else { a })
@@ -52,8 +47,8 @@ impl<T: Real> Graph<'_, T> {
 
     fn unary(&mut self, op: Op<T>, a: Var, f: impl Fn(T) -> T) -> Var {
         let (shape, differentiable) = (self.shape(a), self.is_differentiable(a));
-        self.push(op, shape, differentiable, |earlier, output| {
-            for (y, &a) in output.iter_mut().zip(earlier.entries(a)) {
+        self.push(op, shape, differentiable, |recorded, output| {
+            for (y, &a) in output.iter_mut().zip(recorded.entries(a)) {
                 *y = f(a);
             }
         })
@@ -63,8 +58,8 @@ impl<T: Real> Graph<'_, T> {
         let shape = self.shape(a);
         assert_eq!(shape, self.shape(b), "the shapes must agree");
         let differentiable = self.is_differentiable(a) || self.is_differentiable(b);
-        self.push(op, shape, differentiable, |earlier, output| {
-            let operands = earlier.entries(a).iter().zip(earlier.entries(b));
+        self.push(op, shape, differentiable, |recorded, output| {
+            let operands = recorded.entries(a).iter().zip(recorded.entries(b));
             for (y, (&a, &b)) in output.iter_mut().zip(operands) {
                 *y = f(a, b);
             }
@@ -72,39 +67,45 @@ impl<T: Real> Graph<'_, T> {
     }
 }
 
-pub(super) fn pull_back_add<T: Real>(sweep: &mut Sweep<'_, T>, (a, b): (Var, Var), own: &[T]) {
-    sweep.add_each(a, |i| own[i]);
-    sweep.add_each(b, |i| own[i]);
+/// For c = a + b: ā += c̄ and b̄ += c̄.
+pub(super) fn add_vjp<T: Real>(own: &[T], (a, b): (Var, Var), inputs: &mut Cotangents<'_, T>) {
+    inputs.add_each(a, |i| own[i]);
+    inputs.add_each(b, |i| own[i]);
 }
 
-pub(super) fn pull_back_subtract<T: Real>(sweep: &mut Sweep<'_, T>, (a, b): (Var, Var), own: &[T]) {
-    sweep.add_each(a, |i| own[i]);
-    sweep.add_each(b, |i| -own[i]);
-}
-
-pub(super) fn pull_back_multiply<T: Real>(sweep: &mut Sweep<'_, T>, (a, b): (Var, Var), own: &[T]) {
-    let (a_value, b_value) = (sweep.entries(a), sweep.entries(b));
-    sweep.add_each(a, |i| own[i] * b_value[i]);
-    sweep.add_each(b, |i| own[i] * a_value[i]);
+/// For c = a − b: ā += c̄ and b̄ −= c̄.
+pub(super) fn subtract_vjp<T: Real>(own: &[T], (a, b): (Var, Var), inputs: &mut Cotangents<'_, T>) {
+    inputs.add_each(a, |i| own[i]);
+    inputs.add_each(b, |i| -own[i]);
 }
 
 /// For c = a/b: ā += c̄/b and b̄ −= c̄ a/b².
-pub(super) fn pull_back_divide<T: Real>(sweep: &mut Sweep<'_, T>, (a, b): (Var, Var), own: &[T]) {
-    let (a_value, b_value) = (sweep.entries(a), sweep.entries(b));
-    sweep.add_each(a, |i| own[i] / b_value[i]);
-    sweep.add_each(b, |i| -own[i] * a_value[i] / (b_value[i] * b_value[i]));
+pub(super) fn divide_vjp<T: Real>(
+    own: &[T],
+    values: Recorded<'_, T>,
+    (a, b): (Var, Var),
+    inputs: &mut Cotangents<'_, T>,
+) {
+    let (a_value, b_value) = (values.entries(a), values.entries(b));
+    inputs.add_each(a, |i| own[i] / b_value[i]);
+    inputs.add_each(b, |i| -own[i] * a_value[i] / (b_value[i] * b_value[i]));
 }
 
 /// For c = √a: ā += c̄/(2c).
-pub(super) fn pull_back_sqrt<T: Real>(sweep: &mut Sweep<'_, T>, node: &Node<T>, a: Var, own: &[T]) {
-    let root = &sweep.values[node.range()];
+pub(super) fn sqrt_vjp<T: Real>(own: &[T], root: &[T], a: Var, inputs: &mut Cotangents<'_, T>) {
     let half = T::from_f64(0.5);
-    sweep.add_each(a, |i| half * own[i] / root[i]);
+    inputs.add_each(a, |i| half * own[i] / root[i]);
 }
 
-pub(super) fn pull_back_relu<T: Real>(sweep: &mut Sweep<'_, T>, a: Var, own: &[T]) {
-    let value = sweep.entries(a);
-    sweep.add_each(a, |i| {
+/// For c = max(a, 0): ā += c̄ where a > 0.
+pub(super) fn relu_vjp<T: Real>(
+    own: &[T],
+    values: Recorded<'_, T>,
+    a: Var,
+    inputs: &mut Cotangents<'_, T>,
+) {
+    let value = values.entries(a);
+    inputs.add_each(a, |i| {
         if value[i] > T::zero() {
             own[i]
         } else {
