@@ -8,9 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rieszflow_analytic::line::{self, DiscreteMeasure, Uniform};
 use rieszflow_analytic::quadrature::integrate;
-use rieszflow_analytic::{
-    Equilibrium, EquilibriumKind, ScaledEquilibrium, discrepancy_to_equilibrium,
-};
+use rieszflow_analytic::{Equilibrium, EquilibriumKind, Law, discrepancy};
 
 const CASES: [(usize, f64); 16] = [
     (1, 0.2),
@@ -31,12 +29,14 @@ const CASES: [(usize, f64); 16] = [
     (200, 1.3),
 ];
 
-/// The mean of |x−y|ʳ over y on the sphere of the given radius, |x| = ρ, by quadrature over the angle.
+/// The mean of |x−y|ʳ over y on the sphere of the given radius, |x| = ρ, by quadrature over the
+/// angle.
 fn spherical_mean(d: usize, r: f64, rho: f64, radius: f64) -> f64 {
     if d == 1 {
         return 0.5 * ((rho - radius).abs().powf(r) + (rho + radius).powf(r));
     }
-    // With v = sin²(θ/2): |x−y|² = (ρ−R)² + 4ρRv, and the density of v is (v(1−v))^{(d−3)/2} up to a constant.
+    // With v = sin²(θ/2): |x−y|² = (ρ−R)² + 4ρRv, and the density of v is (v(1−v))^{(d−3)/2} up to
+    // a constant.
     let power = 0.5 * (d as f64 - 3.0);
     let density = |v: f64, w: f64| (4.0 * v * w).powf(power);
     let total = integrate(0.0, 1.0, |at| density(at.from_low, at.to_high));
@@ -208,8 +208,9 @@ fn discrepancy_between_scales_by_quadrature() {
 fn on_the_line_it_agrees_with_distribution_functions() {
     let eta = Equilibrium::new(1, 1.0).unwrap();
     let particles = [-0.7, -0.1, 0.2, 0.2, 0.9, 3.0];
-    let by_energies =
-        discrepancy_to_equilibrium(&DMatrix::from_column_slice(6, 1, &particles), &eta, 1.3);
+    let law = Law::equilibrium(&eta, 1.3).unwrap();
+    let rows = DMatrix::from_column_slice(6, 1, &particles);
+    let by_energies = discrepancy(&rows, None, &law, 1.0).unwrap();
     let measure = DiscreteMeasure::equal(&particles).unwrap();
     let by_distributions = line::discrepancy(&measure, &Uniform::new(-1.3, 1.3).unwrap());
     assert!((by_energies.v_statistic - by_distributions).abs() < 1e-15);
@@ -219,14 +220,14 @@ fn on_the_line_it_agrees_with_distribution_functions() {
 fn translation_and_weights() {
     let eta = Equilibrium::new(2, 0.7).unwrap();
     let particles = eta.sample(30, &mut ChaCha8Rng::seed_from_u64(9));
-    let centred = ScaledEquilibrium::new(&eta, 1.2).unwrap();
-    let plain = centred.discrepancy(&particles, None).unwrap();
+    let centred = Law::equilibrium(&eta, 1.2).unwrap();
+    let plain = discrepancy(&particles, None, &centred, 0.7).unwrap();
     let mut moved = particles.clone();
     moved
         .row_iter_mut()
         .for_each(|mut x| x += nalgebra::RowVector2::new(5.0, -3.0));
-    let away = centred.clone().centred_at(&[5.0, -3.0]).unwrap();
-    let same = away.discrepancy(&moved, Some(&[2.5; 30])).unwrap();
+    let away = centred.clone().translated(&[5.0, -3.0]).unwrap();
+    let same = discrepancy(&moved, Some(&[2.5; 30]), &away, 0.7).unwrap();
     assert!((plain.v_statistic - same.v_statistic).abs() < 1e-14);
     assert!((plain.u_statistic - same.u_statistic).abs() < 1e-14);
     // A weight of 2 is a particle twice.
@@ -234,19 +235,9 @@ fn translation_and_weights() {
     doubled.set_row(30, &particles.row(4));
     let mut weights = vec![1.0; 30];
     weights[4] = 2.0;
-    let by_weight = centred
-        .discrepancy(&particles, Some(&weights))
-        .unwrap()
-        .v_statistic;
-    let by_copy = centred.discrepancy(&doubled, None).unwrap().v_statistic;
-    assert!((by_weight - by_copy).abs() < 1e-14);
-    assert!((centred.wasserstein(&away).unwrap() - 34.0_f64.sqrt()).abs() < 1e-14);
-    let other = Equilibrium::new(2, 0.8).unwrap();
-    assert!(
-        centred
-            .wasserstein(&ScaledEquilibrium::new(&other, 1.0).unwrap())
-            .is_err()
-    );
+    let by_weight = discrepancy(&particles, Some(&weights), &centred, 0.7).unwrap();
+    let by_copy = discrepancy(&doubled, None, &centred, 0.7).unwrap();
+    assert!((by_weight.v_statistic - by_copy.v_statistic).abs() < 1e-14);
 }
 
 fn dimension() -> impl Strategy<Value = usize> {
@@ -276,14 +267,17 @@ proptest! {
         prop_assert_eq!(eta.discrepancy_between(c, c), 0.0);
         let count = 1 + (seed % 7) as usize;
         let particles = eta.sample(count, &mut ChaCha8Rng::seed_from_u64(seed));
-        prop_assert!(discrepancy_to_equilibrium(&particles, &eta, c).v_statistic > 0.0);
-        let mut dirac = particles.row(0).clone_owned();
-        let at_itself = ScaledEquilibrium::new(&eta, 0.0).unwrap().centred_at(dirac.as_slice()).unwrap();
-        let same = DMatrix::from_fn(count, d, |_, k| dirac[k]);
-        prop_assert_eq!(at_itself.discrepancy(&same, None).unwrap().v_statistic, 0.0);
-        dirac[0] += far;
-        let elsewhere = at_itself.centred_at(dirac.as_slice()).unwrap();
-        prop_assert!(elsewhere.discrepancy(&same, None).unwrap().v_statistic > 0.0);
+        let value = |points: &DMatrix<f64>, law: &Law| {
+            discrepancy(points, None, law, r).unwrap().v_statistic
+        };
+        prop_assert!(value(&particles, &Law::equilibrium(&eta, c).unwrap()) > 0.0);
+        let point: Vec<f64> = particles.row(0).iter().copied().collect();
+        let dirac = Law::equilibrium(&eta, 0.0).unwrap().translated(&point).unwrap();
+        let same = DMatrix::from_fn(count, d, |_, k| point[k]);
+        prop_assert_eq!(value(&same, &dirac), 0.0);
+        let mut offset = vec![0.0; d];
+        offset[0] = far;
+        prop_assert!(value(&same, &dirac.translated(&offset).unwrap()) > 0.0);
     }
 
     #[test]
@@ -291,7 +285,8 @@ proptest! {
         let eta = Equilibrium::new(d, r).unwrap();
         let radius = eta.radial_quantile(level);
         prop_assert!(radius <= eta.radius());
-        // Towards r + d = 4 the quantiles crowd at the edge, where a radius holds few digits of the level.
+        // Towards r + d = 4 the quantiles crowd at the edge, where a radius holds few digits of the
+        // level.
         let digits = 1e-16 * radius / (eta.radius() - radius).max(1e-16 * radius);
         prop_assert!((eta.radial_cdf(radius) / level - 1.0).abs() < 1e-12 + 10.0 * digits);
     }

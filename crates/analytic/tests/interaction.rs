@@ -53,7 +53,8 @@ fn backward_step_is_a_step_to_the_proximal_point() {
     }
 }
 
-/// The particle JKO step on the line by plain gradient descent, from a Dirac, against the quantiles of c₁η*.
+/// The particle JKO step on the line by plain gradient descent, from a Dirac, against the quantiles
+/// of c₁η*.
 #[test]
 fn particles_reach_the_proximal_point_of_a_dirac() {
     let (n, r, tau) = (80_usize, 1.5, 0.4);

@@ -1,4 +1,5 @@
-//! The closed forms on the line against brute force: minimisation, simulation, double sums, quadrature.
+//! The closed forms on the line against brute force: minimisation, simulation, double sums,
+//! quadrature.
 
 use proptest::prelude::*;
 use rieszflow_analytic::Error;
@@ -69,7 +70,8 @@ proptest! {
         let start = sorted(start);
         let target = DiscreteMeasure::new(&atoms, &weights).unwrap();
         let exact = backward_step(&target, &start, tau).unwrap();
-        // The objective separates over ranks, so bisecting each coordinate on its own slope finds the minimiser.
+        // The objective separates over ranks, so bisecting each coordinate on its own slope finds
+        // the minimiser.
         for (i, (level, now)) in midpoint_levels(start.len()).zip(&start).enumerate() {
             let single = |x: f64| {
                 let pull = atoms.iter().zip(&weights).map(|(y, w)| w * (x - y).abs()).sum::<f64>();
@@ -196,7 +198,7 @@ proptest! {
     ) {
         let law = Gaussian::new(mean, deviation).unwrap();
         let next = law.backward_step(level, start, tau);
-        let residual = next + 2.0 * tau * law.distribution(next) - start - 2.0 * tau * level;
+        let residual = next + 2.0 * tau * law.cdf(next) - start - 2.0 * tau * level;
         prop_assert!(residual.abs() < 1e-15 * (10.0 + 4.0 * tau) * (1.0 + tau / deviation));
     }
 }
@@ -208,7 +210,7 @@ fn gaussian_flow_takes_the_time_of_its_integral() {
         for time in [0.1, 1.0, 6.0] {
             let end = law.flow(level, start, time);
             let (low, high) = (f64::min(start, end), f64::max(start, end));
-            let elapsed = integrate(low, high, |at| 0.5 / (level - law.distribution(at.x)).abs());
+            let elapsed = integrate(low, high, |at| 0.5 / (level - law.cdf(at.x)).abs());
             assert!(
                 (elapsed / time - 1.0).abs() < 1e-11,
                 "{level}, {start}, {time}: {elapsed}"
@@ -245,8 +247,8 @@ fn gaussian_distances_by_quadrature() {
                 })
             })
             .map(|(low, high)| {
-                let level = measure.distribution(0.5 * (low + high));
-                integrate(low, high, |at| (law.distribution(at.x) - level).powi(2))
+                let level = measure.cdf(0.5 * (low + high));
+                integrate(low, high, |at| (law.cdf(at.x) - level).powi(2))
             })
             .sum();
         let got = discrepancy(&measure, &law);
@@ -259,7 +261,7 @@ fn gaussian_distances_by_quadrature() {
             .map(|k| {
                 integrate(f64::from(k) / 8.0, f64::from(k + 1) / 8.0, |at| {
                     let z = at.x;
-                    let level = law.distribution(0.4 + 0.7 * z).min(1.0 - 1e-16);
+                    let level = law.cdf(0.4 + 0.7 * z).min(1.0 - 1e-16);
                     let x = measure.quantile(level);
                     (x - 0.4 - 0.7 * z).powi(2) * (-0.5 * z * z).exp()
                         / (2.0 * std::f64::consts::PI).sqrt()
@@ -278,7 +280,7 @@ fn gaussian_distances_by_quadrature() {
 #[test]
 fn a_users_law_agrees_with_the_gaussian() {
     let law = Gaussian::new(0.0, 1.0).unwrap();
-    let users = Continuous::new(|x| law.distribution(x), -40.0, 40.0).unwrap();
+    let users = Continuous::new(|x| law.cdf(x), -40.0, 40.0).unwrap();
     for level in [0.001, 0.3, 0.5, 0.99] {
         assert!((law.quantile(level) - users.quantile(level)).abs() < 1e-13);
         assert!((law.flow(level, 2.0, 1.5) - users.flow(level, 2.0, 1.5)).abs() < 1e-13);

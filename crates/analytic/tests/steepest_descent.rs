@@ -30,7 +30,8 @@ impl Problem {
         SteepestDescent::new(&self.atoms, &self.weights, target).unwrap()
     }
 
-    /// D_vF and ‖v‖² for equally likely velocities (a matrix per atom, a row each), by their definitions.
+    /// D_vF and ‖v‖² for equally likely velocities (a matrix per atom, a row each), by their
+    /// definitions.
     fn derivative(&self, velocities: &[DMatrix<f64>]) -> (f64, f64) {
         let (mut derivative, mut square) = (0.0, 0.0);
         for (i, mine) in velocities.iter().enumerate() {
@@ -88,7 +89,8 @@ fn the_functional_falls_at_the_squared_speed() {
     assert!((derivative / -descent.squared_speed() - 1.0).abs() < 0.05);
 }
 
-/// Minimises D_vF + ½‖v‖² over 100 velocities per atom by gradient descent, which knows nothing of η*.
+/// Minimises D_vF + ½‖v‖² over 100 velocities per atom by gradient descent, which knows nothing of
+/// η*.
 #[test]
 fn brute_force_minimisation_finds_the_same_velocities() {
     let problem = Problem::plane();

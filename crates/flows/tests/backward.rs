@@ -6,7 +6,7 @@ mod common;
 use common::training;
 use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure};
-use rieszflow_analytic::{Equilibrium, ScaledEquilibrium, backward_scales, sampling_floor};
+use rieszflow_analytic::{Equilibrium, Law, backward_scales, discrepancy, sampling_floor};
 use rieszflow_flows::scheme::Backward;
 use rieszflow_flows::{Interaction, Mmd, RieszKernel, Scheme};
 use rieszflow_numerics::Real;
@@ -37,11 +37,11 @@ fn from_dirac<T: Real>(dim: usize, exponent: f64, point: f64) {
         let spread = particles.add_scalar(-point).norm_squared() / count as f64;
         let ratio = (spread / eta.second_moment()).sqrt() / scale;
         assert!((ratio - 1.0).abs() < 0.02, "{case}: scale {ratio} of c_n");
-        let measure = ScaledEquilibrium::new(&eta, scale)
-            .and_then(|measure| measure.centred_at(&vec![point; dim]))
+        let law = Law::equilibrium(&eta, scale)
+            .and_then(|law| law.translated(&vec![point; dim]))
             .unwrap();
-        let discrepancy = measure.discrepancy(&particles, None).unwrap().v_statistic;
-        let floors = discrepancy / sampling_floor(&eta, scale, count);
+        let found = discrepancy(&particles, None, &law, exponent).unwrap();
+        let floors = found.v_statistic / sampling_floor(&law, exponent, count).unwrap();
         assert!(floors < 1.0, "{case}: D² is {floors} sampling floors");
     }
 }

@@ -6,7 +6,7 @@ mod common;
 use common::training;
 use nalgebra::DMatrix;
 use rieszflow_analytic::{
-    Equilibrium, SteepestDescent, discrepancy_to_equilibrium, forward_scales, sampling_floor,
+    Equilibrium, Law, SteepestDescent, discrepancy, forward_scales, sampling_floor,
 };
 use rieszflow_flows::scheme::{Forward, Training};
 use rieszflow_flows::{Error, Interaction, Mmd, RieszKernel, Scheme};
@@ -21,10 +21,11 @@ fn compare(particles: &DMatrix<f32>, exponent: f64, scale: f64) -> (f64, f64) {
     let eta = Equilibrium::new(dim, exponent).unwrap();
     let particles = particles.map(f64::from);
     let spread = particles.norm_squared() / count as f64;
-    let discrepancy = discrepancy_to_equilibrium(&particles, &eta, scale).v_statistic;
+    let law = Law::equilibrium(&eta, scale).unwrap();
+    let found = discrepancy(&particles, None, &law, exponent).unwrap();
     (
         (spread / eta.second_moment()).sqrt() / scale,
-        discrepancy / sampling_floor(&eta, scale, count),
+        found.v_statistic / sampling_floor(&law, exponent, count).unwrap(),
     )
 }
 
@@ -112,8 +113,9 @@ fn first_step_from_two_diracs() {
         let mine = velocities.rows(first, counts[atom]).into_owned();
         let error = (mine.row_mean() - exact.drift().row(atom)).norm();
         assert!(error < 0.04, "atom {atom}: drift off by {error}");
-        let discrepancy = exact.discrepancy(atom, &mine).unwrap().v_statistic;
-        let floors = discrepancy / sampling_floor(exact.equilibrium(), 1.0, counts[atom]);
+        let found = exact.discrepancy(atom, &mine).unwrap().v_statistic;
+        let law = Law::equilibrium(exact.equilibrium(), 1.0).unwrap();
+        let floors = found / sampling_floor(&law, 1.0, counts[atom]).unwrap();
         assert!(floors < 3.0, "atom {atom}: D² is {floors} sampling floors");
     }
 }

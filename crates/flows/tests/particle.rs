@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure};
-use rieszflow_analytic::{Equilibrium, discrepancy_to_equilibrium, sampling_floor};
+use rieszflow_analytic::{Equilibrium, Law, discrepancy, sampling_floor};
 use rieszflow_flows::scheme::{Particle, particle};
 use rieszflow_flows::{Functional, Interaction, Mmd, RieszKernel, Scheme, State};
 
@@ -79,6 +79,7 @@ fn towards_atoms_on_the_line() {
 fn from_a_dirac_as_the_number_of_particles_grows() {
     for dim in [2, 3] {
         let eta = Equilibrium::new(dim, 1.0).unwrap();
+        let law = Law::equilibrium(&eta, 0.5).unwrap();
         let mut before = f64::INFINITY;
         let mut ratio = 0.0;
         for (count, steps) in [(25, 20), (100, 50), (400, 200)] {
@@ -86,11 +87,13 @@ fn from_a_dirac_as_the_number_of_particles_grows() {
             let particles = run(&Interaction::new(distance()), start, 0.5, steps).particles;
             let spread = particles.norm_squared() / count as f64;
             ratio = (spread / eta.second_moment()).sqrt() / 0.5;
-            let discrepancy = discrepancy_to_equilibrium(&particles, &eta, 0.5).v_statistic;
-            assert!(discrepancy < 0.4 * before, "d = {dim}, N = {count}");
-            let floors = discrepancy / sampling_floor(&eta, 0.5, count);
+            let found = discrepancy(&particles, None, &law, 1.0)
+                .unwrap()
+                .v_statistic;
+            assert!(found < 0.4 * before, "d = {dim}, N = {count}");
+            let floors = found / sampling_floor(&law, 1.0, count).unwrap();
             assert!(floors < 0.5, "d = {dim}, N = {count}: {floors} floors");
-            before = discrepancy;
+            before = found;
         }
         assert!((ratio - 1.0).abs() < 3e-3, "d = {dim}: {ratio} of c(t)");
     }

@@ -58,7 +58,7 @@ def hypergeometric_rows():
                 value = hyp2f1(mpf(a), mpf(b), mpf(c), z)
                 excess = value - hyp2f1(mpf(a), mpf(b), mpf(c), mpf(1))
             yield "hypergeometric", a, b, c, w, text(value)
-            yield "hypergeometric_above_one", a, b, c, w, text(excess)
+            yield "hypergeometric_minus_value_at_one", a, b, c, w, text(excess)
 
 
 def beta_rows():

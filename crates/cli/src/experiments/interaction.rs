@@ -2,8 +2,8 @@
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::{
-    Equilibrium, EquilibriumKind, Error, backward_scale, discrepancy_to_equilibrium, flow_scale,
-    forward_scale, sampling_floor,
+    Equilibrium, EquilibriumKind, Error, Law, backward_scale, discrepancy, flow_scale,
+    forward_scale,
 };
 use rieszflow_flows::TimeStep;
 
@@ -100,8 +100,9 @@ impl Reference for ExactInteraction {
         let exact = self.scales[step as usize];
         let mean_square = particles.norm_squared() / particles.nrows() as f64;
         let measured = (mean_square / self.equilibrium.second_moment()).sqrt();
+        let law = Law::equilibrium(&self.equilibrium, exact)?;
         Ok(Comparison {
-            discrepancy: discrepancy_to_equilibrium(particles, &self.equilibrium, exact),
+            discrepancy: discrepancy(particles, None, &law, self.equilibrium.exponent())?,
             functional: None,
             scale: Some(Scale { exact, measured }),
         })
@@ -113,7 +114,7 @@ impl Reference for ExactInteraction {
 
     fn sampling_floor(&self, count: usize) -> f64 {
         let last = self.scales[self.scales.len() - 1];
-        sampling_floor(&self.equilibrium, last, count)
+        -last.powf(self.equilibrium.exponent()) * self.equilibrium.energy() / count as f64
     }
 
     fn support(&self, step: u64) -> Option<Support> {

@@ -8,8 +8,9 @@ use super::{Equilibrium, Profile};
 use crate::special::UnitPoint;
 
 impl Equilibrium {
-    /// Computes the Lebesgue density of η* at distance `radius` from the centre: `None` on the sphere, where there is
-    /// none; 0 outside the ball; +∞ on its edge if r + d > 2; NaN for a negative or NaN radius.
+    /// Computes the Lebesgue density of η* at distance `radius` from the centre: `None` on the
+    /// sphere, where there is none; 0 outside the ball; +∞ on its edge if r + d > 2; NaN for a
+    /// negative or NaN radius.
     ///
     /// ```
     /// use rieszflow_analytic::Equilibrium;
@@ -37,10 +38,11 @@ impl Equilibrium {
         })
     }
 
-    /// Computes the mass η*(|x| ≤ `radius`), the distribution function of the distance from the centre.
+    /// Computes the mass η*(|x| ≤ `radius`), the distribution function of the distance from the
+    /// centre.
     ///
-    /// On the ball it is the regularised incomplete beta function I(d/2, 2−(r+d)/2) at radius²/s²; on the sphere it
-    /// jumps from 0 to 1 at s. NaN for a negative or NaN radius.
+    /// On the ball it is the regularised incomplete beta function I(d/2, 2−(r+d)/2) at radius²/s²;
+    /// on the sphere it jumps from 0 to 1 at s. NaN for a negative or NaN radius.
     ///
     /// ```
     /// use rieszflow_analytic::Equilibrium;
@@ -65,7 +67,8 @@ impl Equilibrium {
     }
 
     /// Computes the distance from the centre that carries mass `level` within, the inverse of
-    /// [`Equilibrium::radial_cdf`]; s for every level on the sphere; NaN for a level outside [0, 1].
+    /// [`Equilibrium::radial_cdf`]; s for every level on the sphere; NaN for a level outside [0,
+    /// 1].
     ///
     /// ```
     /// use rieszflow_analytic::Equilibrium;
@@ -84,8 +87,8 @@ impl Equilibrium {
 
     /// Draws `count` independent points of η* as the rows of a matrix (`count` × d).
     ///
-    /// Exact: s·z/√(|z|² + 2g) with z standard normal and, on the ball, g ~ Gamma(2−(r+d)/2); on the sphere g = 0.
-    /// The first rows do not depend on `count`.
+    /// Exact: s·z/√(|z|² + 2g) with z standard normal and, on the ball, g ~ Gamma(2−(r+d)/2); on
+    /// the sphere g = 0. The first rows do not depend on `count`.
     ///
     /// ```
     /// use rand::SeedableRng;

@@ -1,25 +1,30 @@
-//! Steepest descent of the discrepancy at a discrete measure for r = 1: the exact first step of the forward scheme.
+//! Steepest descent of the discrepancy at a discrete measure for r = 1: the exact first step of the
+//! forward scheme.
 
 use nalgebra::{DMatrix, RowDVector};
 use rand::Rng;
 
-use crate::discrepancy::{Discrepancy, discrepancy_to_equilibrium};
+use crate::discrepancy::{Discrepancy, discrepancy};
 use crate::equilibrium::Equilibrium;
 use crate::error::{Error, check_finite, check_shape, check_step, normalised_weights};
+use crate::law::Law;
 
-/// The steepest-descent velocity of F at μ = Σ wᵢδ_{pᵢ} for r = 1, for every discrete target ν or for E alone.
+/// The steepest-descent velocity of F at μ = Σ wᵢδ_{pᵢ} for r = 1, for every discrete target ν or
+/// for E alone.
 ///
-/// At the atom pᵢ the velocity is distributed as −gᵢ + wᵢη*, where η* is the equilibrium for r = 1 and
+/// At the atom pᵢ the velocity is distributed as −gᵢ + wᵢη*, where η* is the equilibrium for r = 1
+/// and
 ///
 /// ```math
 /// g_i = \nabla V_ν(p_i) - \sum_{j≠i} w_j\,\frac{p_i-p_j}{|p_i-p_j|},\qquad
 /// \nabla V_ν(p_i) = \sum_k v_k\,\frac{p_i-y_k}{|p_i-y_k|}.
 /// ```
 ///
-/// Each atom drifts under the push of the others and the pull of the target, and bursts like a Dirac under its own
-/// repulsion. Derivation: steepest descent (Altekrüger, Hertrich, Steidl 2023) minimises D_vF(μ) + ½‖v‖², and with vᵢ
-/// the law of the velocity at pᵢ this is, up to a constant, Σ wᵢ(½∫|a+gᵢ|² dvᵢ(a) + wᵢE(vᵢ)); each term is the problem
-/// that η* solves, scaled by wᵢ and shifted by −gᵢ.
+/// Each atom drifts under the push of the others and the pull of the target, and bursts like a
+/// Dirac under its own repulsion. Derivation: steepest descent (Altekrüger, Hertrich, Steidl 2023)
+/// minimises D_vF(μ) + ½‖v‖², and with vᵢ the law of the velocity at pᵢ this is, up to a constant,
+/// Σ wᵢ(½∫|a+gᵢ|² dvᵢ(a) + wᵢE(vᵢ)); each term is the problem that η* solves, scaled by wᵢ and
+/// shifted by −gᵢ.
 ///
 /// ```
 /// use nalgebra::DMatrix;
@@ -39,13 +44,14 @@ pub struct SteepestDescent {
 }
 
 impl SteepestDescent {
-    /// The steepest descent at the atoms (k×d, a row each; their weights are divided by their sum) of the discrepancy to
-    /// the target (points M×d and weights), or of the interaction energy alone if that is `None`.
+    /// The steepest descent at the atoms (k×d, a row each; their weights are divided by their sum)
+    /// of the discrepancy to the target (points M×d and weights), or of the interaction energy
+    /// alone if that is `None`.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Coordinate`], [`Error::WeightCount`], [`Error::Weight`] (the atoms' weights must be
-    /// positive), [`Error::NoMass`]; [`Error::Coincident`] if two atoms, or an atom and a point of the target with
-    /// positive weight, are the same.
+    /// [`Error::Shape`], [`Error::Coordinate`], [`Error::WeightCount`], [`Error::Weight`] (the
+    /// atoms' weights must be positive), [`Error::NoMass`]; [`Error::Coincident`] if two atoms, or
+    /// an atom and a point of the target with positive weight, are the same.
     pub fn new(
         atoms: &DMatrix<f64>,
         weights: &[f64],
@@ -135,7 +141,8 @@ impl SteepestDescent {
             .sum()
     }
 
-    /// Draws `count` independent velocities at the given atom, as the rows of a matrix (`count` × d).
+    /// Draws `count` independent velocities at the given atom, as the rows of a matrix (`count` ×
+    /// d).
     ///
     /// # Panics
     /// If there is no such atom.
@@ -152,7 +159,8 @@ impl SteepestDescent {
         velocities
     }
 
-    /// Draws `count` particles of the given atom after one exact forward step of length τ (`count` × d): pᵢ + τv.
+    /// Draws `count` particles of the given atom after one exact forward step of length τ (`count`
+    /// × d): pᵢ + τv.
     ///
     /// # Errors
     /// [`Error::StepSize`] unless τ is finite and positive.
@@ -184,9 +192,11 @@ impl SteepestDescent {
         Ok(particles)
     }
 
-    /// Computes D² between given velocities at an atom (n×d), shifted by gᵢ and divided by wᵢ, and η*.
+    /// Computes D² between given velocities at an atom (n×d), shifted by gᵢ and divided by wᵢ, and
+    /// η*.
     ///
-    /// How a learned velocity is judged: zero up to sampling for the exact one, on the scale of η* for every weight.
+    /// How a learned velocity is judged: zero up to sampling for the exact one, on the scale of η*
+    /// for every weight.
     ///
     /// # Errors
     /// [`Error::Shape`] unless there is a row and d columns.
@@ -216,7 +226,12 @@ impl SteepestDescent {
             velocity -= self.drift.row(atom);
             velocity /= self.weights[atom];
         }
-        Ok(discrepancy_to_equilibrium(&spread, &self.equilibrium, 1.0))
+        discrepancy(
+            &spread,
+            None,
+            &Law::equilibrium(&self.equilibrium, 1.0)?,
+            1.0,
+        )
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the line needs where no formula exists: a monotone root and a scalar autonomous differential equation.
+//! A monotone root by bisection, and a scalar autonomous differential equation by extrapolation.
 
 use std::cell::Cell;
 
@@ -8,9 +8,9 @@ const ROWS: usize = 8;
 /// Error of one step that is accepted, relative to the position and the way travelled.
 const TOLERANCE: f64 = 4e-15;
 
-/// Computes the first point where an increasing function is ≥ 0, to the last digit, by bisection; `high` if there is none
-/// between the two.
-pub(super) fn bisect(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
+/// Computes the first point where an increasing function is ≥ 0, to the last digit, by bisection;
+/// `high` if there is none between the two.
+pub(crate) fn bisect(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
     loop {
         let middle = low + 0.5 * (high - low);
         if !(low < middle && middle < high) {
@@ -24,25 +24,27 @@ pub(super) fn bisect(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64
     }
 }
 
-/// Computes x(time) for x' = velocity(x), x(0) = start, by the method of Gragg, Bulirsch and Stoer with step control.
+/// Computes x(time) for x' = velocity(x), x(0) = start, by the method of Gragg, Bulirsch and Stoer
+/// with step control.
 ///
-/// Solutions never pass a zero of the velocity, so a step with a trial point beyond one is refused, however small its
-/// estimated error: where the velocity is flat on both sides, as in the tails of a law, the estimate can miss everything
-/// between. Steps shorter than 1e-8·time are accepted as they are, so that a velocity with kinks ends too.
-pub(super) fn flow(velocity: impl Fn(f64) -> f64, start: f64, time: f64) -> f64 {
+/// Solutions never pass a zero of the velocity, so a step with a trial point beyond one is refused,
+/// however small its estimated error: where the velocity is flat on both sides, as in the tails of
+/// a law, the estimate can miss everything between. Steps shorter than 1e-8·time are accepted as
+/// they are, so that a velocity with kinks ends too.
+pub(crate) fn flow(velocity: impl Fn(f64) -> f64, start: f64, time: f64) -> f64 {
     let (mut x, mut elapsed, mut step) = (start, 0.0, time);
     while elapsed < time {
         step = step.min(time - elapsed);
         let speed = velocity(x);
         let allowed = TOLERANCE * (x.abs() + (step * speed).abs());
         let passed_zero = Cell::new(false);
-        let watched = |trial: f64| {
+        let checked_velocity = |trial: f64| {
             let there = velocity(trial);
             let opposite = there * speed < 0.0 && (step * there).abs() > allowed;
             passed_zero.set(passed_zero.get() || opposite);
             there
         };
-        let (next, error) = extrapolated_step(&watched, x, step);
+        let (next, error) = extrapolated_step(&checked_velocity, x, step);
         let growth = if passed_zero.get() {
             0.2
         } else {
@@ -56,8 +58,8 @@ pub(super) fn flow(velocity: impl Fn(f64) -> f64, start: f64, time: f64) -> f64 
     x
 }
 
-/// One step of the midpoint rule with 2, 4, …, 16 substeps, extrapolated in their squared width (Aitken-Neville), and
-/// the last correction as its error.
+/// One step of the midpoint rule with 2, 4, …, 16 substeps, extrapolated in their squared width
+/// (Aitken-Neville), and the last correction as its error.
 fn extrapolated_step(velocity: &impl Fn(f64) -> f64, x: f64, step: f64) -> (f64, f64) {
     let mut table = [[0.0; ROWS]; ROWS];
     for k in 0..ROWS {
@@ -72,8 +74,8 @@ fn extrapolated_step(velocity: &impl Fn(f64) -> f64, x: f64, step: f64) -> (f64,
     (last, (last - before).abs())
 }
 
-/// The explicit midpoint (leapfrog) rule with an even number of substeps and Gragg's smoothing at the end, whose error is
-/// a series in their squared width.
+/// The explicit midpoint (leapfrog) rule with an even number of substeps and Gragg's smoothing at
+/// the end, whose error is a series in their squared width.
 fn midpoint_rule(velocity: &impl Fn(f64) -> f64, x: f64, step: f64, count: usize) -> f64 {
     let width = step / count as f64;
     let (mut before, mut now) = (x, x + width * velocity(x));
