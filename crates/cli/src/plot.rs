@@ -8,7 +8,7 @@ use nalgebra::DMatrix;
 use crate::config::{Config, Experiment};
 use crate::experiments::Reference;
 use crate::figures::{
-    self, Curve, FigureError, ImagePanel, MetricPanel, Panel, Scale, draw_animation,
+    self, AxisScale, Curve, FigureError, ImagePanel, MetricPanel, Panel, draw_animation,
     draw_image_animation, draw_image_grid, draw_metrics, draw_snapshots,
 };
 use crate::numbers::plain;
@@ -91,8 +91,8 @@ pub fn plot_together(panels: &[(String, Vec<PathBuf>)], path: &Path) -> Result<(
             title: (*title).clone(),
             x_label: "flow time t".to_owned(),
             y_label: "D²".to_owned(),
-            x_scale: Scale::Log,
-            y_scale: Scale::Log,
+            x_scale: AxisScale::Log,
+            y_scale: AxisScale::Log,
             curves: columns
                 .iter()
                 .map(|(label, x, y)| Curve {
@@ -207,7 +207,7 @@ fn draw_rows(
         x: &time,
         y,
     };
-    let panel = |title: &str, y_label: &str, scales: [Scale; 2], curves| MetricPanel {
+    let panel = |title: &str, y_label: &str, scales: [AxisScale; 2], curves| MetricPanel {
         title: title.to_owned(),
         x_label: "flow time t".to_owned(),
         y_label: y_label.to_owned(),
@@ -217,28 +217,32 @@ fn draw_rows(
         reference: None,
     };
     let to_target = reference.target().is_some();
-    let time_scale = if to_target { Scale::Log } else { Scale::Linear };
+    let time_scale = if to_target {
+        AxisScale::Log
+    } else {
+        AxisScale::Linear
+    };
     let distance = MetricPanel {
-        reference: Some(figures::Reference {
+        reference: Some(figures::ReferenceLevel {
             label: format!("mean of {count} independent draws at the end"),
             value: reference.sampling_floor(count),
         }),
         ..panel(
             &format!("Squared discrepancy to the {}", reference.name()),
             "D²",
-            [time_scale, Scale::Log],
+            [time_scale, AxisScale::Log],
             vec![curve("D² (V-statistic)", &discrepancy)],
         )
     };
     let beside = if exact.is_empty() {
         let curves = vec![curve("F of the particles", &functional)];
-        panel("Functional", "F", [time_scale, Scale::Linear], curves)
+        panel("Functional", "F", [time_scale, AxisScale::Linear], curves)
     } else {
         let curves = vec![curve("exact", &exact), curve("measured", &measured)];
         panel(
             "Scale of the measure",
             "scale c",
-            [Scale::Linear; 2],
+            [AxisScale::Linear; 2],
             curves,
         )
     };

@@ -6,11 +6,11 @@ use std::path::Path;
 use gif::EncodingError;
 
 use super::canvas::Canvas;
-use super::movie::{Movie, delays};
+use super::gif::{Animation, delays};
 use super::palette::Palette;
 use super::panel::Panel;
+use super::panel_layout::PanelLayout;
 use super::save::{FigureError, write};
-use super::scene::Scene;
 use super::snapshots::{grid, paint};
 
 /// Width in pixels of the panel, before the picture is halved.
@@ -32,11 +32,11 @@ pub fn draw_animation(
     panels: &[Panel<'_>],
     window: Option<[f64; 4]>,
 ) -> Result<(), FigureError> {
-    let scene = Scene::new(panels, window).on_one_scale();
-    let grid = grid(&scene, 1, PANEL_WIDTH);
+    let layout = PanelLayout::new(panels, window).on_one_scale();
+    let grid = grid(&layout, 1, PANEL_WIDTH);
     let frames = panels
         .iter()
-        .map(|panel| paint(title, &scene, std::slice::from_ref(panel), &grid)?.halved());
+        .map(|panel| paint(title, &layout, std::slice::from_ref(panel), &grid)?.halved());
     save_animation(path, frames, Palette::of_figures())
 }
 
@@ -60,12 +60,12 @@ pub(super) fn save_animation(
         path: path.to_owned(),
     })?;
     let size = first.0.as_ref().and_then(gif_size).ok_or_else(too_large)?;
-    let mut movie = Movie::new(size, palette).map_err(failed)?;
+    let mut animation = Animation::new(size, palette).map_err(failed)?;
     for (picture, delay) in pictures {
         let picture = picture.ok_or_else(too_large)?;
-        movie.push(&picture, delay).map_err(failed)?;
+        animation.push(&picture, delay).map_err(failed)?;
     }
-    let bytes = movie.finish().map_err(failed)?;
+    let bytes = animation.finish().map_err(failed)?;
     write(&bytes, path)
 }
 

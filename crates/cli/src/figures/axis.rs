@@ -2,14 +2,14 @@
 
 /// How values are laid out along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scale {
+pub enum AxisScale {
     /// Equal distances for equal differences.
     Linear,
     /// Equal distances for equal ratios; values that are not positive have no place.
     Log,
 }
 
-/// Beyond this values are as good as infinite: their differences might be.
+/// Larger values are treated as infinite: their differences might be.
 const HUGE: f64 = 1e100;
 
 /// A labelled tick.
@@ -20,7 +20,7 @@ pub(super) struct Tick {
 
 #[derive(Clone, Copy)]
 pub(super) struct Axis {
-    scale: Scale,
+    scale: AxisScale,
     min: f64,
     max: f64,
 }
@@ -28,14 +28,14 @@ pub(super) struct Axis {
 impl Axis {
     /// A linear axis over exactly this range.
     pub(super) fn over(min: f64, max: f64) -> Self {
-        let scale = Scale::Linear;
+        let scale = AxisScale::Linear;
         Self { scale, min, max }
     }
 
     /// An axis with a little room around those values that have a place on it.
-    pub(super) fn around(values: impl Iterator<Item = f64>, scale: Scale) -> Self {
+    pub(super) fn around(values: impl Iterator<Item = f64>, scale: AxisScale) -> Self {
         let shown =
-            values.filter(|&v| is_drawable(v) && (scale == Scale::Linear || v > 1.0 / HUGE));
+            values.filter(|&v| is_drawable(v) && (scale == AxisScale::Linear || v > 1.0 / HUGE));
         let unit = shown.map(|v| to_unit(v, scale));
         let (min, max) = extent(unit).unwrap_or((0.0, 1.0));
         let room = 0.05 * (max - min);
@@ -62,7 +62,7 @@ impl Axis {
     /// only one tick would be left.
     pub(super) fn ticks(&self, count: f64) -> Vec<Tick> {
         match self.scale {
-            Scale::Linear => {
+            AxisScale::Linear => {
                 let ticks = linear_ticks(self.min, self.max, count);
                 if ticks.len() > 1 {
                     ticks
@@ -70,14 +70,14 @@ impl Axis {
                     linear_ticks(self.min, self.max, 2.0 * count)
                 }
             }
-            Scale::Log => log_ticks(self.min, self.max, count),
+            AxisScale::Log => log_ticks(self.min, self.max, count),
         }
     }
 
     /// Values that get a short mark without a label: on a log axis the multiples of each decade.
     pub(super) fn minor_ticks(&self) -> Vec<f64> {
         let decades = self.max.log10() - self.min.log10();
-        if self.scale == Scale::Linear || decades > 9.0 {
+        if self.scale == AxisScale::Linear || decades > 9.0 {
             return Vec::new();
         }
         multiples_in_decades(
@@ -111,17 +111,17 @@ pub(super) fn widened(min: f64, max: f64) -> (f64, f64) {
     (min - half, max + half)
 }
 
-fn to_unit(value: f64, scale: Scale) -> f64 {
+fn to_unit(value: f64, scale: AxisScale) -> f64 {
     match scale {
-        Scale::Linear => value,
-        Scale::Log => value.log10(),
+        AxisScale::Linear => value,
+        AxisScale::Log => value.log10(),
     }
 }
 
-fn from_unit(value: f64, scale: Scale) -> f64 {
+fn from_unit(value: f64, scale: AxisScale) -> f64 {
     match scale {
-        Scale::Linear => value,
-        Scale::Log => 10_f64.powf(value),
+        AxisScale::Linear => value,
+        AxisScale::Log => 10_f64.powf(value),
     }
 }
 

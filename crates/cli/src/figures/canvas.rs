@@ -1,10 +1,10 @@
-//! A picture under construction: the few shapes the figures are made of.
+//! A picture being drawn, and the shapes that figures consist of.
 
 use std::io;
 
 use tiny_skia::{
     ColorU8, FillRule, FilterQuality, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap,
-    PixmapPaint, PremultipliedColorU8, Stroke, StrokeDash, Transform,
+    PixmapPaint, PremultipliedColorU8, StrokeDash, Transform,
 };
 
 use super::font;
@@ -16,7 +16,7 @@ pub(super) struct Color(pub [u8; 4]);
 impl Color {
     pub(super) const WHITE: Self = Self([255, 255, 255, 255]);
     /// Text.
-    pub(super) const INK: Self = Self([34, 34, 34, 255]);
+    pub(super) const TEXT: Self = Self([34, 34, 34, 255]);
     /// Axes.
     pub(super) const FRAME: Self = Self([90, 90, 90, 255]);
     /// Grid lines.
@@ -53,15 +53,16 @@ impl Color {
     }
 }
 
-/// How a line is drawn: colour, width in pixels, lengths of dashes and gaps (none: solid).
+/// How a line is drawn: colour, width in pixels, and the lengths of dashes and gaps (empty if
+/// the line is solid).
 #[derive(Clone, Copy)]
-pub(super) struct Pen {
+pub(super) struct Stroke {
     pub color: Color,
     pub width: f64,
     pub dashes: &'static [f32],
 }
 
-impl Pen {
+impl Stroke {
     pub(super) const fn solid(color: Color, width: f64) -> Self {
         Self {
             color,
@@ -112,7 +113,7 @@ pub(super) enum Anchor {
     Right,
 }
 
-/// Pixels, with the coordinates of the picture they belong to.
+/// A picture, or a layer over a part of it that uses the picture's coordinates.
 pub(super) struct Canvas {
     pixels: Pixmap,
     origin: (f64, f64),
@@ -129,21 +130,21 @@ impl Canvas {
         Some(canvas)
     }
 
-    /// A transparent sheet over `area`, in the same coordinates: what is drawn on it and then
-    /// pasted is clipped to that area.
-    pub(super) fn sheet(area: &Area) -> Option<Self> {
+    /// A transparent layer over `area`, in the same coordinates: it clips what is drawn on it to that
+    /// area.
+    pub(super) fn layer(area: &Area) -> Option<Self> {
         let pixels = Pixmap::new(area.width.round() as u32, area.height.round() as u32)?;
         let origin = (area.x.round(), area.y.round());
         Some(Self { pixels, origin })
     }
 
-    /// Lays a sheet onto the picture.
-    pub(super) fn paste(&mut self, sheet: &Self) {
-        let (x, y) = sheet.origin;
+    /// Draws a layer onto the picture.
+    pub(super) fn draw_layer(&mut self, layer: &Self) {
+        let (x, y) = layer.origin;
         self.pixels.draw_pixmap(
             (x - self.origin.0) as i32,
             (y - self.origin.1) as i32,
-            sheet.pixels.as_ref(),
+            layer.pixels.as_ref(),
             &PixmapPaint::default(),
             Transform::identity(),
             None,
@@ -205,9 +206,9 @@ impl Canvas {
         }
     }
 
-    pub(super) fn line(&mut self, points: &[(f64, f64)], pen: &Pen) {
+    pub(super) fn line(&mut self, points: &[(f64, f64)], stroke: &Stroke) {
         if let Some(path) = polyline(points) {
-            self.stroke(&path, pen);
+            self.stroke(&path, stroke);
         }
     }
 
@@ -223,9 +224,9 @@ impl Canvas {
         }
     }
 
-    pub(super) fn ring(&mut self, (x, y): (f64, f64), radius: f64, pen: &Pen) {
+    pub(super) fn ring(&mut self, (x, y): (f64, f64), radius: f64, stroke: &Stroke) {
         if let Some(path) = PathBuilder::from_circle(x as f32, y as f32, radius as f32) {
-            self.stroke(&path, pen);
+            self.stroke(&path, stroke);
         }
     }
 
@@ -245,7 +246,7 @@ impl Canvas {
         self.letters(text, size, place.post_concat(self.shift()));
     }
 
-    /// How much of the text lies before its anchor.
+    /// The width of the text before its anchor.
     fn before(text: &str, size: f64, anchor: Anchor) -> f64 {
         match anchor {
             Anchor::Left => 0.0,
@@ -256,7 +257,7 @@ impl Canvas {
 
     fn letters(&mut self, text: &str, size: f64, place: Transform) {
         if let Some(path) = font::outline(text, size) {
-            self.fill(&path, Color::INK, place);
+            self.fill(&path, Color::TEXT, place);
         }
     }
 
@@ -269,16 +270,16 @@ impl Canvas {
             .fill_path(path, &color.paint(), FillRule::Winding, place, None);
     }
 
-    fn stroke(&mut self, path: &Path, pen: &Pen) {
-        let stroke = Stroke {
-            width: pen.width as f32,
+    fn stroke(&mut self, path: &Path, stroke: &Stroke) {
+        let outline = tiny_skia::Stroke {
+            width: stroke.width as f32,
             line_cap: LineCap::Butt,
             line_join: LineJoin::Round,
-            dash: StrokeDash::new(pen.dashes.to_vec(), 0.0),
-            ..Stroke::default()
+            dash: StrokeDash::new(stroke.dashes.to_vec(), 0.0),
+            ..tiny_skia::Stroke::default()
         };
         self.pixels
-            .stroke_path(path, &pen.color.paint(), &stroke, self.shift(), None);
+            .stroke_path(path, &stroke.color.paint(), &outline, self.shift(), None);
     }
 }
 

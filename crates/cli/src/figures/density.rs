@@ -2,62 +2,63 @@
 
 use nalgebra::DMatrix;
 
-use super::canvas::{Canvas, Color, Pen};
-use super::frame::Frame;
+use super::axes::Axes;
+use super::canvas::{Canvas, Color, Stroke};
 use super::panel::{PARTICLES, Panel, SUPPORT, TARGET, coordinate};
 
 /// Opacity of the histogram's bars.
 pub(super) const FILL: f64 = 0.3;
 /// Width in pixels of the histogram's outline.
 pub(super) const OUTLINE: f64 = 2.5;
-pub(super) const SUPPORT_PEN: Pen = Pen {
+pub(super) const SUPPORT_STROKE: Stroke = Stroke {
     color: SUPPORT,
     width: 3.0,
     dashes: &[11.0, 6.0],
 };
 
-/// Particles of this share of all are an atom if they lie this close, in units of the window.
+/// Particles are an atom if they are at least this share of all and their distances are at most
+/// `ATOM_GAP` of the window.
 const ATOM_SHARE: f64 = 0.05;
 const ATOM_GAP: f64 = 1e-7;
 
 /// The highest density in the panel over an axis of that span; 0 if there are only atoms.
 pub(super) fn highest(panel: &Panel<'_>, span: f64) -> f64 {
     let clouds = [Some(panel.particles), panel.target].into_iter().flatten();
-    let heights = clouds.map(|points| Cloud::of(points, span).highest());
+    let heights = clouds.map(|points| LineDistribution::of(points, span).highest());
     heights.fold(0.0, f64::max)
 }
 
 /// Whether some of the panel's particles are drawn as stems.
 pub(super) fn has_atoms(panel: &Panel<'_>, span: f64) -> bool {
-    !Cloud::of(panel.particles, span).atoms.is_empty()
+    !LineDistribution::of(panel.particles, span).atoms.is_empty()
 }
 
 /// Draws everything inside the axes.
-pub(super) fn draw(canvas: &mut Canvas, frame: &Frame, panel: &Panel<'_>) {
-    let Some(mut sheet) = Canvas::sheet(&frame.area) else {
+pub(super) fn draw(canvas: &mut Canvas, axes: &Axes, panel: &Panel<'_>) {
+    let Some(mut layer) = Canvas::layer(&axes.area) else {
         return;
     };
-    let span = frame.x.span();
+    let span = axes.x.span();
     if let Some(target) = panel.target {
         let fill = if panel.is_of_target() { FILL } else { 0.15 };
-        Cloud::of(target, span).draw(&mut sheet, frame, TARGET, fill);
+        LineDistribution::of(target, span).draw(&mut layer, axes, TARGET, fill);
     }
-    Cloud::of(panel.particles, span).draw(&mut sheet, frame, PARTICLES, FILL);
+    LineDistribution::of(panel.particles, span).draw(&mut layer, axes, PARTICLES, FILL);
     if let Some(support) = panel.support {
-        draw_edges(&mut sheet, frame, support.range(0));
+        draw_edges(&mut layer, axes, support.range(0));
     }
-    canvas.paste(&sheet);
+    canvas.draw_layer(&layer);
 }
 
-/// Particles sorted into atoms and the rest.
-struct Cloud {
+/// Particles on the line as atoms and the histogram of the rest.
+struct LineDistribution {
     /// Place and share of all particles.
     atoms: Vec<(f64, f64)>,
     /// Edges and density of the histogram's bins.
     bins: Vec<(f64, f64, f64)>,
 }
 
-impl Cloud {
+impl LineDistribution {
     fn of(points: &DMatrix<f64>, span: f64) -> Self {
         let mut values: Vec<f64> = coordinate(points, 0).collect();
         values.sort_by(f64::total_cmp);
@@ -79,35 +80,35 @@ impl Cloud {
         self.bins.iter().map(|b| b.2).fold(0.0, f64::max)
     }
 
-    fn draw(&self, sheet: &mut Canvas, frame: &Frame, color: Color, fill: f64) {
-        let bottom = frame.area.bottom();
+    fn draw(&self, layer: &mut Canvas, axes: &Axes, color: Color, fill: f64) {
+        let bottom = axes.area.bottom();
         let mut steps = Vec::new();
         for &(from, to, density) in &self.bins {
-            let corners = (frame.place(from, density), frame.across(to));
+            let corners = (axes.place(from, density), axes.across(to));
             let (Some((left, top)), Some(right)) = corners else {
                 continue;
             };
             steps.extend([(left, top), (right, top)]);
         }
         let (Some(&first), Some(&last)) = (steps.first(), steps.last()) else {
-            return self.draw_atoms(sheet, frame, color);
+            return self.draw_atoms(layer, axes, color);
         };
         steps.insert(0, (first.0, bottom));
         steps.push((last.0, bottom));
-        sheet.polygon(&steps, color.opacity(fill));
-        sheet.line(&steps, &Pen::solid(color, OUTLINE));
-        self.draw_atoms(sheet, frame, color);
+        layer.polygon(&steps, color.opacity(fill));
+        layer.line(&steps, &Stroke::solid(color, OUTLINE));
+        self.draw_atoms(layer, axes, color);
     }
 
-    fn draw_atoms(&self, sheet: &mut Canvas, frame: &Frame, color: Color) {
-        let bottom = frame.area.bottom();
+    fn draw_atoms(&self, layer: &mut Canvas, axes: &Axes, color: Color) {
+        let bottom = axes.area.bottom();
         for &(value, share) in &self.atoms {
-            let Some(x) = frame.across(value) else {
+            let Some(x) = axes.across(value) else {
                 continue;
             };
-            let top = (x, bottom - 0.88 * share * frame.area.height);
-            sheet.line(&[(x, bottom), top], &Pen::solid(color, 4.0));
-            sheet.dot(top, 8.0, color);
+            let top = (x, bottom - 0.88 * share * axes.area.height);
+            layer.line(&[(x, bottom), top], &Stroke::solid(color, 4.0));
+            layer.dot(top, 8.0, color);
         }
     }
 }
@@ -134,21 +135,21 @@ fn histogram(sorted: &[f64], count: f64, span: f64) -> Vec<(f64, f64, f64)> {
         .collect()
 }
 
-/// Marks the interval about 0, unless it would be a speck.
-fn draw_edges(sheet: &mut Canvas, frame: &Frame, [from, to]: [f64; 2]) {
-    let ends = (frame.across(from), frame.across(to));
+/// Marks the interval about 0, unless it is too small to be seen.
+fn draw_edges(layer: &mut Canvas, axes: &Axes, [from, to]: [f64; 2]) {
+    let ends = (axes.across(from), axes.across(to));
     let (Some(left), Some(right)) = ends else {
         return;
     };
     if right - left < 3.0 {
         return;
     }
-    let (top, bottom) = (frame.area.y, frame.area.bottom());
+    let (top, bottom) = (axes.area.y, axes.area.bottom());
     for x in [left, right] {
-        sheet.line(&[(x, bottom), (x, top)], &SUPPORT_PEN);
+        layer.line(&[(x, bottom), (x, top)], &SUPPORT_STROKE);
     }
-    sheet.line(
+    layer.line(
         &[(left, bottom - 3.0), (right, bottom - 3.0)],
-        &Pen::solid(SUPPORT, 6.0),
+        &Stroke::solid(SUPPORT, 6.0),
     );
 }

@@ -2,15 +2,34 @@
 
 use std::sync::LazyLock;
 
+use skrifa::charmap::Charmap;
+use skrifa::instance::{LocationRef, Size};
+use skrifa::metrics::GlyphMetrics;
+use skrifa::outline::{DrawSettings, OutlineGlyphCollection, OutlinePen};
+use skrifa::{FontRef, GlyphId, MetadataProvider};
 use tiny_skia::{Path, PathBuilder};
-use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
 /// Height of a capital letter, as a fraction of the font size.
 pub(super) const CAP_HEIGHT: f64 = 0.73;
 
-static FACE: LazyLock<Face<'static>> = LazyLock::new(|| {
-    Face::parse(include_bytes!("font/DejaVuSans-subset.ttf"), 0)
-        .expect("the embedded font is well formed")
+/// The tables of the embedded font that text needs. Lengths are in font units.
+struct Font {
+    charmap: Charmap<'static>,
+    metrics: GlyphMetrics<'static>,
+    outlines: OutlineGlyphCollection<'static>,
+    units_per_em: f64,
+}
+
+static FONT: LazyLock<Font> = LazyLock::new(|| {
+    let font = FontRef::new(include_bytes!("font/DejaVuSans-subset.ttf"))
+        .expect("the embedded font is well formed");
+    let (size, location) = (Size::unscaled(), LocationRef::default());
+    Font {
+        charmap: font.charmap(),
+        metrics: font.glyph_metrics(size, location),
+        outlines: font.outline_glyphs(),
+        units_per_em: f64::from(font.metrics(size, location).units_per_em),
+    }
 });
 
 /// Width in pixels of `text` set at `size` pixels.
@@ -23,69 +42,77 @@ pub(super) fn fitted(text: &str, size: f64, room: f64) -> f64 {
     size * (room / width(text, size).max(1.0)).min(1.0)
 }
 
-/// Outline of `text` with its baseline starting at the origin, y pointing down; `None` if it has
-/// no ink.
+/// Outline of `text` with its baseline starting at the origin, y pointing down; `None` if there is
+/// nothing to fill, as in a space.
 pub(super) fn outline(text: &str, size: f64) -> Option<Path> {
-    let mut pen = Pen {
+    let mut path = TextPath {
         path: PathBuilder::new(),
         x: 0.0,
         scale: scale(size),
     };
     for character in text.chars() {
         let id = glyph(character);
-        FACE.outline_glyph(id, &mut pen);
-        pen.x += advance(id) * pen.scale;
+        if let Some(glyph) = FONT.outlines.get(id) {
+            let settings = DrawSettings::unhinted(Size::unscaled(), LocationRef::default());
+            glyph
+                .draw(settings, &mut path)
+                .expect("the embedded font's outlines are well formed");
+        }
+        path.x += advance(id) * path.scale;
     }
-    pen.path.finish()
+    path.path.finish()
 }
 
-/// Characters the font lacks become its empty box, glyph 0.
+/// The glyph of a character; glyph 0, an empty box, if the font lacks it.
 fn glyph(character: char) -> GlyphId {
-    FACE.glyph_index(character).unwrap_or_default()
+    FONT.charmap.map(character).unwrap_or_default()
 }
 
 fn advance(id: GlyphId) -> f64 {
-    f64::from(FACE.glyph_hor_advance(id).unwrap_or(0))
+    f64::from(FONT.metrics.advance_width(id).unwrap_or(0.0))
 }
 
+/// Pixels per font unit.
 fn scale(size: f64) -> f64 {
-    size / f64::from(FACE.units_per_em())
+    size / FONT.units_per_em
 }
 
-/// Receives one glyph's outline in font units and adds it to the path in pixels.
-struct Pen {
+/// Takes one glyph's outline after the other in font units and appends it in pixels.
+struct TextPath {
     path: PathBuilder,
+    /// Where the present glyph starts.
     x: f64,
     scale: f64,
 }
 
-impl Pen {
-    fn at(&self, x: f32, y: f32) -> (f32, f32) {
+impl TextPath {
+    fn pixels(&self, x: f32, y: f32) -> (f32, f32) {
         let right = self.x + f64::from(x) * self.scale;
         let down = -f64::from(y) * self.scale;
         (right as f32, down as f32)
     }
 }
 
-impl OutlineBuilder for Pen {
+impl OutlinePen for TextPath {
     fn move_to(&mut self, x: f32, y: f32) {
-        let (x, y) = self.at(x, y);
+        let (x, y) = self.pixels(x, y);
         self.path.move_to(x, y);
     }
 
     fn line_to(&mut self, x: f32, y: f32) {
-        let (x, y) = self.at(x, y);
+        let (x, y) = self.pixels(x, y);
         self.path.line_to(x, y);
     }
 
     fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
-        let ((x1, y1), (x, y)) = (self.at(x1, y1), self.at(x, y));
+        let ((x1, y1), (x, y)) = (self.pixels(x1, y1), self.pixels(x, y));
         self.path.quad_to(x1, y1, x, y);
     }
 
     fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
-        let ((x1, y1), (x2, y2), (x, y)) = (self.at(x1, y1), self.at(x2, y2), self.at(x, y));
-        self.path.cubic_to(x1, y1, x2, y2, x, y);
+        let [first, second, end] = [(x1, y1), (x2, y2), (x, y)].map(|(x, y)| self.pixels(x, y));
+        self.path
+            .cubic_to(first.0, first.1, second.0, second.1, end.0, end.1);
     }
 
     fn close(&mut self) {

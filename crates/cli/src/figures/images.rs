@@ -10,9 +10,9 @@ use super::font;
 use super::palette::Palette;
 use super::save::{FigureError, save};
 
-/// At most so many images stand in a row of a panel, and so many rows in a panel.
+/// Most images in a row of a panel, and most rows in a panel.
 const MOST_ACROSS: usize = 5;
-/// At most so many panels stand in a row of a figure.
+/// Most panels in a row of a figure.
 const MOST_COLUMNS: usize = 10;
 /// A figure's greatest width in pixels, unless a single image is wider.
 const WIDTH: usize = 1800;
@@ -49,7 +49,7 @@ impl ImagePanel<'_> {
     }
 
     /// Draws the images, the first at the given pixel.
-    fn draw(&self, canvas: &mut Canvas, layout: &Layout, (x, y): (usize, usize)) {
+    fn draw(&self, canvas: &mut Canvas, layout: &ImageLayout, (x, y): (usize, usize)) {
         let middle = x as f64 + layout.panel() as f64 / 2.0;
         let size = font::fitted(&self.title, layout.titles[1], layout.panel() as f64);
         canvas.text(&self.title, (middle, y as f64 - 9.0), size, Anchor::Middle);
@@ -78,8 +78,8 @@ fn shade(value: f64) -> Color {
     Color([grey, grey, grey, 255])
 }
 
-/// Where everything goes, in pixels.
-struct Layout {
+/// Sizes and places of panels and images, in pixels.
+struct ImageLayout {
     side: usize,
     zoom: usize,
     /// Images in a row of a panel.
@@ -92,7 +92,7 @@ struct Layout {
     titles: [f64; 2],
 }
 
-impl Layout {
+impl ImageLayout {
     /// Room for the largest of the panels, not enlarged, in one column.
     fn of(panels: &[ImagePanel<'_>]) -> Self {
         let side = panels.iter().map(|p| p.side).max().unwrap_or(1);
@@ -111,7 +111,7 @@ impl Layout {
         }
     }
 
-    /// For so many panels side by side: enlarged if two or three rows suffice, else as many to a
+    /// For `count` panels side by side: enlarged if two or three rows hold them, else as many in a
     /// row as fit.
     fn side_by_side(self, count: usize) -> Self {
         let zoomed = |zoom| Self { zoom, ..self };
@@ -149,7 +149,7 @@ impl Layout {
         self.length(self.across)
     }
 
-    /// Length of so many images side by side.
+    /// Length of that many images side by side.
     fn length(&self, images: usize) -> usize {
         images * (self.side * self.zoom + GUTTER) - GUTTER
     }
@@ -189,7 +189,7 @@ pub fn draw_image_grid(
     panels: &[ImagePanel<'_>],
 ) -> Result<(), FigureError> {
     check(path, panels)?;
-    let layout = Layout::of(panels).side_by_side(panels.len());
+    let layout = ImageLayout::of(panels).side_by_side(panels.len());
     let canvas = layout.canvas(title);
     let mut canvas = canvas.ok_or_else(|| FigureError::TooLarge {
         path: path.to_owned(),
@@ -213,7 +213,7 @@ pub fn draw_image_animation(
     panels: &[ImagePanel<'_>],
 ) -> Result<(), FigureError> {
     check(path, panels)?;
-    let layout = Layout::of(panels).alone();
+    let layout = ImageLayout::of(panels).alone();
     let pictures = panels.iter().map(|panel| {
         let mut canvas = layout.canvas(title)?;
         panel.draw(&mut canvas, &layout, layout.corner(0));

@@ -1,29 +1,29 @@
 //! Legends: a row under a figure, or a box where a panel is empty, or below it.
 
-use super::canvas::{Anchor, Area, Canvas, Color, Pen};
+use super::axes::LABEL_SIZE;
+use super::canvas::{Anchor, Area, Canvas, Color, Stroke};
 use super::font;
-use super::frame::LABEL_SIZE;
 
 const BOX_SIZE: f64 = 21.0;
 const SWATCH: f64 = 44.0;
 const GAP: f64 = 12.0;
 
-/// The sample of ink that stands before a legend's text.
+/// The symbol before a legend's text.
 #[derive(Clone, Copy)]
 pub(super) enum Swatch {
     Dot(Color),
-    Ring(Pen),
-    Bar(Color, Pen),
+    Ring(Stroke),
+    Bar(Color, Stroke),
     Stem(Color),
-    Line(Pen),
+    Line(Stroke),
 }
 
-pub(super) struct Entry {
+pub(super) struct LegendEntry {
     pub swatch: Swatch,
     pub label: String,
 }
 
-impl Entry {
+impl LegendEntry {
     pub(super) fn new(swatch: Swatch, label: impl Into<String>) -> Self {
         let label = label.into();
         Self { swatch, label }
@@ -42,21 +42,21 @@ impl Entry {
 }
 
 impl Swatch {
-    /// Draws the sample, its left end in the middle of its height at `(x, y)`.
+    /// Draws the symbol, its left end in the middle of its height at `(x, y)`.
     fn draw(self, canvas: &mut Canvas, (x, y): (f64, f64)) {
         let middle = (x + SWATCH / 2.0, y);
         match self {
             Self::Dot(color) => canvas.dot(middle, 7.0, color),
-            Self::Ring(pen) => canvas.ring(middle, 11.0, &pen),
-            Self::Line(pen) => canvas.line(&[(x, y), (x + SWATCH, y)], &pen),
+            Self::Ring(stroke) => canvas.ring(middle, 11.0, &stroke),
+            Self::Line(stroke) => canvas.line(&[(x, y), (x + SWATCH, y)], &stroke),
             Self::Stem(color) => {
                 canvas.line(
                     &[(middle.0, y + 13.0), (middle.0, y - 6.0)],
-                    &Pen::solid(color, 4.0),
+                    &Stroke::solid(color, 4.0),
                 );
                 canvas.dot((middle.0, y - 6.0), 6.0, color);
             }
-            Self::Bar(fill, pen) => {
+            Self::Bar(fill, stroke) => {
                 let (top, bottom, right) = (y - 9.0, y + 9.0, x + SWATCH);
                 let area = Area {
                     x,
@@ -67,7 +67,7 @@ impl Swatch {
                 canvas.rectangle(&area, fill);
                 canvas.line(
                     &[(x, bottom), (x, top), (right, top), (right, bottom)],
-                    &pen,
+                    &stroke,
                 );
             }
         }
@@ -75,7 +75,7 @@ impl Swatch {
 }
 
 /// Draws the entries side by side, centred at the height `y` of the figure.
-pub(super) fn draw_row(canvas: &mut Canvas, entries: &[Entry], y: f64) {
+pub(super) fn draw_row(canvas: &mut Canvas, entries: &[LegendEntry], y: f64) {
     const BETWEEN: f64 = 48.0;
     let needed = |size| -> f64 {
         let widths = entries.iter().map(|e| e.width(size) + BETWEEN);
@@ -94,24 +94,28 @@ pub(super) fn draw_row(canvas: &mut Canvas, entries: &[Entry], y: f64) {
 const LINE: f64 = 33.0;
 const MARGIN: f64 = 14.0;
 
-/// The box for the entries below each other in `area` that hides none of the `points` drawn there,
+/// The box for the entries below each other in `area` that covers no point of those drawn there,
 /// in a corner if there is one free, else at the middle of an edge.
-pub(super) fn free_box(entries: &[Entry], area: &Area, points: &[(f64, f64)]) -> Option<Area> {
+pub(super) fn free_box(
+    entries: &[LegendEntry],
+    area: &Area,
+    points: &[(f64, f64)],
+) -> Option<Area> {
     let size = box_size(entries);
-    let hides = |place: &Area| points.iter().any(|&point| place.contains(point));
+    let covers = |place: &Area| points.iter().any(|&point| place.contains(point));
     let room = area.grown(-MARGIN);
     places(&room, size)
         .into_iter()
-        .find(|place| fits(place, &room) && !hides(&place.grown(6.0)))
+        .find(|place| fits(place, &room) && !covers(&place.grown(6.0)))
 }
 
 /// How much height a box for the entries takes below a panel.
-pub(super) fn height_below(entries: &[Entry]) -> f64 {
+pub(super) fn height_below(entries: &[LegendEntry]) -> f64 {
     box_size(entries).1 + MARGIN
 }
 
 /// The box for the entries `gap` pixels below `area`, centred.
-pub(super) fn box_below(entries: &[Entry], area: &Area, gap: f64) -> Area {
+pub(super) fn box_below(entries: &[LegendEntry], area: &Area, gap: f64) -> Area {
     let (width, height) = box_size(entries);
     Area {
         x: area.x + (area.width - width) / 2.0,
@@ -122,7 +126,7 @@ pub(super) fn box_below(entries: &[Entry], area: &Area, gap: f64) -> Area {
 }
 
 /// Draws the entries below each other in their box.
-pub(super) fn draw_box(canvas: &mut Canvas, entries: &[Entry], place: &Area) {
+pub(super) fn draw_box(canvas: &mut Canvas, entries: &[LegendEntry], place: &Area) {
     canvas.rectangle(&place.grown(1.0), Color::GRID);
     canvas.rectangle(place, Color::WHITE);
     for (k, entry) in entries.iter().enumerate() {
@@ -131,7 +135,7 @@ pub(super) fn draw_box(canvas: &mut Canvas, entries: &[Entry], place: &Area) {
     }
 }
 
-fn box_size(entries: &[Entry]) -> (f64, f64) {
+fn box_size(entries: &[LegendEntry]) -> (f64, f64) {
     let widths = entries.iter().map(|e| e.width(BOX_SIZE));
     let widest = widths.fold(0.0, f64::max);
     (widest + 2.0 * GAP, entries.len() as f64 * LINE + GAP)

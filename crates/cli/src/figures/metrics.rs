@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::axis::{Axis, Scale};
-use super::canvas::{Area, Canvas, Color, Pen};
-use super::frame::{self, Frame, Ticks};
+use super::axes::{self, Axes, Ticks};
+use super::axis::{Axis, AxisScale};
+use super::canvas::{Area, Canvas, Color, Stroke};
 use super::grid::{Grid, Spacing};
-use super::legend::{self, Entry, Swatch};
+use super::legend::{self, LegendEntry, Swatch};
 use super::save::{FigureError, save};
 
 /// One curve: its points in the order in which they are joined.
@@ -22,7 +22,7 @@ pub struct Curve<'a> {
 
 /// A level that curves are to be compared with, drawn across the panel.
 #[derive(Clone, Debug)]
-pub struct Reference {
+pub struct ReferenceLevel {
     /// What the legend says.
     pub label: String,
     /// The level, in the units of the panel's y axis.
@@ -39,33 +39,33 @@ pub struct MetricPanel<'a> {
     /// Written beside the vertical axis.
     pub y_label: String,
     /// How horizontal positions are laid out.
-    pub x_scale: Scale,
+    pub x_scale: AxisScale,
     /// How values are laid out.
-    pub y_scale: Scale,
+    pub y_scale: AxisScale,
     /// The curves, drawn one over the other in this order.
     pub curves: Vec<Curve<'a>>,
     /// A level to compare the curves with.
-    pub reference: Option<Reference>,
+    pub reference: Option<ReferenceLevel>,
 }
 
 /// Okabe and Ito's colours, each with dashes of its own so that they survive a grey printer.
-const CURVE_PENS: [Pen; 6] = [
-    curve_pen(Color::BLUE, &[]),
-    curve_pen(Color::VERMILLION, &[15.0, 7.0]),
-    curve_pen(Color::GREEN, &[15.0, 5.0, 4.0, 5.0]),
-    curve_pen(Color::PURPLE, &[4.0, 5.0]),
-    curve_pen(Color::SKY, &[24.0, 6.0]),
-    curve_pen(Color::ORANGE, &[24.0, 5.0, 4.0, 5.0, 4.0, 5.0]),
+const CURVE_STROKES: [Stroke; 6] = [
+    curve_stroke(Color::BLUE, &[]),
+    curve_stroke(Color::VERMILLION, &[15.0, 7.0]),
+    curve_stroke(Color::GREEN, &[15.0, 5.0, 4.0, 5.0]),
+    curve_stroke(Color::PURPLE, &[4.0, 5.0]),
+    curve_stroke(Color::SKY, &[24.0, 6.0]),
+    curve_stroke(Color::ORANGE, &[24.0, 5.0, 4.0, 5.0, 4.0, 5.0]),
 ];
 
-const REFERENCE_PEN: Pen = Pen {
+const REFERENCE_STROKE: Stroke = Stroke {
     color: Color::GREY,
     width: 2.5,
     dashes: &[7.0, 5.0],
 };
 
-const fn curve_pen(color: Color, dashes: &'static [f32]) -> Pen {
-    Pen {
+const fn curve_stroke(color: Color, dashes: &'static [f32]) -> Stroke {
+    Stroke {
         color,
         width: 3.5,
         dashes,
@@ -103,14 +103,14 @@ pub fn draw_metrics(
         path: path.to_owned(),
         panels: panels.len(),
     })?;
-    frame::draw_figure_title(&mut canvas, title);
+    axes::draw_figure_title(&mut canvas, title);
     for (index, panel) in panels.iter().enumerate() {
         panel.draw(&mut canvas, grid.area(index), inside);
     }
     save(&canvas, path)
 }
 
-/// Room for so many panels, each above a legend of that height.
+/// Room for `count` panels, each above a legend of height `below`.
 fn grid_above(count: usize, below: f64) -> Grid {
     let spacing = Spacing {
         left: 138.0,
@@ -126,18 +126,18 @@ fn grid_above(count: usize, below: f64) -> Grid {
 
 impl MetricPanel<'_> {
     fn draw(&self, canvas: &mut Canvas, area: Area, inside: bool) {
-        let frame = self.frame(area);
-        frame.draw_grid(canvas);
-        self.draw_reference(canvas, &frame);
-        for (curve, pen) in self.curves.iter().zip(CURVE_PENS.iter().cycle()) {
-            for piece in &pieces(curve, &frame) {
-                draw_piece(canvas, piece, pen);
+        let axes = self.axes(area);
+        axes.draw_grid(canvas);
+        self.draw_reference(canvas, &axes);
+        for (curve, stroke) in self.curves.iter().zip(CURVE_STROKES.iter().cycle()) {
+            for piece in &pieces(curve, &axes) {
+                draw_piece(canvas, piece, stroke);
             }
         }
-        let reach = frame.draw_box(canvas, Ticks::Labelled, Ticks::Labelled);
-        frame.draw_title(canvas, &self.title);
-        frame.draw_x_label(canvas, &self.x_label);
-        frame.draw_y_label(canvas, &self.y_label, reach);
+        let reach = axes.draw_box(canvas, Ticks::Labelled, Ticks::Labelled);
+        axes.draw_title(canvas, &self.title);
+        axes.draw_x_label(canvas, &self.x_label);
+        axes.draw_y_label(canvas, &self.y_label, reach);
         let entries = self.legend();
         let place = if inside {
             self.place_inside(&entries, area)
@@ -149,8 +149,8 @@ impl MetricPanel<'_> {
         }
     }
 
-    fn frame(&self, area: Area) -> Frame {
-        Frame {
+    fn axes(&self, area: Area) -> Axes {
+        Axes {
             area,
             x: Axis::around(self.positions(), self.x_scale),
             y: Axis::around(self.levels(), self.y_scale),
@@ -163,16 +163,16 @@ impl MetricPanel<'_> {
         entries.is_empty() || self.place_inside(&entries, area).is_some()
     }
 
-    fn place_inside(&self, entries: &[Entry], area: Area) -> Option<Area> {
-        legend::free_box(entries, &area, &self.drawn(&self.frame(area)))
+    fn place_inside(&self, entries: &[LegendEntry], area: Area) -> Option<Area> {
+        legend::free_box(entries, &area, &self.drawn(&self.axes(area)))
     }
 
-    /// Points along all that is drawn, close enough together to tell what it passes.
-    fn drawn(&self, frame: &Frame) -> Vec<(f64, f64)> {
-        let curves = self.curves.iter().flat_map(|curve| pieces(curve, frame));
+    /// Points along all that is drawn, close enough together to find what it meets.
+    fn drawn(&self, axes: &Axes) -> Vec<(f64, f64)> {
+        let curves = self.curves.iter().flat_map(|curve| pieces(curve, axes));
         curves
-            .chain(self.reference_line(frame))
-            .flat_map(|piece| beads(&piece))
+            .chain(self.reference_line(axes))
+            .flat_map(|piece| samples_along(&piece))
             .collect()
     }
 
@@ -189,36 +189,36 @@ impl MetricPanel<'_> {
         shown.chain(self.reference.iter().map(|r| r.value))
     }
 
-    fn draw_reference(&self, canvas: &mut Canvas, frame: &Frame) {
-        if let Some(line) = self.reference_line(frame) {
-            canvas.line(&line, &REFERENCE_PEN);
+    fn draw_reference(&self, canvas: &mut Canvas, axes: &Axes) {
+        if let Some(line) = self.reference_line(axes) {
+            canvas.line(&line, &REFERENCE_STROKE);
         }
     }
 
-    fn reference_line(&self, frame: &Frame) -> Option<Vec<(f64, f64)>> {
-        let y = frame.down(self.reference.as_ref()?.value)?;
-        Some(vec![(frame.area.x, y), (frame.area.right(), y)])
+    fn reference_line(&self, axes: &Axes) -> Option<Vec<(f64, f64)>> {
+        let y = axes.down(self.reference.as_ref()?.value)?;
+        Some(vec![(axes.area.x, y), (axes.area.right(), y)])
     }
 
-    fn legend(&self) -> Vec<Entry> {
-        let curves = self.curves.iter().zip(CURVE_PENS.iter().cycle());
-        let references = self.reference.iter().map(|r| (&r.label, &REFERENCE_PEN));
+    fn legend(&self) -> Vec<LegendEntry> {
+        let curves = self.curves.iter().zip(CURVE_STROKES.iter().cycle());
+        let references = self.reference.iter().map(|r| (&r.label, &REFERENCE_STROKE));
         curves
-            .map(|(curve, pen)| (&curve.label, pen))
+            .map(|(curve, stroke)| (&curve.label, stroke))
             .chain(references)
             .filter(|(label, _)| !label.is_empty())
-            .map(|(label, &pen)| Entry::new(Swatch::Line(pen), label.as_str()))
+            .map(|(label, &stroke)| LegendEntry::new(Swatch::Line(stroke), label.as_str()))
             .collect()
     }
 }
 
 /// The curve in pixels, cut where a point has no place.
-fn pieces(curve: &Curve<'_>, frame: &Frame) -> Vec<Vec<(f64, f64)>> {
+fn pieces(curve: &Curve<'_>, axes: &Axes) -> Vec<Vec<(f64, f64)>> {
     let places: Vec<_> = curve
         .x
         .iter()
         .zip(curve.y)
-        .map(|(&x, &y)| frame.place(x, y))
+        .map(|(&x, &y)| axes.place(x, y))
         .collect();
     places
         .split(Option::is_none)
@@ -226,15 +226,15 @@ fn pieces(curve: &Curve<'_>, frame: &Frame) -> Vec<Vec<(f64, f64)>> {
         .collect()
 }
 
-fn draw_piece(canvas: &mut Canvas, piece: &[(f64, f64)], pen: &Pen) {
+fn draw_piece(canvas: &mut Canvas, piece: &[(f64, f64)], stroke: &Stroke) {
     match piece {
-        [alone] => canvas.dot(*alone, 1.5 * pen.width, pen.color),
-        _ => canvas.line(piece, pen),
+        [alone] => canvas.dot(*alone, 1.5 * stroke.width, stroke.color),
+        _ => canvas.line(piece, stroke),
     }
 }
 
-/// Points along the curve, close enough together to tell what it passes.
-fn beads(piece: &[(f64, f64)]) -> Vec<(f64, f64)> {
+/// Points along the curve, close enough together to find what it meets.
+fn samples_along(piece: &[(f64, f64)]) -> Vec<(f64, f64)> {
     const APART: f64 = 8.0;
     let between = |a: (f64, f64), b: (f64, f64)| {
         let count = ((b.0 - a.0).hypot(b.1 - a.1) / APART).ceil();

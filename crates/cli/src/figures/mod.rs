@@ -6,30 +6,30 @@
 //! axes call for, puts points on whole pixels and has the last word on the size of panels; these
 //! are what the figures here are about.
 //!
-//! Colours are those of Okabe and Ito, which colour-blind readers can tell apart.
+//! Colours are those of Okabe and Ito, which colour-blind readers can distinguish.
 
 mod animation;
+mod axes;
 mod axis;
 mod canvas;
 mod density;
 mod font;
-mod frame;
+mod gif;
 mod grid;
 mod images;
 mod legend;
 mod metrics;
-mod movie;
 mod palette;
 mod panel;
+mod panel_layout;
 mod save;
 mod scatter;
-mod scene;
 mod snapshots;
 
 pub use animation::draw_animation;
-pub use axis::Scale;
+pub use axis::AxisScale;
 pub use images::{ImagePanel, draw_image_animation, draw_image_grid};
-pub use metrics::{Curve, MetricPanel, Reference, draw_metrics};
+pub use metrics::{Curve, MetricPanel, ReferenceLevel, draw_metrics};
 pub use panel::{Panel, Support};
 pub use save::FigureError;
 pub use snapshots::draw_snapshots;

@@ -1,10 +1,10 @@
-//! The few colours of animated figures: a GIF has at most 256.
+//! The colours of animated figures: a GIF has at most 256.
 
 use std::collections::BTreeMap;
 
 use super::canvas::Color;
 
-/// Stands for what the frame before showed.
+/// Stands for a pixel that is the same as in the frame before.
 pub(super) const UNCHANGED: u8 = 0;
 
 /// How many greys images have.
@@ -17,14 +17,14 @@ pub(super) struct Palette {
 }
 
 impl Palette {
-    /// For figures: blends of paper, target and particles, the support over them, and text.
+    /// For figures: blends of white, target and particles, the support over them, and text.
     pub(super) fn of_figures() -> Self {
         let (white, blue) = (Color::WHITE, Color::BLUE);
         let (grey, vermillion) = (Color::GREY, Color::VERMILLION);
         let colors = blends([white, grey, blue], 15)
             .chain(blends([white, blue, vermillion], 8))
             .chain(blends([white, grey, vermillion], 8))
-            .chain(blends([white, Color::INK, Color::INK], 6));
+            .chain(blends([white, Color::TEXT, Color::TEXT], 6));
         Self::new(colors)
     }
 
@@ -93,7 +93,7 @@ mod tests {
             Color::GREY,
             Color::BLUE,
             Color::VERMILLION,
-            Color::INK,
+            Color::TEXT,
         ] {
             let number = figures.number(color.rgb());
             assert_ne!(number, UNCHANGED);

@@ -51,7 +51,7 @@ impl Panel<'_> {
     }
 }
 
-/// The finite values of one coordinate; none if the matrix has fewer.
+/// The finite values of one coordinate; empty if the matrix has fewer coordinates.
 pub(super) fn coordinate(points: &DMatrix<f64>, index: usize) -> impl Iterator<Item = f64> {
     let columns = points.column_iter().skip(index).take(1);
     columns

@@ -1,4 +1,4 @@
-//! Puts a finished picture on disk, whole or not at all.
+//! Writes a finished picture to a file, whole or not at all.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -55,8 +55,8 @@ pub(super) fn save(canvas: &Canvas, path: &Path) -> Result<(), FigureError> {
     write(&png, path)
 }
 
-/// Writes the bytes beside `path` and renames the file into place, so that readers never see half
-/// of it.
+/// Writes the bytes beside `path` and renames the file into place, so that no reader sees
+/// a part of it.
 pub(super) fn write(bytes: &[u8], path: &Path) -> Result<(), FigureError> {
     replace(path, |file| file.write_all(bytes)).map_err(|source| FigureError::Write {
         path: path.to_owned(),

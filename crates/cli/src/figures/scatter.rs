@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use nalgebra::DMatrix;
 
-use super::canvas::{Canvas, Color, Pen};
-use super::frame::Frame;
+use super::axes::Axes;
+use super::canvas::{Canvas, Color, Stroke};
 use super::panel::{PARTICLES, Panel, SUPPORT, Support, TARGET};
 
-pub(super) const SUPPORT_PEN: Pen = Pen::solid(SUPPORT, 3.0);
+pub(super) const SUPPORT_STROKE: Stroke = Stroke::solid(SUPPORT, 3.0);
 
 /// Points of this share of all count as one atom if they fall onto one pixel.
 const ATOM_SHARE: f64 = 0.05;
@@ -17,67 +17,67 @@ const ATOM_RADIUS: f64 = 7.0;
 
 /// How points are drawn: size and opacity are relative to what suits their number.
 #[derive(Clone, Copy)]
-struct Marks {
+struct MarkerStyle {
     color: Color,
     size: f64,
     opacity: f64,
 }
 
-const ON_TOP: Marks = Marks {
+const ON_TOP: MarkerStyle = MarkerStyle {
     color: PARTICLES,
     size: 1.0,
     opacity: 1.0,
 };
-const BENEATH: Marks = Marks {
+const BENEATH: MarkerStyle = MarkerStyle {
     color: TARGET,
     size: 1.0,
     opacity: 0.6,
 };
-const ALONE: Marks = Marks {
+const ALONE: MarkerStyle = MarkerStyle {
     color: TARGET,
     size: 1.1,
     opacity: 1.3,
 };
 
-pub(super) fn draw(canvas: &mut Canvas, frame: &Frame, panel: &Panel<'_>) {
-    let Some(mut sheet) = Canvas::sheet(&frame.area) else {
+pub(super) fn draw(canvas: &mut Canvas, axes: &Axes, panel: &Panel<'_>) {
+    let Some(mut layer) = Canvas::layer(&axes.area) else {
         return;
     };
     if let Some(target) = panel.target {
-        let marks = if panel.is_of_target() { ALONE } else { BENEATH };
-        draw_points(&mut sheet, frame, target, marks);
+        let style = if panel.is_of_target() { ALONE } else { BENEATH };
+        draw_points(&mut layer, axes, target, style);
     }
-    draw_points(&mut sheet, frame, panel.particles, ON_TOP);
+    draw_points(&mut layer, axes, panel.particles, ON_TOP);
     if let Some(support) = panel.support {
-        draw_support(&mut sheet, frame, support);
+        draw_support(&mut layer, axes, support);
     }
-    canvas.paste(&sheet);
+    canvas.draw_layer(&layer);
 }
 
-fn draw_points(sheet: &mut Canvas, frame: &Frame, points: &DMatrix<f64>, marks: Marks) {
+fn draw_points(layer: &mut Canvas, axes: &Axes, points: &DMatrix<f64>, style: MarkerStyle) {
     if points.ncols() < 2 {
         return;
     }
     let rows = points.column(0).into_iter().zip(points.column(1));
-    let visible = frame.area.grown(ATOM_RADIUS);
+    let visible = axes.area.grown(ATOM_RADIUS);
     let places: Vec<(f64, f64)> = rows
-        .filter_map(|(&x, &y)| frame.place(x, y))
+        .filter_map(|(&x, &y)| axes.place(x, y))
         .filter(|&place| visible.contains(place))
         .collect();
-    let room = frame.area.width * frame.area.height / places.len().max(1) as f64;
+    let room = axes.area.width * axes.area.height / places.len().max(1) as f64;
     let (radius, opacity) = dot_style(room.sqrt());
-    let radius = marks.size * radius;
-    let color = marks.color.opacity((marks.opacity * opacity).min(0.9));
+    let radius = style.size * radius;
+    let color = style.color.opacity((style.opacity * opacity).min(0.9));
     for &place in &places {
-        sheet.dot(place, radius, color);
+        layer.dot(place, radius, color);
     }
     for atom in atoms(&places) {
-        sheet.dot(atom, ATOM_RADIUS.max(radius), marks.color);
+        layer.dot(atom, ATOM_RADIUS.max(radius), style.color);
     }
 }
 
-/// Radius and opacity of dots that have so many pixels to themselves, if spread evenly: found by
-/// eye, to show them where they are dense and where they are not.
+/// Radius and opacity of dots at that distance in pixels if spread evenly, chosen by eye to show
+/// where they are dense and where they are not.
 fn dot_style(distance: f64) -> (f64, f64) {
     let root = distance.sqrt();
     (
@@ -86,8 +86,8 @@ fn dot_style(distance: f64) -> (f64, f64) {
     )
 }
 
-/// Middles of the pixels' worth of points that hold a good share of them all: at such places the
-/// points hide each other, and one dot would not show.
+/// Means of the points on every pixel that holds at least a share [`ATOM_SHARE`] of all: there the
+/// points hide each other, and one small dot would not show.
 fn atoms(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut pixels: BTreeMap<(i64, i64), (usize, f64, f64)> = BTreeMap::new();
     for &(x, y) in places {
@@ -104,24 +104,24 @@ fn atoms(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
         .collect()
 }
 
-fn draw_support(sheet: &mut Canvas, frame: &Frame, support: Support) {
+fn draw_support(layer: &mut Canvas, axes: &Axes, support: Support) {
     match support {
-        Support::Ball(radius) | Support::Sphere(radius) => draw_outline(sheet, frame, radius),
+        Support::Ball(radius) | Support::Sphere(radius) => draw_outline(layer, axes, radius),
         Support::Segment(from, to) => {
-            let places = (frame.place(from[0], from[1]), frame.place(to[0], to[1]));
+            let places = (axes.place(from[0], from[1]), axes.place(to[0], to[1]));
             if let (Some(from), Some(to)) = places {
-                sheet.line(&[from, to], &SUPPORT_PEN);
+                layer.line(&[from, to], &SUPPORT_STROKE);
             }
         }
     }
 }
 
-/// The circle about 0; nothing where it would be a speck.
-fn draw_outline(sheet: &mut Canvas, frame: &Frame, radius: f64) {
-    let pixels = radius / frame.x.span() * frame.area.width;
-    if let Some(centre) = frame.place(0.0, 0.0)
+/// The circle about 0, unless it is too small to be seen.
+fn draw_outline(layer: &mut Canvas, axes: &Axes, radius: f64) {
+    let pixels = radius / axes.x.span() * axes.area.width;
+    if let Some(centre) = axes.place(0.0, 0.0)
         && (3.0..1e5).contains(&pixels)
     {
-        sheet.ring(centre, pixels, &SUPPORT_PEN);
+        layer.ring(centre, pixels, &SUPPORT_STROKE);
     }
 }

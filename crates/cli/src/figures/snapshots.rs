@@ -5,9 +5,9 @@ use std::path::Path;
 use super::canvas::Canvas;
 use super::grid::{Grid, Spacing};
 use super::panel::Panel;
+use super::panel_layout::PanelLayout;
 use super::save::{FigureError, save};
-use super::scene::Scene;
-use super::{frame, legend};
+use super::{axes, legend};
 
 /// Draws the particles of all panels in one window and writes a PNG of up to 1600 pixels' width,
 /// four panels to a row.
@@ -15,7 +15,8 @@ use super::{frame, legend};
 /// On the line (d = 1) a panel shows the density of its particles; from d = 2 on the first two
 /// coordinates. Particles that share a place stand out as a larger dot, on the line as a stem as
 /// high as their share of the mass. `window` is `[x0 from, x0 to, x1 from, x1 to]`, by default
-/// whatever holds everything (also if that one is empty); on the line only its first two numbers count.
+/// the
+/// one around everything (also if that one is empty); on the line only its first two numbers count.
 ///
 /// # Errors
 ///
@@ -32,9 +33,9 @@ pub fn draw_snapshots(
             path: path.to_owned(),
         });
     }
-    let scene = Scene::new(panels, window);
-    let grid = grid(&scene, panels.len(), 720.0);
-    let canvas = paint(title, &scene, panels, &grid);
+    let layout = PanelLayout::new(panels, window);
+    let grid = grid(&layout, panels.len(), 720.0);
+    let canvas = paint(title, &layout, panels, &grid);
     let canvas = canvas.ok_or_else(|| FigureError::TooLarge {
         path: path.to_owned(),
         panels: panels.len(),
@@ -42,9 +43,9 @@ pub fn draw_snapshots(
     save(&canvas, path)
 }
 
-/// Room for so many of the scene's panels, each at most `widest` pixels wide.
-pub(super) fn grid(scene: &Scene<'_>, count: usize, widest: f64) -> Grid {
-    let (left, columns, rows) = if scene.is_on_the_line() {
+/// Room for `count` of the layout's panels, each at most `widest` pixels wide.
+pub(super) fn grid(layout: &PanelLayout<'_>, count: usize, widest: f64) -> Grid {
+    let (left, columns, rows) = if layout.is_on_the_line() {
         (112.0, 76.0, 72.0)
     } else {
         (104.0, 28.0, 64.0)
@@ -57,22 +58,22 @@ pub(super) fn grid(scene: &Scene<'_>, count: usize, widest: f64) -> Grid {
         columns,
         rows,
     };
-    Grid::new(count, 4, spacing, widest, scene.aspect())
+    Grid::new(count, 4, spacing, widest, layout.aspect())
 }
 
-/// Draws some of the scene's panels under a title; `None` if they are too large for a picture.
+/// Draws some of the layout's panels under a title; `None` if they are too large for a picture.
 pub(super) fn paint(
     title: &str,
-    scene: &Scene<'_>,
+    layout: &PanelLayout<'_>,
     panels: &[Panel<'_>],
     grid: &Grid,
 ) -> Option<Canvas> {
     let mut canvas = Canvas::new(grid.width(), grid.height())?;
-    frame::draw_figure_title(&mut canvas, title);
+    axes::draw_figure_title(&mut canvas, title);
     for (index, panel) in panels.iter().enumerate() {
-        scene.draw(&mut canvas, panel, grid, index);
+        layout.draw(&mut canvas, panel, grid, index);
     }
     let bottom = canvas.height() - 34.0;
-    legend::draw_row(&mut canvas, &scene.legend(), bottom);
+    legend::draw_row(&mut canvas, &layout.legend(), bottom);
     Some(canvas)
 }

@@ -1,35 +1,24 @@
-//! Tests of whole figures: that they are pictures of the right size, whatever the data.
+//! Tests of whole figures: sizes, colours, unusual data.
 
+mod animations;
 mod curves;
-mod moving;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
+use tempfile::TempDir;
 use tiny_skia::Pixmap;
 
 use super::*;
 
-/// A folder of the test's own, gone when the test ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("figures-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("figure.png")
-    }
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// The file that tests draw to.
+fn figure(folder: &TempDir) -> PathBuf {
+    folder.path().join("figure.png")
 }
 
 fn panel(particles: &DMatrix<f64>) -> Panel<'_> {
@@ -45,12 +34,12 @@ fn picture(path: &Path) -> Pixmap {
     Pixmap::decode_png(&fs::read(path).unwrap()).unwrap()
 }
 
-/// The matrix with so many columns and these entries, row by row.
+/// The matrix with that many columns and these entries, row by row.
 fn matrix(columns: usize, entries: &[f64]) -> DMatrix<f64> {
     DMatrix::from_row_slice(entries.len() / columns, columns, entries)
 }
 
-/// How many pixels are closer to this colour than a little.
+/// How many pixels have about this colour.
 fn count(picture: &Pixmap, [red, green, blue]: [u8; 3]) -> usize {
     let close = |a: u8, b: u8| a.abs_diff(b) < 12;
     let pixels = picture.pixels().iter();
@@ -65,12 +54,12 @@ const VERMILLION: [u8; 3] = [213, 94, 0];
 
 #[test]
 fn snapshots_fill_rows_of_four() {
-    let folder = Folder::new("rows");
+    let folder = folder();
     let particles = DMatrix::from_fn(200, 2, |i, j| ((7 * i + 3 * j) as f64).sin() / 2.0);
     for (count, rows) in [(4, 1), (8, 2), (9, 3)] {
         let panels = vec![panel(&particles); count];
-        draw_snapshots(&folder.file(), "Snapshots", &panels, None).unwrap();
-        let picture = picture(&folder.file());
+        draw_snapshots(&figure(&folder), "Snapshots", &panels, None).unwrap();
+        let picture = picture(&figure(&folder));
         assert_eq!(picture.width(), 1600);
         let columns = count / rows;
         let high = rows as u32 * 1600 / columns as u32;
@@ -84,14 +73,14 @@ fn snapshots_fill_rows_of_four() {
 
 #[test]
 fn a_dirac_and_the_support_can_be_seen() {
-    let folder = Folder::new("dirac");
+    let folder = folder();
     for dimension in [1, 2, 10] {
         let particles = DMatrix::zeros(2000, dimension);
         let mut dirac = panel(&particles);
         let sizes = [0.0, 0.5].map(|radius| {
             dirac.support = Some(Support::Sphere(radius));
-            draw_snapshots(&folder.file(), "Dirac", &[dirac.clone()], None).unwrap();
-            let picture = picture(&folder.file());
+            draw_snapshots(&figure(&folder), "Dirac", &[dirac.clone()], None).unwrap();
+            let picture = picture(&figure(&folder));
             (count(&picture, BLUE), count(&picture, VERMILLION))
         });
         // Beyond what the legend shows of them.
@@ -102,7 +91,7 @@ fn a_dirac_and_the_support_can_be_seen() {
 
 #[test]
 fn equal_lengths_look_equal() {
-    let folder = Folder::new("aspect");
+    let folder = folder();
     let particles = matrix(2, &[-1.0, -1.0, 1.0, 1.0]);
     let mut square = panel(&particles);
     square.support = Some(Support::Ball(0.8));
@@ -111,8 +100,8 @@ fn equal_lengths_look_equal() {
         Some([-2.0, 2.0, -1.0, 1.0]),
         Some([-1.0, 1.0, -3.0, 3.0]),
     ] {
-        draw_snapshots(&folder.file(), "", &[square.clone()], window).unwrap();
-        let picture = picture(&folder.file());
+        draw_snapshots(&figure(&folder), "", &[square.clone()], window).unwrap();
+        let picture = picture(&figure(&folder));
         let (width, legend) = (picture.width() as usize, picture.height() as usize - 100);
         let ring: Vec<usize> = (0..width * legend)
             .filter(|&k| picture.pixels()[k].red() > 190 && picture.pixels()[k].blue() < 40)
@@ -131,8 +120,8 @@ fn equal_lengths_look_equal() {
 }
 
 #[test]
-fn odd_particles_do_no_harm() {
-    let folder = Folder::new("odd");
+fn unusual_particles_are_drawn() {
+    let folder = folder();
     let (nan, infinity) = (f64::NAN, f64::INFINITY);
     let odd = [
         DMatrix::zeros(0, 0),
@@ -159,19 +148,19 @@ fn odd_particles_do_no_harm() {
         odd.target = Some(particles);
         for radius in [0.5, 0.0, -1.0, nan, infinity] {
             odd.support = Some(Support::Ball(radius));
-            draw_snapshots(&folder.file(), "Odd", &[odd.clone()], None).unwrap();
+            draw_snapshots(&figure(&folder), "Odd", &[odd.clone()], None).unwrap();
         }
         for window in windows {
-            draw_snapshots(&folder.file(), "Odd", &[odd.clone()], window).unwrap();
+            draw_snapshots(&figure(&folder), "Odd", &[odd.clone()], window).unwrap();
         }
-        assert!(picture(&folder.file()).height() > 300);
-        draw_animation(&folder.file(), "Odd", &[odd.clone(), odd], None).unwrap();
+        assert!(picture(&figure(&folder)).height() > 300);
+        draw_animation(&figure(&folder), "Odd", &[odd.clone(), odd], None).unwrap();
     }
 }
 
 #[test]
 fn a_target_alone_stands_out() {
-    let folder = Folder::new("target");
+    let folder = folder();
     let target = DMatrix::from_fn(2000, 2, |i, j| ((7 * i + 3 * j) as f64).sin());
     let none = DMatrix::zeros(0, 2);
     let far = matrix(2, &[9.0, 9.0]);
@@ -182,8 +171,8 @@ fn a_target_alone_stands_out() {
             ..panel(particles)
         };
         let window = Some([-1.1, 1.1, -1.1, 1.1]);
-        draw_snapshots(&folder.file(), "", &[panel], window).unwrap();
-        count(&picture(&folder.file()), GREY)
+        draw_snapshots(&figure(&folder), "", &[panel], window).unwrap();
+        count(&picture(&figure(&folder)), GREY)
     };
     let (alone, beneath) = (grey(&none), grey(&far));
     assert!(alone > 2 * beneath, "{alone} against {beneath}");
@@ -191,10 +180,10 @@ fn a_target_alone_stands_out() {
 
 #[test]
 fn failures_name_the_file() {
-    let folder = Folder::new("failures");
+    let folder = folder();
     let particles = DMatrix::zeros(1, 2);
     let panels = [panel(&particles)];
-    let missing = folder.0.join("missing").join("figure.png");
+    let missing = folder.path().join("missing").join("figure.png");
     for error in [
         draw_snapshots(&missing, "", &panels, None).unwrap_err(),
         draw_snapshots(&missing, "", &[], None).unwrap_err(),
@@ -206,11 +195,11 @@ fn failures_name_the_file() {
     ] {
         assert!(error.to_string().contains("missing"), "{error}");
     }
-    fs::create_dir(folder.file()).unwrap();
-    let error = draw_snapshots(&folder.file(), "", &panels, None).unwrap_err();
+    fs::create_dir(figure(&folder)).unwrap();
+    let error = draw_snapshots(&figure(&folder), "", &panels, None).unwrap_err();
     assert!(matches!(error, FigureError::Write { .. }), "{error}");
     assert_eq!(
-        fs::read_dir(&folder.0).unwrap().count(),
+        fs::read_dir(folder.path()).unwrap().count(),
         1,
         "the temporary file stayed"
     );

@@ -12,7 +12,7 @@ use super::{RunError, Status, Summary};
 use crate::config::Config;
 use crate::files::checkpoint::Store;
 use crate::files::kernels::{Layout, write_kernels};
-use crate::files::npz::{Array, write_npz};
+use crate::files::npz::{NpzArray, write_npz};
 use crate::files::{replace, sweep};
 use crate::observers::{Row, Snapshot, coordinate_names, read_snapshots};
 
@@ -295,12 +295,12 @@ fn write_archive(path: &Path, saved: &[Snapshot]) -> io::Result<()> {
     write_npz(
         path,
         &[
-            Array {
+            NpzArray {
                 name: "times",
                 shape: vec![times.len()],
                 data: &times,
             },
-            Array {
+            NpzArray {
                 name: "particles",
                 shape: vec![saved.len(), count, dim],
                 data: &particles,

@@ -3,21 +3,21 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use gif::{ColorOutput, DecodeOptions, Repeat};
+use ::gif::{ColorOutput, DecodeOptions, Repeat};
 use nalgebra::DMatrix;
 
 use super::super::*;
-use super::{BLUE, Folder, GREY, matrix, panel, picture};
+use super::{BLUE, GREY, figure, folder, matrix, panel, picture};
 
 /// An animation as it is seen.
-struct Film {
+struct DecodedGif {
     width: usize,
     /// Red, green and blue of every frame's pixels, what was there before included.
     frames: Vec<Vec<[u8; 3]>>,
     delays: Vec<u16>,
 }
 
-impl Film {
+impl DecodedGif {
     fn read(path: &Path) -> Self {
         let mut options = DecodeOptions::new();
         options.set_color_output(ColorOutput::RGBA);
@@ -51,7 +51,7 @@ impl Film {
 
 #[test]
 fn an_animation_shows_each_panel_in_turn() {
-    let folder = Folder::new("animation");
+    let folder = folder();
     // A Dirac at a quarter of the window's width, then at three quarters, twice.
     let places = [[-1.0, 0.0], [1.0, 0.0], [1.0, 0.0]].map(|p| matrix(2, &p));
     let target = matrix(2, &[0.0, 1.0]);
@@ -61,11 +61,11 @@ fn an_animation_shows_each_panel_in_turn() {
         ..panel(particles)
     });
     let window = Some([-2.0, 2.0, -2.0, 2.0]);
-    draw_animation(&folder.file(), "Animation", &panels, window).unwrap();
-    let film = Film::read(&folder.file());
-    assert_eq!(film.frames.len(), 3);
-    assert_eq!(film.delays, [100, 100, 150]);
-    assert_eq!(film.width, 544);
+    draw_animation(&figure(&folder), "Animation", &panels, window).unwrap();
+    let gif = DecodedGif::read(&figure(&folder));
+    assert_eq!(gif.frames.len(), 3);
+    assert_eq!(gif.delays, [100, 100, 150]);
+    assert_eq!(gif.width, 544);
     // The panel is 480 pixels wide, from (52, 62) on.
     let [left, right, above] = [(172, 302), (412, 302), (292, 182)];
     let white = [255; 3];
@@ -73,40 +73,40 @@ fn an_animation_shows_each_panel_in_turn() {
         .iter()
         .enumerate()
     {
-        assert_eq!(film.at(frame, left), colors[0], "frame {frame}");
-        assert_eq!(film.at(frame, right), colors[1], "frame {frame}");
-        assert_eq!(film.at(frame, above), GREY, "frame {frame}");
+        assert_eq!(gif.at(frame, left), colors[0], "frame {frame}");
+        assert_eq!(gif.at(frame, right), colors[1], "frame {frame}");
+        assert_eq!(gif.at(frame, above), GREY, "frame {frame}");
     }
 }
 
 #[test]
 fn animations_are_small() {
-    let folder = Folder::new("small");
+    let folder = folder();
     let random = |i: usize, j: usize| ((i * 7919 + j * 104_729) as f64).sin() * 1e4;
     let clouds: Vec<DMatrix<f64>> = (1..=4)
         .map(|k| DMatrix::from_fn(6000, 2, |i, j| random(i, j + k).fract() * k as f64))
         .collect();
     let panels: Vec<Panel<'_>> = clouds.iter().map(panel).collect();
-    draw_animation(&folder.file(), "Animation", &panels, None).unwrap();
-    let bytes = fs::metadata(folder.file()).unwrap().len();
+    draw_animation(&figure(&folder), "Animation", &panels, None).unwrap();
+    let bytes = fs::metadata(figure(&folder)).unwrap().len();
     assert!(bytes < 4 * 100_000, "{bytes}");
 }
 
 #[test]
 fn densities_keep_their_scale() {
-    let folder = Folder::new("scale");
+    let folder = folder();
     let even = |width: f64| DMatrix::from_fn(1000, 1, |i, _| (i as f64 / 999.0 - 0.5) * width);
     let clouds = [even(1.0), even(2.0)];
     let panels = clouds.each_ref().map(|particles| Panel {
         support: None,
         ..panel(particles)
     });
-    draw_animation(&folder.file(), "", &panels, Some([-2.0, 2.0, 0.0, 1.0])).unwrap();
-    let film = Film::read(&folder.file());
+    draw_animation(&figure(&folder), "", &panels, Some([-2.0, 2.0, 0.0, 1.0])).unwrap();
+    let gif = DecodedGif::read(&figure(&folder));
     // Heights of the bars at 0.2, in the middle of the picture.
     let heights = [0, 1].map(|frame| {
-        let bar = film.at(frame, (320, 440));
-        let below = (62..440).filter(|&y| film.at(frame, (320, y)) == bar);
+        let bar = gif.at(frame, (320, 440));
+        let below = (62..440).filter(|&y| gif.at(frame, (320, y)) == bar);
         below.count() as f64
     });
     assert!((heights[0] / heights[1] - 2.0).abs() < 0.1, "{heights:?}");
@@ -130,10 +130,10 @@ fn image_panel(images: &DMatrix<f64>) -> ImagePanel<'_> {
 
 #[test]
 fn pixels_of_images_are_exact() {
-    let folder = Folder::new("images");
+    let folder = folder();
     let images = images();
-    draw_image_grid(&folder.file(), "", &[image_panel(&images)]).unwrap();
-    let picture = picture(&folder.file());
+    draw_image_grid(&figure(&folder), "", &[image_panel(&images)]).unwrap();
+    let picture = picture(&figure(&folder));
     // Three times enlarged; five images of six pixels and gutters of two, from (20, 86) on.
     assert_eq!(picture.width(), 20 + 5 * 6 + 4 * 2 + 20);
     let at = |x: u32, y: u32| {
@@ -154,7 +154,7 @@ fn pixels_of_images_are_exact() {
 
 #[test]
 fn many_panels_of_images_fit_into_one_figure() {
-    let folder = Folder::new("grids");
+    let folder = folder();
     let images = DMatrix::zeros(25, 28 * 28);
     let panel = ImagePanel {
         title: "t = 48000".to_owned(),
@@ -162,31 +162,31 @@ fn many_panels_of_images_fit_into_one_figure() {
         side: 28,
     };
     for (panels, zoom, columns) in [(1, 3, 1), (8, 3, 4), (12, 2, 4), (50, 1, 10)] {
-        draw_image_grid(&folder.file(), "Digits", &vec![panel.clone(); panels]).unwrap();
+        draw_image_grid(&figure(&folder), "Digits", &vec![panel.clone(); panels]).unwrap();
         let width = 26 + columns * (5 * 28 * zoom + 8 + 14);
-        assert_eq!(picture(&folder.file()).width(), width, "{panels} panels");
+        assert_eq!(picture(&figure(&folder)).width(), width, "{panels} panels");
         assert!(width <= 1800);
     }
 }
 
 #[test]
 fn images_are_animated() {
-    let folder = Folder::new("film");
+    let folder = folder();
     let (first, last) = (images(), DMatrix::zeros(3, 4));
     let panels = [image_panel(&first), image_panel(&first), image_panel(&last)];
-    draw_image_animation(&folder.file(), "Images", &panels).unwrap();
-    let film = Film::read(&folder.file());
-    assert_eq!(film.frames.len(), 3);
+    draw_image_animation(&figure(&folder), "Images", &panels).unwrap();
+    let gif = DecodedGif::read(&figure(&folder));
+    assert_eq!(gif.frames.len(), 3);
     // Eight times enlarged: the second pixel of the first image, then the second image.
     let [inside, next] = [(20 + 15, 86), (20 + 18, 86)];
     for (frame, expected) in [[51, 128], [51, 128], [0, 0]].into_iter().enumerate() {
         for (place, grey) in [inside, next].into_iter().zip(expected) {
-            let shown = film.at(frame, place);
+            let shown = gif.at(frame, place);
             assert!(shown.iter().all(|c| c.abs_diff(grey) <= 2), "{shown:?}");
         }
     }
     assert_eq!(
-        film.at(2, (20 + 2 * 18, 86 + 18)),
+        gif.at(2, (20 + 2 * 18, 86 + 18)),
         [255; 3],
         "no image any more"
     );
@@ -194,18 +194,19 @@ fn images_are_animated() {
 
 #[test]
 fn rows_that_are_no_images_are_refused() {
-    let folder = Folder::new("no-images");
+    let folder = folder();
     let images = DMatrix::zeros(3, 5);
     for side in [0, 2, 3, usize::MAX] {
         let panel = ImagePanel {
             side,
             ..image_panel(&images)
         };
-        let error = draw_image_grid(&folder.file(), "", std::slice::from_ref(&panel)).unwrap_err();
+        let error =
+            draw_image_grid(&figure(&folder), "", std::slice::from_ref(&panel)).unwrap_err();
         assert!(error.to_string().contains("not 5"), "{error}");
-        draw_image_animation(&folder.file(), "", &[panel]).unwrap_err();
+        draw_image_animation(&figure(&folder), "", &[panel]).unwrap_err();
     }
     let none = DMatrix::zeros(0, 4);
-    draw_image_grid(&folder.file(), "", &[image_panel(&none)]).unwrap();
-    draw_image_animation(&folder.file(), "", &[image_panel(&none)]).unwrap();
+    draw_image_grid(&figure(&folder), "", &[image_panel(&none)]).unwrap();
+    draw_image_animation(&figure(&folder), "", &[image_panel(&none)]).unwrap();
 }

@@ -1,7 +1,7 @@
 //! The axes around one panel.
 
 use super::axis::{Axis, Tick};
-use super::canvas::{Anchor, Area, Canvas, Color, Pen};
+use super::canvas::{Anchor, Area, Canvas, Color, Stroke};
 use super::font;
 
 /// Font sizes in pixels, of figures that are shown at about half their width.
@@ -26,13 +26,13 @@ pub(super) enum Ticks {
 }
 
 /// A panel's area together with the axes that give points their place in it.
-pub(super) struct Frame {
+pub(super) struct Axes {
     pub area: Area,
     pub x: Axis,
     pub y: Axis,
 }
 
-impl Frame {
+impl Axes {
     /// Where a point goes, in pixels; `None` if it has no place on the axes.
     pub(super) fn place(&self, x: f64, y: f64) -> Option<(f64, f64)> {
         Some((self.across(x)?, self.down(y)?))
@@ -47,12 +47,12 @@ impl Frame {
     }
 
     pub(super) fn draw_grid(&self, canvas: &mut Canvas) {
-        let pen = Pen::solid(Color::GRID, 1.5);
+        let stroke = Stroke::solid(Color::GRID, 1.5);
         for x in self.x_ticks().iter().filter_map(|t| self.across(t.value)) {
-            canvas.line(&[(x, self.area.y), (x, self.area.bottom())], &pen);
+            canvas.line(&[(x, self.area.y), (x, self.area.bottom())], &stroke);
         }
         for y in self.y_ticks().iter().filter_map(|t| self.down(t.value)) {
-            canvas.line(&[(self.area.x, y), (self.area.right(), y)], &pen);
+            canvas.line(&[(self.area.x, y), (self.area.right(), y)], &stroke);
         }
     }
 
@@ -71,7 +71,7 @@ impl Frame {
         let (right, bottom) = (self.area.right(), self.area.bottom());
         let corners = [(x, y), (right, y), (right, bottom), (x, bottom), (x, y)];
         let closed = [&corners[..], &corners[1..2]].concat();
-        canvas.line(&closed, &Pen::solid(Color::FRAME, 2.0));
+        canvas.line(&closed, &Stroke::solid(Color::FRAME, 2.0));
         self.area.x - reach
     }
 
@@ -110,7 +110,7 @@ impl Frame {
             let Some(x) = self.across(tick.value) else {
                 continue;
             };
-            canvas.line(&[(x, bottom), (x, bottom + TICK_LENGTH)], &tick_pen());
+            canvas.line(&[(x, bottom), (x, bottom + TICK_LENGTH)], &tick_stroke());
             let half = font::width(&tick.label, TICK_SIZE) / 2.0 - OVERHANG;
             let fits = x - half >= self.area.x && x + half <= self.area.right();
             if labelled && fits {
@@ -118,7 +118,10 @@ impl Frame {
             }
         }
         for x in self.x.minor_ticks().iter().filter_map(|&v| self.across(v)) {
-            canvas.line(&[(x, bottom), (x, bottom + TICK_LENGTH / 2.0)], &tick_pen());
+            canvas.line(
+                &[(x, bottom), (x, bottom + TICK_LENGTH / 2.0)],
+                &tick_stroke(),
+            );
         }
     }
 
@@ -130,7 +133,7 @@ impl Frame {
             let Some(y) = self.down(tick.value) else {
                 continue;
             };
-            canvas.line(&[(left, y), (left - TICK_LENGTH, y)], &tick_pen());
+            canvas.line(&[(left, y), (left - TICK_LENGTH, y)], &tick_stroke());
             if labelled {
                 let at = (
                     left - TICK_LENGTH - LABEL_GAP,
@@ -141,14 +144,14 @@ impl Frame {
             }
         }
         for y in self.y.minor_ticks().iter().filter_map(|&v| self.down(v)) {
-            canvas.line(&[(left, y), (left - TICK_LENGTH / 2.0, y)], &tick_pen());
+            canvas.line(&[(left, y), (left - TICK_LENGTH / 2.0, y)], &tick_stroke());
         }
         TICK_LENGTH + LABEL_GAP + widest
     }
 }
 
-fn tick_pen() -> Pen {
-    Pen::solid(Color::FRAME, 2.0)
+fn tick_stroke() -> Stroke {
+    Stroke::solid(Color::FRAME, 2.0)
 }
 
 /// Writes the figure's title across its top.

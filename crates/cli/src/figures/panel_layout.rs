@@ -1,15 +1,15 @@
-//! What pictures of particles have in common: the window, how a panel is drawn, the legend.
+//! The panels of a figure of particles: their common window, how each is drawn, the legend.
 
+use super::axes::{Axes, Ticks};
 use super::axis::{Axis, extent, is_drawable, widened};
-use super::canvas::{Canvas, Color, Pen};
-use super::frame::{Frame, Ticks};
+use super::canvas::{Canvas, Color, Stroke};
 use super::grid::Grid;
-use super::legend::{Entry, Swatch};
+use super::legend::{LegendEntry, Swatch};
 use super::panel::{PARTICLES, Panel, Support, TARGET, coordinate};
 use super::{density, scatter};
 
 /// Panels to be drawn in one window.
-pub(super) struct Scene<'a> {
+pub(super) struct PanelLayout<'a> {
     panels: &'a [Panel<'a>],
     window: [f64; 4],
     dimension: usize,
@@ -18,7 +18,7 @@ pub(super) struct Scene<'a> {
     has_atoms: bool,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> PanelLayout<'a> {
     /// The window is the one around everything if it is not given, or empty.
     pub(super) fn new(panels: &'a [Panel<'a>], window: Option<[f64; 4]>) -> Self {
         let window = window
@@ -30,7 +30,11 @@ impl<'a> Scene<'a> {
         let atoms = |panel: &Panel<'_>| density::has_atoms(panel, span);
         Self {
             panels,
-            window: if on_the_line { window } else { shapely(window) },
+            window: if on_the_line {
+                window
+            } else {
+                with_bounded_aspect(window)
+            },
             dimension,
             top: None,
             has_atoms: on_the_line && panels.iter().any(atoms),
@@ -77,21 +81,21 @@ impl<'a> Scene<'a> {
 
     fn draw_in_plane(&self, canvas: &mut Canvas, panel: &Panel<'_>, grid: &Grid, index: usize) {
         let [left, right, bottom, top] = self.window;
-        let frame = Frame {
+        let axes = Axes {
             area: grid.area(index),
             x: Axis::over(left, right),
             y: Axis::over(bottom, top),
         };
-        scatter::draw(canvas, &frame, panel);
+        scatter::draw(canvas, &axes, panel);
         let x_ticks = labels_if(grid.is_lowest(index));
         let y_ticks = labels_if(grid.is_leftmost(index));
-        let reach = frame.draw_box(canvas, x_ticks, y_ticks);
-        frame.draw_title(canvas, &panel.title);
+        let reach = axes.draw_box(canvas, x_ticks, y_ticks);
+        axes.draw_title(canvas, &panel.title);
         if grid.is_lowest(index) {
-            frame.draw_x_label(canvas, "x₀");
+            axes.draw_x_label(canvas, "x₀");
         }
         if grid.is_leftmost(index) {
-            frame.draw_y_label(canvas, "x₁", reach);
+            axes.draw_y_label(canvas, "x₁", reach);
         }
     }
 
@@ -105,48 +109,51 @@ impl<'a> Scene<'a> {
         } else {
             Ticks::None
         };
-        let frame = Frame {
+        let axes = Axes {
             area: grid.area(index),
             x,
             y: Axis::over(0.0, if top > 0.0 { 1.15 * top } else { 1.0 }),
         };
-        density::draw(canvas, &frame, panel);
-        frame.draw_box(canvas, labels_if(grid.is_lowest(index)), y_ticks);
-        frame.draw_title(canvas, &panel.title);
+        density::draw(canvas, &axes, panel);
+        axes.draw_box(canvas, labels_if(grid.is_lowest(index)), y_ticks);
+        axes.draw_title(canvas, &panel.title);
         if grid.is_lowest(index) {
-            frame.draw_x_label(canvas, "x₀");
+            axes.draw_x_label(canvas, "x₀");
         }
         if grid.is_leftmost(index) {
-            // Beside ticks or none, at the same place in every row.
-            frame.draw_y_label(canvas, "density", frame.area.x - 66.0);
+            // At the same place in every row, with ticks or without.
+            axes.draw_y_label(canvas, "density", axes.area.x - 66.0);
         }
     }
 
-    pub(super) fn legend(&self) -> Vec<Entry> {
+    pub(super) fn legend(&self) -> Vec<LegendEntry> {
         let bars = |color: Color, fill| {
-            Swatch::Bar(color.opacity(fill), Pen::solid(color, density::OUTLINE))
+            Swatch::Bar(color.opacity(fill), Stroke::solid(color, density::OUTLINE))
         };
         let (particles, target) = match self.dimension {
             1 => (bars(PARTICLES, density::FILL), bars(TARGET, 0.15)),
             _ => (Swatch::Dot(PARTICLES), Swatch::Dot(TARGET)),
         };
-        let mut entries = vec![Entry::new(particles, "particles")];
+        let mut entries = vec![LegendEntry::new(particles, "particles")];
         if self.has_atoms {
-            entries.push(Entry::new(
+            entries.push(LegendEntry::new(
                 Swatch::Stem(PARTICLES),
                 "share of particles at one point",
             ));
         }
         if self.panels.iter().any(|p| p.target.is_some()) {
-            entries.push(Entry::new(target, "target"));
+            entries.push(LegendEntry::new(target, "target"));
         }
         if let Some(shape) = self.panels.iter().find_map(|p| p.support) {
             let swatch = match shape {
-                _ if self.dimension == 1 => Swatch::Line(density::SUPPORT_PEN),
-                Support::Segment(..) => Swatch::Line(scatter::SUPPORT_PEN),
-                Support::Ball(_) | Support::Sphere(_) => Swatch::Ring(scatter::SUPPORT_PEN),
+                _ if self.dimension == 1 => Swatch::Line(density::SUPPORT_STROKE),
+                Support::Segment(..) => Swatch::Line(scatter::SUPPORT_STROKE),
+                Support::Ball(_) | Support::Sphere(_) => Swatch::Ring(scatter::SUPPORT_STROKE),
             };
-            entries.push(Entry::new(swatch, support_label(shape, self.dimension)));
+            entries.push(LegendEntry::new(
+                swatch,
+                support_label(shape, self.dimension),
+            ));
         }
         entries
     }
@@ -179,7 +186,7 @@ fn window_around(panels: &[Panel<'_>]) -> [f64; 4] {
 }
 
 /// The window, its shorter side made longer where panels would be too flat or too tall.
-fn shapely([left, right, bottom, top]: [f64; 4]) -> [f64; 4] {
+fn with_bounded_aspect([left, right, bottom, top]: [f64; 4]) -> [f64; 4] {
     let (width, height) = (right - left, top - bottom);
     let wider = ((height / 1.25 - width) / 2.0).max(0.0);
     let taller = ((width * 0.55 - height) / 2.0).max(0.0);

@@ -1,4 +1,4 @@
-//! Pictures one after the other as an animated GIF, of each only what changed.
+//! Writes pictures as an animated GIF that stores of each only what changed.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ const DURATION: usize = 450;
 const HOLD: u16 = 150;
 
 /// An animation under construction, played forever.
-pub(super) struct Movie {
+pub(super) struct Animation {
     encoder: Encoder<Vec<u8>>,
     palette: Palette,
     size: (u16, u16),
@@ -21,7 +21,7 @@ pub(super) struct Movie {
     shown: Vec<u8>,
 }
 
-impl Movie {
+impl Animation {
     /// An animation without pictures, all of which will have this size.
     pub(super) fn new(size: (u16, u16), palette: Palette) -> Result<Self, EncodingError> {
         let mut encoder = Encoder::new(Vec::new(), size.0, size.1, &palette.bytes())?;
@@ -90,7 +90,7 @@ impl Movie {
     }
 }
 
-/// How long each of so many pictures is shown: all equally long, but for the last.
+/// How long each of `count` pictures is shown: all equally long, except for the last.
 pub(super) fn delays(count: usize) -> impl Iterator<Item = u16> {
     let before = count.saturating_sub(1);
     let delay = (DURATION / before.max(1)).clamp(2, 100) as u16;
