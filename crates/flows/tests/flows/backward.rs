@@ -1,15 +1,13 @@
 //! The neural backward scheme against exact JKO iterates.
 
-#[path = "common/training.rs"]
-mod common;
-
-use common::training;
 use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure};
 use rieszflow_analytic::{Equilibrium, ScaledEquilibrium, backward_scales, sampling_floor};
 use rieszflow_flows::scheme::{Backward, unwatched};
 use rieszflow_flows::{Interaction, Mmd, RieszKernel, Scheme};
 use rieszflow_numerics::Real;
+
+use crate::common::training;
 
 /// Three steps of different length from δ_p, each compared with the exact iterate (c_n Id)_# η* + p.
 ///

@@ -1,0 +1,4 @@
+//! Tests of the networks and of Adam against plain loops and formulas.
+
+mod adam;
+mod mlp;
