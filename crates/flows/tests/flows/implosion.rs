@@ -1,13 +1,11 @@
 //! The flow that implodes into a point and explodes again, step by step against its closed form.
 
-#[path = "common/training.rs"]
-mod common;
-
-use common::training;
 use nalgebra::DMatrix;
 use rieszflow_analytic::Implosion;
 use rieszflow_flows::scheme::{Backward, Forward, Particle};
 use rieszflow_flows::{ImplosionExplosion, Scheme};
+
+use crate::common::training;
 
 const COUNT: usize = 500;
 

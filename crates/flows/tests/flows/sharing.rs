@@ -1,16 +1,14 @@
 //! Many flows on one pool share one functional and one scheme: the same bits as alone, and no waiting
 //! for one another.
 
-#[path = "common/schemes.rs"]
-mod common;
-
-use common::{cloud, schemes};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 use rieszflow_flows::scheme::Training;
 use rieszflow_flows::{
     Functional, ImplosionExplosion, Mmd, RieszKernel, Scheme, State, with_awake_worker,
 };
+
+use crate::common::{cloud, schemes};
 
 fn points(count: usize, seed: usize) -> DMatrix<f32> {
     cloud(count).map(|x| (5.0 * x + seed as f32).sin())

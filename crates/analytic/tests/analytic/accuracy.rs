@@ -1,5 +1,6 @@
-//! Accuracy against 40-digit reference values; `cargo test --test accuracy -- --nocapture` prints
-//! what is reached.
+//! Accuracy against 40-digit reference values.
+//!
+//! `cargo test -p rieszflow-analytic --test analytic accuracy -- --nocapture` prints what is reached.
 //!
 //! The tables are made by `tables/make_tables.py` with mpmath.
 

@@ -1,14 +1,12 @@
 //! States in files: read back to the bit at any place of a flow, and refused when they are damaged.
 
-#[path = "common/schemes.rs"]
-mod common;
-
 use std::ops::ControlFlow;
 
-use common::{cloud, schemes};
 use nalgebra::DMatrix;
 use rieszflow_flows::scheme::Training;
 use rieszflow_flows::{Error, Mmd, RieszKernel, Scheme, State, StateError};
+
+use crate::common::{cloud, schemes};
 
 fn training() -> Training {
     Training {

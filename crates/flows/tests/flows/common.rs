@@ -1,4 +1,4 @@
-//! All schemes, and particles for them.
+//! All schemes, a training and particles for them.
 
 use nalgebra::DMatrix;
 use rieszflow_flows::Scheme;
@@ -20,4 +20,20 @@ pub fn cloud(count: usize) -> DMatrix<f32> {
     DMatrix::from_fn(count, 2, |i, k| {
         [1.0, -0.5][k] + (1.7 * i as f32 + 0.9 * k as f32).sin()
     })
+}
+
+/// Enough training for the tests that compare the neural schemes with exact steps, in about a second a step.
+pub fn training(latent_dim: usize) -> Training {
+    Training {
+        hidden_layers: 2,
+        width: 64,
+        latent_dim: Some(latent_dim),
+        batch: 100,
+        first_iterations: 1500,
+        iterations: 1500,
+        learning_rate: 5e-3,
+        learning_rate_decay: 1e-2,
+        seed: 1,
+        ..Training::default()
+    }
 }

@@ -1,7 +1,12 @@
 //! The house rules: which part may know of which, and what every file must have.
 
+mod modules;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use modules::Modules;
 
 /// The crates of the project and the siblings that each may use; all others are refused.
 const MAY_USE: [(&str, &[&str]); 7] = [
@@ -16,9 +21,6 @@ const MAY_USE: [(&str, &[&str]); 7] = [
         &["numerics", "autodiff", "nets", "flows", "analytic"],
     ),
 ];
-
-/// No file is longer than this.
-const MOST_LINES: usize = 450;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -74,6 +76,22 @@ fn mentions(text: &str, word: &str) -> bool {
     })
 }
 
+/// The manifest of the package in a folder.
+fn manifest(folder: &str) -> toml::Table {
+    let text = read(&root().join(folder).join("Cargo.toml"));
+    text.parse()
+        .unwrap_or_else(|error| panic!("{folder}: {error}"))
+}
+
+/// The targets of one kind that a manifest names.
+fn targets(manifest: &toml::Table, kind: &str) -> Vec<toml::Value> {
+    match manifest.get(kind) {
+        Some(toml::Value::Array(targets)) => targets.clone(),
+        Some(target) => vec![target.clone()],
+        None => Vec::new(),
+    }
+}
+
 /// Demands that no file in the folder mentions any of the words in its code.
 #[track_caller]
 fn know_nothing_of(folder: &str, words: &[&str]) {
@@ -86,11 +104,23 @@ fn know_nothing_of(folder: &str, words: &[&str]) {
 }
 
 #[test]
+fn every_crate_is_listed() {
+    let crates = fs::read_dir(root().join("crates")).expect("a folder");
+    let mut found: Vec<String> = crates
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| format!("crates/{}", name.display()))
+        .chain([".".to_owned()])
+        .collect();
+    let mut listed = MAY_USE.map(|(folder, _)| folder);
+    found.sort();
+    listed.sort_unstable();
+    assert_eq!(found, listed);
+}
+
+#[test]
 fn dependencies_run_one_way() {
     for (folder, allowed) in MAY_USE {
-        let manifest: toml::Table = read(&root().join(folder).join("Cargo.toml"))
-            .parse()
-            .expect("TOML");
+        let manifest = manifest(folder);
         let dependencies = manifest["dependencies"].as_table().expect("a table");
         for name in dependencies.keys() {
             if let Some(sibling) = name.strip_prefix("rieszflow-") {
@@ -134,27 +164,107 @@ fn schemes_know_nothing_of_threads_files_and_terminals() {
 }
 
 #[test]
-fn every_file_says_what_it_is_and_is_short() {
+fn every_file_says_what_it_is() {
     for path in all_rust_files() {
-        let text = read(&path);
         let name = path.display();
-        assert!(text.starts_with("//! "), "{name} opens with what it is");
-        let lines = text.lines().count();
-        assert!(lines <= MOST_LINES, "{name} has {lines} lines");
+        assert!(
+            read(&path).starts_with("//! "),
+            "{name} opens with what it is"
+        );
+    }
+}
+
+#[test]
+fn modules_do_not_use_each_other_in_circles() {
+    let mut circles = Vec::new();
+    for (folder, _) in MAY_USE {
+        for start in ["src/lib.rs", "src/main.rs"] {
+            let start = Path::new(folder).join(start);
+            if root().join(&start).exists() {
+                let source = |path: &Path| fs::read_to_string(root().join(path)).ok();
+                let modules = Modules::read(&start, &source);
+                circles.extend(modules.circles());
+            }
+        }
+    }
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+#[test]
+fn the_library_brings_nothing_of_the_program() {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--package", "rieszflow"])
+        .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo starts");
+    let complaint = String::from_utf8_lossy(&tree.stderr);
+    assert!(tree.status.success(), "{complaint}");
+    let text = String::from_utf8(tree.stdout).expect("UTF-8");
+    let names: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert!(names.contains(&"rieszflow-flows"), "{text}");
+    for program in [
+        "clap",
+        "gif",
+        "image",
+        "indicatif",
+        "sysinfo",
+        "tiny-skia",
+        "toml",
+    ] {
+        assert!(!names.contains(&program), "{program}");
+    }
+}
+
+#[test]
+fn differentiation_is_short_and_plain() {
+    know_nothing_of("crates/autodiff/src", &["fearless_simd", "rayon", "unsafe"]);
+    let manifest = read(&root().join("crates/autodiff/Cargo.toml"));
+    for name in ["fearless_simd", "rayon"] {
+        assert!(!mentions(&manifest, name), "{name}");
+    }
+    let files = rust_files("crates/autodiff/src");
+    let lines: usize = files.iter().map(|file| read(file).lines().count()).sum();
+    assert!(lines < 1200, "{lines} lines");
+}
+
+/// Any other harness than Criterion's would refuse the options of `cargo bench -- …`.
+#[test]
+fn benchmarks_run_without_the_harness_of_unit_tests() {
+    for (folder, _) in MAY_USE {
+        let manifest = manifest(folder);
+        let [library, programs, benchmarks] =
+            ["lib", "bin", "bench"].map(|kind| targets(&manifest, kind));
+        for target in library.iter().chain(&programs) {
+            let bench = target.get("bench").and_then(toml::Value::as_bool);
+            assert_eq!(bench, Some(false), "{folder}: {target}");
+        }
+        for target in &benchmarks {
+            let harness = target.get("harness").and_then(toml::Value::as_bool);
+            assert_eq!(harness, Some(false), "{folder}: {target}");
+        }
+        let folder = root().join(folder);
+        assert_eq!(library.len(), 1, "{}", folder.display());
+        assert!(!programs.is_empty() || !folder.join("src/main.rs").exists());
+        let files = fs::read_dir(folder.join("benches")).map_or(0, Iterator::count);
+        assert_eq!(files, benchmarks.len(), "{}", folder.display());
     }
 }
 
 #[test]
 fn every_package_carries_what_a_published_one_needs() {
     for (folder, _) in MAY_USE {
+        let manifest = manifest(folder);
         let folder = root().join(folder);
         for shared in ["LICENSE-MIT", "LICENSE-APACHE", "docs/katex.html"] {
             let copy = read(&folder.join(shared));
             assert_eq!(copy, read(&root().join(shared)), "{}", folder.display());
         }
         assert!(read(&folder.join("README.md")).starts_with("# rieszflow"));
-        let manifest: toml::Table = read(&folder.join("Cargo.toml")).parse().expect("TOML");
-        let package = manifest["package"].as_table().expect("a table");
+        let package = &manifest["package"];
         for key in [
             "description",
             "license",
@@ -163,7 +273,7 @@ fn every_package_carries_what_a_published_one_needs() {
             "readme",
             "rust-version",
         ] {
-            assert!(package.contains_key(key), "{}: {key}", folder.display());
+            assert!(package.get(key).is_some(), "{}: {key}", folder.display());
         }
     }
 }

@@ -1,12 +1,10 @@
 //! A functional of a user's own, with steps known exactly, in every scheme.
 
-#[path = "common/schemes.rs"]
-mod common;
-
-use common::{cloud, schemes};
 use nalgebra::DMatrix;
 use rieszflow_flows::scheme::Training;
 use rieszflow_flows::{Error, Functional, Minibatches, Points};
+
+use crate::common::{cloud, schemes};
 
 fn training() -> Training {
     Training {

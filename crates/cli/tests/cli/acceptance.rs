@@ -1,5 +1,5 @@
 //! Whole flows at full size against exact answers and one another: minutes, so run on demand with
-//! `cargo test --release --test acceptance -- --ignored --nocapture`.
+//! `cargo test --release --test cli acceptance -- --ignored --nocapture`.
 
 use std::path::Path;
 

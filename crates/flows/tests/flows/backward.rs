@@ -1,15 +1,13 @@
 //! The neural backward scheme against exact JKO iterates.
 
-#[path = "common/training.rs"]
-mod common;
-
-use common::training;
 use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure};
 use rieszflow_analytic::{Equilibrium, Law, backward_scales, discrepancy, sampling_floor};
 use rieszflow_flows::scheme::Backward;
 use rieszflow_flows::{Interaction, Mmd, RieszKernel, Scheme};
 use rieszflow_numerics::Real;
+
+use crate::common::training;
 
 /// Three steps of different length from δ_p, each compared with the exact iterate (c_n Id)_# η* + p.
 ///

@@ -1,17 +1,15 @@
 //! What holds for every scheme: reproducible runs, states that own all that evolves, errors instead of nonsense.
 
-#[path = "common/schemes.rs"]
-mod common;
-
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
-use common::{cloud, schemes};
 use nalgebra::DMatrix;
 use rieszflow_flows::scheme::{Forward, Iteration, Training};
 use rieszflow_flows::{
     Error, Flow, Functional, Minibatches, Mmd, Points, RieszKernel, Scheme, State,
 };
+
+use crate::common::{cloud, schemes};
 
 fn small() -> Training {
     Training {
