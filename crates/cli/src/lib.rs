@@ -1,8 +1,8 @@
 //! The program `rieszflow` as a library: experiments as data, runs of them, their files and figures.
 //!
-//! The method itself is the package `rieszflow`; this one carries out its experiments ([`Config`],
-//! [`run`]), reads targets from files ([`targets`]), draws ([`figures`]) and checks everything that has
-//! an exact answer ([`verify`]).
+//! The method itself is the package `rieszflow`; this one runs its experiments ([`Config`], [`run`]),
+//! reads targets from files ([`targets`]), draws ([`figures`]) and checks everything that has an exact
+//! answer ([`verify`]).
 //!
 //! A run in a few lines, into a folder of its own:
 //! ```
@@ -24,9 +24,11 @@
 struct Readme;
 
 mod config;
+mod ensemble;
 mod experiments;
 pub mod figures;
 pub mod files;
+mod folder;
 mod memory;
 pub mod numbers;
 mod observers;
@@ -34,15 +36,22 @@ mod plot;
 mod reproduce;
 mod run;
 mod sample;
+mod setting;
 pub mod targets;
+mod threads;
 pub mod verify;
 
 pub use config::{
-    Config, ConfigError, Experiment, KeepKernels, Mmd, Precision, SaveAt, SchemeKind, check_times,
+    Config, ConfigFileError, Experiment, KeepKernels, MmdSettings, Precision, SaveAt, SchemeKind,
+    check_times,
 };
-pub use experiments::Preset;
+pub use ensemble::{Ensemble, EnsembleError, Seeds, Spread, run_ensemble};
+pub use experiments::{ExperimentError, Inputs, Preset};
+pub use folder::{Divergence, FolderError, Status, Summary, write_particles};
 pub use memory::MemoryError;
 pub use plot::{PlotError, plot, plot_together};
 pub use reproduce::{Figure, ReproduceError, Reproduction};
-pub use run::{Output, RunError, Status, Summary, resume, run, write_particles};
+pub use run::{Output, RunError, resume, run, run_with};
 pub use sample::{SampleError, sample};
+pub use setting::{Phrase, SettingError};
+pub use threads::{ThreadsError, with_threads};

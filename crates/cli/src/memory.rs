@@ -1,33 +1,47 @@
 //! How much memory a run needs, so that one which cannot fit is refused before it starts.
 
+use std::fmt::{self, Display, Formatter};
+
 use sysinfo::System;
 
-use crate::config::{Config, ConfigError, KeepKernels, Precision, SchemeKind, check};
+use crate::config::{Config, KeepKernels, Precision, SchemeKind, chosen_steps};
 use crate::numbers::bytes;
-use crate::observers::chosen_steps;
+use crate::setting::{Phrase, SettingError, check};
 
-/// A plain zip archive such as `snapshots.npz` holds so many bytes, headers included.
+/// The largest size of `snapshots.npz` in bytes, headers included: that of a zip archive.
 const ARCHIVE: f64 = 4_294_000_000.0;
 
-/// Kernels are kept without being asked for up to so many bytes.
+/// The largest size, in bytes, of kernels that are kept by default.
 const MOST_KERNELS: f64 = (256 << 20) as f64;
 
 /// A run that does not fit into the machine's memory.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error(
-    "the run would need at least {} of memory, {} of it for {largest}; this machine has {}",
-    bytes(*.needed), bytes(*.part), bytes(*.available)
-)]
+///
+/// Written with `{}`, settings have the names of their keys; with `{:#}`, those of their options.
+#[derive(Clone, Debug, PartialEq)]
 pub struct MemoryError {
     /// Bytes that would be needed in all.
     pub needed: f64,
-    /// What needs the most, with the options that decide about it.
-    pub largest: &'static str,
+    /// What needs the most, with the settings that decide about it.
+    pub largest: Phrase,
     /// Bytes that it needs.
     pub part: f64,
     /// Bytes that the machine has.
     pub available: f64,
 }
+
+impl Display for MemoryError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let [needed, part, available] = [self.needed, self.part, self.available].map(bytes);
+        write!(
+            f,
+            "the run would need at least {needed} of memory, {part} of it for "
+        )?;
+        self.largest.fmt(f)?;
+        write!(f, "; this machine has {available}")
+    }
+}
+
+impl std::error::Error for MemoryError {}
 
 /// Refuses runs that need more memory than the machine has.
 pub(crate) fn check_memory(config: &Config) -> Result<(), MemoryError> {
@@ -38,29 +52,44 @@ pub(crate) fn check_memory(config: &Config) -> Result<(), MemoryError> {
         return Ok(());
     }
     let largest = parts.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
-    let (largest, part) = largest.expect("several parts");
+    let ((name, settings), part) = largest.expect("several parts");
     Err(MemoryError {
         needed,
-        largest,
+        largest: with_settings(name, settings),
         part,
         available,
     })
 }
 
 /// Refuses snapshots that do not fit into their archive.
-pub(crate) fn check_archive(config: &Config) -> Result<(), ConfigError> {
+pub(crate) fn check_archive(config: &Config) -> Result<(), SettingError> {
     let (count, dim) = (config.particles, config.dim);
     let most = (ARCHIVE / (8.0 * count as f64 * dim as f64)).floor();
-    let expected = format!(
-        "at most {most} times with the first and the last, because snapshots.npz holds 4 GiB \
-         (--particles {count} times --dim {dim} numbers of 8 bytes for each time)"
-    );
+    let expected = Phrase::from(format!(
+        "at most {most} times with the first and the last, because snapshots.npz holds 4 GiB ("
+    ))
+    .setting("particles")
+    .text(format!(" {count} times "))
+    .setting("dim")
+    .text(format!(" {dim} numbers of 8 bytes for each time)"));
     let fits = snapshots(config) <= most;
-    check("save-at", fits, &expected, &config.save_at)
+    check("save-at", fits, expected, &config.save_at)
 }
 
-/// What has to be in memory at once, in bytes: the large matrices, and nothing small.
-fn parts(config: &Config) -> [(&'static str, f64); 4] {
+/// "the particles (particles, dim)".
+fn with_settings(name: &'static str, settings: &[&'static str]) -> Phrase {
+    let start = Phrase::from(name);
+    let phrase = settings.iter().enumerate().fold(start, |phrase, (k, key)| {
+        phrase.text(if k == 0 { " (" } else { ", " }).setting(key)
+    });
+    phrase.text(")")
+}
+
+/// What takes memory, and the settings that decide about it.
+type Part = (&'static str, &'static [&'static str]);
+
+/// The bytes of the large matrices that are in memory at once.
+fn parts(config: &Config) -> [(Part, f64); 4] {
     let size = bytes_of_a_number(config);
     let count = config.particles as f64;
     let dim = config.dim as f64;
@@ -75,28 +104,31 @@ fn parts(config: &Config) -> [(&'static str, f64); 4] {
     [
         // Before and after a time step, and in double precision for the metrics.
         (
-            "the particles (--particles, --dim)",
+            ("the particles", &["particles", "dim"]),
             count * dim * (2.0 * size + 8.0),
         ),
         // As they are collected and as they are written.
         (
-            "the snapshots (--save-at, --particles, --dim)",
+            ("the snapshots", &["save-at", "particles", "dim"]),
             16.0 * snapshots(config) * count * dim,
         ),
         // Parameters, their gradient, and two moments of it.
         (
-            "the network (--width, --hidden-layers, --latent-dim, --dim)",
+            (
+                "the network",
+                &["width", "hidden-layers", "latent-dim", "dim"],
+            ),
             4.0 * trained * weights(config) + trained * count * latent,
         ),
         // Activations and their gradients.
         (
-            "the minibatches (--batch, --width, --hidden-layers)",
+            ("the minibatches", &["batch", "width", "hidden-layers"]),
             2.0 * trained * activations,
         ),
     ]
 }
 
-/// How many times are saved, the first and the last included.
+/// The number of saved times, the first and the last included.
 fn snapshots(config: &Config) -> f64 {
     chosen_steps(&config.save_at, &config.time_grid()).len() as f64
 }
@@ -105,7 +137,7 @@ impl Config {
     /// All kernels if they take at most 256 MiB in all, else none.
     pub fn affordable_kernels(&self) -> KeepKernels {
         if self.validate().is_err() || self.kernel_bytes() <= MOST_KERNELS {
-            // Whatever is wrong is reported when the run starts.
+            // An unusable setting is reported when the run starts.
             KeepKernels::All
         } else {
             KeepKernels::None

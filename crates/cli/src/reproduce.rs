@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use crate::config::{Config, Mmd, SaveAt, SchemeKind};
+use crate::config::{Config, MmdSettings, SaveAt, SchemeKind};
 use crate::experiments::Preset;
 use crate::files::replace;
+use crate::folder::Status;
 use crate::numbers::plain;
 use crate::plot::{PlotError, plot_together};
-use crate::run::{Output, RunError, Status, run};
+use crate::run::{Output, RunError, run};
 use crate::targets::{Target, TargetError};
 
 /// A figure of the paper.
@@ -47,7 +48,7 @@ pub struct Reproduction {
     pub preset: Preset,
     /// Number of threads; all cores if `None`.
     pub threads: Option<usize>,
-    /// Set it, from a signal handler or another thread, to have the run at work stopped.
+    /// Set it, from a signal handler or another thread, to interrupt the current run.
     pub stop: Arc<AtomicBool>,
 }
 
@@ -71,7 +72,7 @@ pub enum ReproduceError {
         /// What the operating system reports.
         source: io::Error,
     },
-    /// Asked to stop.
+    /// Interrupted.
     #[error("interrupted in {} at t = {}", run.display(), plain(*time))]
     Interrupted {
         /// The figure that was being made.
@@ -140,7 +141,7 @@ impl Figure {
 }
 
 impl Reproduction {
-    /// Makes the figures and the page; tells `say` what it is about.
+    /// Makes the figures and the page; `report` gets a line for each run and figure.
     ///
     /// # Errors
     /// If a file is missing, a run fails or is stopped, or something cannot be written; finished runs
@@ -148,7 +149,7 @@ impl Reproduction {
     pub fn make(
         &self,
         figures: &[Figure],
-        say: &mut dyn FnMut(&str),
+        report: &mut dyn FnMut(&str),
     ) -> Result<(), ReproduceError> {
         let mut sections = String::new();
         for &figure in figures {
@@ -156,7 +157,7 @@ impl Reproduction {
             let runs = self.runs(figure)?;
             let folder = self.folder.join(figure.name());
             for (name, config) in &runs {
-                say(&format!("{}: {name}", figure.name()));
+                report(&format!("{}: {name}", figure.name()));
                 let output = Output {
                     force: true,
                     threads: self.threads,
@@ -177,7 +178,7 @@ impl Reproduction {
                 plot_together(&panels, &folder.join("metrics.png"))?;
             }
             let seconds = since.elapsed().as_secs_f64();
-            say(&format!("{}: {seconds:.0} s", figure.name()));
+            report(&format!("{}: {seconds:.0} s", figure.name()));
             sections += &section(figure, &runs, seconds);
             self.write_page(&sections)
                 .map_err(|source| ReproduceError::Page {
@@ -249,7 +250,7 @@ impl Reproduction {
         schemes
             .iter()
             .map(|&scheme| {
-                let mmd = Mmd::towards(target.clone());
+                let mmd = MmdSettings::towards(target.clone());
                 let config = Config::mmd(scheme, &mmd, 0, self.preset)?;
                 let last = config.time_grid().len() as u64;
                 let save_at = if digits {
@@ -307,8 +308,8 @@ const PAGE: &str = "<!doctype html>
 </style>
 <main>
 <h1>Neural Wasserstein gradient flows: the paper's figures</h1>
-<p>Altekrüger, Hertrich, Steidl, ICML 2023. Each figure tells how long it took; the settings of each
-run are in its config.toml.</p>
+<p>Altekrüger, Hertrich, Steidl, ICML 2023. The seconds each figure took are given beside it; the
+settings of each run are in its config.toml.</p>
 ";
 
 fn section(figure: Figure, runs: &[(String, Config)], seconds: f64) -> String {

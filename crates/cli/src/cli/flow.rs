@@ -1,24 +1,25 @@
-//! The options that all flows share, and what is said when a run is done.
+//! The options that all flows share, their execution, and what is printed at its end.
 
 use std::io::{self, ErrorKind, Write};
 
 use clap::{Args, Command, ValueEnum};
 use rieszflow_cli::numbers::{bytes, plain, rounded};
 use rieszflow_cli::{
-    Config, Experiment, KeepKernels, Output, Precision, Preset, RunError, SaveAt, SchemeKind,
-    Status, Summary,
+    Config, Experiment, FolderError, KeepKernels, Output, Precision, Preset, RunError, SaveAt,
+    SchemeKind, Seeds, Status, Summary, ThreadsError,
 };
 use rieszflow_flows::StepSizes;
 
 use super::output::OutputOptions;
-use super::{FILES, Failure, INTERRUPTED, number, print, signals, whole};
+use super::{FILES, Failure, INTERRUPTED, number, one_of, print, signals, whole};
 
 const TRAINING: &str = "Training of the networks (backward and forward schemes)";
 
 const FOLDER: &str = "\
 The run's folder holds config.toml (every setting), metrics.csv (a row per time step: functional, \
 squared discrepancy D² to the exact measure or the target, loss, scale), snapshots.csv and \
-snapshots.npz (the particles at the saved times), final.csv, kernels.safetensors (what was learned, \
+snapshots.npz (the particles at the saved times), final.csv, target.npy and input/ (what was read, so \
+that the folder needs no other file), kernels.safetensors (what was learned, \
 for rieszflow sample), summary.json, snapshots.png, metrics.png and flow.gif.
 
 Ctrl-C and SIGTERM write a checkpoint and exit with 130, and rieszflow resume DIR continues from the \
@@ -26,24 +27,6 @@ latest checkpoint, to the same bits; a second Ctrl-C exits at once.
 
 Exit status: 0 done, 1 the flow diverged or a file could not be written, 2 bad arguments, 130 \
 interrupted.";
-
-#[derive(Clone, Copy, ValueEnum)]
-enum SchemeArgument {
-    /// Neural backward (JKO) scheme: a transport plan is learned per time step
-    Backward,
-    /// Neural forward scheme: a velocity plan of steepest descent is learned per time step
-    Forward,
-    /// Particle flow: explicit Euler for N particles, the baseline
-    Particle,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum PrecisionArgument {
-    /// Single precision
-    F32,
-    /// Double precision
-    F64,
-}
 
 #[derive(Clone, Copy, ValueEnum)]
 enum PresetArgument {
@@ -58,11 +41,12 @@ pub(super) struct FlowOptions {
     /// velocity plans are learned) or particle (explicit Euler for N particles, the baseline)
     #[arg(
         long,
-        value_enum,
-        default_value = "backward",
+        value_name = "SCHEME",
+        default_value_t = SchemeKind::Backward,
+        value_parser = one_of::<SchemeKind>(&SchemeKind::ALL.map(SchemeKind::as_str)),
         hide_possible_values = true
     )]
-    scheme: SchemeArgument,
+    scheme: SchemeKind,
     /// paper: the paper's settings, which take many times longer; options given besides it still
     /// count
     #[arg(long, value_enum, hide_possible_values = true)]
@@ -73,7 +57,8 @@ pub(super) struct FlowOptions {
     /// Exponent r of the kernel −|x−y|ʳ, 0 < r < 2
     #[arg(long, value_name = "R", value_parser = number)]
     exponent: Option<f64>,
-    /// Size τ of a time step, in flow time; 0.5,5:1,25:2 is 0.5 at first, 1 from t = 5 on, 2 from 25 on
+    /// Size τ of a time step, in flow time; 0.5,5:1,25:2 is 0.5 at first, 1 from t = 5 on, 2 from 25
+    /// on. Without this option a flow from a Dirac with r < 1 begins with steps 1e-8, 1e-7, …, 1e-2
     #[arg(long, value_name = "TAU", allow_hyphen_values = true)]
     tau: Option<StepSizes>,
     /// Final flow time; the last time step is shortened to end there
@@ -85,9 +70,19 @@ pub(super) struct FlowOptions {
     /// Seed of all random numbers; equal seeds give equal results
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole::<u64>)]
     seed: u64,
+    /// Run from several seeds, 0..9 or 1,4,7, each into a folder seed-S below --out, several at a
+    /// time; mean and spread in ensemble.csv and ensemble.png
+    #[arg(long, value_name = "SEEDS", conflicts_with = "seed")]
+    seeds: Option<Seeds>,
     /// Precision of particles and networks: f32 (single) or f64 (double)
-    #[arg(long, value_enum, default_value = "f32", hide_possible_values = true)]
-    precision: PrecisionArgument,
+    #[arg(
+        long,
+        value_name = "PRECISION",
+        default_value_t = Precision::F32,
+        value_parser = one_of::<Precision>(&Precision::ALL.map(Precision::as_str)),
+        hide_possible_values = true
+    )]
+    precision: Precision,
     /// Training iterations per time step
     #[arg(long, value_name = "K", value_parser = whole::<u64>, help_heading = TRAINING)]
     iterations: Option<u64>,
@@ -130,7 +125,7 @@ pub(super) struct FlowOptions {
     output: OutputOptions,
 }
 
-/// Puts what a command computes and which settings it has into its help.
+/// Adds to a command's help what it computes and the defaults of its settings.
 pub(super) fn explain(command: Command, explanation: &str, defaults: Option<&Config>) -> Command {
     let defaults = serde_json::to_value(defaults).expect("a configuration has a JSON form");
     let command = command.after_help(format!("{explanation}\n\n{FOLDER}"));
@@ -152,11 +147,7 @@ pub(super) fn explain(command: Command, explanation: &str, defaults: Option<&Con
 
 impl FlowOptions {
     pub(super) fn scheme(&self) -> SchemeKind {
-        match self.scheme {
-            SchemeArgument::Backward => SchemeKind::Backward,
-            SchemeArgument::Forward => SchemeKind::Forward,
-            SchemeArgument::Particle => SchemeKind::Particle,
-        }
+        self.scheme
     }
 
     pub(super) fn dim(&self) -> Option<usize> {
@@ -167,22 +158,22 @@ impl FlowOptions {
         self.exponent
     }
 
-    /// The experiment's configuration with the options put over it.
+    /// The experiment's configuration, changed by the options.
     pub(super) fn apply(&self, mut config: Config) -> Config {
-        fn put<V: Clone>(setting: &mut V, option: Option<&V>) {
+        fn set<V: Clone>(setting: &mut V, option: Option<&V>) {
             if let Some(value) = option {
-                *setting = value.clone();
+                setting.clone_from(value);
             }
         }
         if self.preset() == Preset::Paper {
             config = config.paper();
         }
         let default_particles = config.particles;
-        put(&mut config.dim, self.dim.as_ref());
-        put(&mut config.exponent, self.exponent.as_ref());
-        put(&mut config.tau, self.tau.as_ref());
-        put(&mut config.time, self.time.as_ref());
-        put(&mut config.particles, self.particles.as_ref());
+        set(&mut config.dim, self.dim.as_ref());
+        set(&mut config.exponent, self.exponent.as_ref());
+        set(&mut config.tau, self.tau.as_ref());
+        set(&mut config.time, self.time.as_ref());
+        set(&mut config.particles, self.particles.as_ref());
         let full = config.batch == default_particles;
         let batch = if full {
             config.particles
@@ -190,23 +181,27 @@ impl FlowOptions {
             config.batch.min(config.particles)
         };
         config.batch = self.batch.unwrap_or(batch);
-        put(&mut config.iterations, self.iterations.as_ref());
-        put(&mut config.first_iterations, self.iterations.as_ref());
-        put(&mut config.first_iterations, self.first_iterations.as_ref());
-        put(&mut config.width, self.width.as_ref());
-        put(&mut config.hidden_layers, self.hidden_layers.as_ref());
-        put(&mut config.latent_dim, self.latent_dim.as_ref());
-        put(&mut config.learning_rate, self.learning_rate.as_ref());
-        put(
+        set(&mut config.iterations, self.iterations.as_ref());
+        set(&mut config.first_iterations, self.iterations.as_ref());
+        set(&mut config.first_iterations, self.first_iterations.as_ref());
+        set(&mut config.width, self.width.as_ref());
+        set(&mut config.hidden_layers, self.hidden_layers.as_ref());
+        set(&mut config.latent_dim, self.latent_dim.as_ref());
+        set(&mut config.learning_rate, self.learning_rate.as_ref());
+        set(
             &mut config.learning_rate_decay,
             self.learning_rate_decay.as_ref(),
         );
         config.seed = self.seed;
-        config.precision = match self.precision {
-            PrecisionArgument::F32 => Precision::F32,
-            PrecisionArgument::F64 => Precision::F64,
+        config.precision = self.precision;
+        let config = match self.tau {
+            // The steps asked for are the steps taken.
+            Some(_) => Config {
+                initial_steps: Vec::new(),
+                ..config
+            },
+            None => config.with_initial_steps(),
         };
-        let config = config.with_initial_steps();
         let save_at = self.save_at.clone().unwrap_or_else(|| about_eight(&config));
         let keep_kernels = self
             .keep_kernels
@@ -222,6 +217,10 @@ impl FlowOptions {
         self.seed
     }
 
+    pub(super) fn seeds(&self) -> Option<&Seeds> {
+        self.seeds.as_ref()
+    }
+
     pub(super) fn preset(&self) -> Preset {
         match self.preset {
             None => Preset::Fast,
@@ -231,16 +230,49 @@ impl FlowOptions {
 
     pub(super) fn output(&self, config: &Config) -> Output {
         let output = self.output.output(config);
-        let chosen = self.keep_kernels.is_some() || config.keep_kernels != KeepKernels::None;
-        let note = (output.progress && !chosen).then(|| {
-            format!(
+        if !output.progress {
+            return output;
+        }
+        let mut notes = Vec::new();
+        if self.keep_kernels.is_none() && config.keep_kernels == KeepKernels::None {
+            notes.push(format!(
                 "the learned kernels are not kept, since they would take {}; --keep-kernels all or \
                  every:K keeps them",
                 bytes(config.kernel_bytes())
-            )
-        });
-        Output { note, ..output }
+            ));
+        }
+        let unused = if config.scheme.is_neural() {
+            Vec::new()
+        } else {
+            self.training_options()
+        };
+        notes.extend(no_effect(&unused, "--scheme particle"));
+        Output { notes, ..output }
     }
+
+    /// The names of the given options that only training uses.
+    fn training_options(&self) -> Vec<&'static str> {
+        let given = [
+            ("--iterations", self.iterations.is_some()),
+            ("--first-iterations", self.first_iterations.is_some()),
+            ("--batch", self.batch.is_some()),
+            ("--width", self.width.is_some()),
+            ("--hidden-layers", self.hidden_layers.is_some()),
+            ("--latent-dim", self.latent_dim.is_some()),
+            ("--learning-rate", self.learning_rate.is_some()),
+            ("--learning-rate-decay", self.learning_rate_decay.is_some()),
+            ("--keep-kernels", self.keep_kernels.is_some()),
+        ];
+        let given = given.into_iter().filter(|(_, given)| *given);
+        given.map(|(name, _)| name).collect()
+    }
+}
+
+/// A note that the options have no effect with the given choice.
+pub(super) fn no_effect(options: &[&str], choice: &str) -> Option<String> {
+    let verb = if options.len() == 1 { "has" } else { "have" };
+    let names = options.join(", ");
+    (!options.is_empty()).then(|| format!("{names} {verb} no effect with {choice}"))
 }
 
 /// About seven snapshots between the first and the last: evenly spread, or, towards a target that
@@ -251,24 +283,38 @@ fn about_eight(config: &Config) -> SaveAt {
     }
     let steps = match config.validate() {
         Ok(()) => config.time_grid().len() as u64,
-        // Whatever is wrong is reported when the run starts.
+        // An unusable setting is reported when the run starts.
         Err(_) => 1,
     };
     SaveAt::Every(steps.div_ceil(7).max(1))
 }
 
-/// Carries out the run, and prints its folder and headline figures.
-pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
-    carry_out(output, || rieszflow_cli::run(config, output))
+/// How messages name settings: as the command that prints them knows them.
+#[derive(Clone, Copy)]
+pub(super) enum Naming {
+    /// As options of the command.
+    Options,
+    /// As keys of a configuration file.
+    Keys,
 }
 
-/// Carries out what `run` says, with signals heard; prints the folder and headline figures.
-pub(super) fn carry_out(
+/// Executes `run`, which signals can interrupt, and prints the folder and the main results.
+pub(super) fn execute(
     output: &Output,
+    naming: Naming,
     run: impl FnOnce() -> Result<Summary, RunError>,
 ) -> Result<(), Failure> {
     signals::listen(&output.stop)?;
-    let summary = run().map_err(|error| failure(&error))?;
+    let folder = output.folder.clone();
+    signals::end_late_runs(&output.stop, &output.saving, move || {
+        if folder.join("config.toml").exists() {
+            let folder = folder.display();
+            format!("interrupted; continue with: rieszflow resume {folder}")
+        } else {
+            "interrupted before the flow began".to_owned()
+        }
+    });
+    let summary = run().map_err(|error| failure(&error, naming))?;
     let folder = output.folder.display();
     if summary.status == Status::Interrupted {
         return Err(Failure {
@@ -281,47 +327,59 @@ pub(super) fn carry_out(
         });
     }
     if output.progress {
-        print(|out| tell(out, &summary, output))?;
+        print(|out| print_summary(out, &summary, output))?;
     }
     match summary.reason {
-        Some(reason) if summary.status == Status::Diverged => Err(Failure::run(format!(
-            "the flow diverged in {reason}; what was computed before is in {folder}"
-        ))),
+        Some(reason) if summary.status == Status::Diverged => {
+            let reason = match naming {
+                Naming::Options => format!("{reason:#}"),
+                Naming::Keys => reason.to_string(),
+            };
+            Err(Failure::run(format!(
+                "the flow diverged in {reason}; what was computed before is in {folder}"
+            )))
+        }
         _ => Ok(()),
     }
 }
 
-/// What cannot be written is no fault of the input.
-fn failure(error: &RunError) -> Failure {
-    let full = [
+/// The failure of a run: status 1 if files or threads are at fault, 2 if the input is.
+pub(super) fn failure(error: &RunError, naming: Naming) -> Failure {
+    let no_space = [
         ErrorKind::StorageFull,
         ErrorKind::QuotaExceeded,
         ErrorKind::FileTooLarge,
     ];
-    match error {
-        RunError::Write { .. } | RunError::Threads(..) => Failure::run(error.to_string()),
-        RunError::Folder { reason, .. } if full.contains(&reason.kind()) => {
-            Failure::run(error.to_string())
-        }
-        _ => Failure::input(error),
-    }
+    let of_the_machine = match error {
+        RunError::Write { .. } | RunError::Threads(ThreadsError::Start(..)) => true,
+        RunError::Folder(FolderError::Unusable { reason, .. }) => no_space.contains(&reason.kind()),
+        _ => false,
+    };
+    let message = match naming {
+        Naming::Options => format!("{error:#}"),
+        Naming::Keys => error.to_string(),
+    };
+    let status = if of_the_machine { 1 } else { 2 };
+    Failure { status, message }
 }
 
-fn tell(out: &mut impl Write, summary: &Summary, output: &Output) -> io::Result<()> {
-    if summary.rests {
+fn print_summary(out: &mut impl Write, summary: &Summary, output: &Output) -> io::Result<()> {
+    if summary.stationary {
         writeln!(
             out,
-            "The flow rests: the forward scheme finds no direction of descent at first order. For \
-             r > 1 a Dirac is a stationary point of steepest descent."
+            "The flow is stationary: the forward scheme finds no direction of descent at first \
+             order. For r > 1 a Dirac is a stationary point of steepest descent."
         )?;
     }
     if let (Some(v), Some(u)) = (summary.discrepancy, summary.discrepancy_u) {
-        let (time, floor) = (plain(summary.time), summary.sampling_floor);
+        let time = plain(summary.time);
         writeln!(
             out,
             "D² to the {} at t = {time}: {v:.3e} (U-statistic {u:.1e})",
             summary.reference
         )?;
+    }
+    if let Some(floor) = summary.sampling_floor {
         writeln!(out, "sampling floor {floor:.3e}")?;
     }
     if let (Some(measured), Some(exact)) = (summary.scale_measured, summary.scale_exact) {

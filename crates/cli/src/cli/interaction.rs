@@ -1,10 +1,12 @@
 //! `rieszflow interaction`: the flow of the interaction energy from a Dirac, against its closed form.
 
-use clap::{Args, Command};
-use rieszflow_cli::{Config, SchemeKind};
+use std::time::Instant;
 
-use super::Failure;
+use clap::{Args, Command};
+use rieszflow_cli::{Config, Inputs, SchemeKind};
+
 use super::flow::{self, FlowOptions};
+use super::{Failure, launch};
 
 const EXPLANATION: &str = "\
 Computes the Wasserstein gradient flow of E(μ) = −½∬|x−y|ʳ dμdμ from a Dirac at 0 in ℝᵈ. At flow \
@@ -14,7 +16,7 @@ steepest descent for the forward scheme, the flow itself for the particle flow. 
 takes 2000 iterations a time step by default.";
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct InteractionArguments {
     #[command(flatten)]
     flow: FlowOptions,
 }
@@ -25,7 +27,7 @@ pub(super) fn with_defaults(command: Command) -> Command {
     flow::explain(command, EXPLANATION, Some(&config))
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: InteractionArguments) -> Result<(), Failure> {
     let options = arguments.flow;
     let defaults = Config::interaction(
         options.scheme(),
@@ -33,5 +35,5 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         options.exponent().unwrap_or(1.0),
     );
     let config = options.apply(defaults);
-    flow::run(&config, &options.output(&config))
+    launch::run(&options, &config, Inputs::default(), Instant::now(), None)
 }

@@ -10,13 +10,13 @@ use clap_mangen::Man;
 use super::{Failure, command, print};
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct ManArguments {
     /// Folder to write the pages of all commands to, instead of printing that of the program
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &ManArguments) -> Result<(), Failure> {
     let Some(folder) = &arguments.out else {
         let mut page = Vec::new();
         return Man::new(command())

@@ -1,10 +1,12 @@
 //! The commands and what they share: parsing, dispatch, exit status.
 
 mod closed_form;
+mod ensemble;
 mod flow;
+mod hint;
 mod implosion;
 mod interaction;
-mod line;
+mod launch;
 mod man;
 mod mmd;
 mod output;
@@ -21,6 +23,7 @@ use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Exit status after a signal, as of shells.
@@ -40,42 +43,44 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Flow of the interaction energy from a Dirac, measured against its closed form
-    Interaction(interaction::Arguments),
+    Interaction(interaction::InteractionArguments),
     /// Flow that collapses into a point and spreads again, measured against its closed form
-    Implosion(implosion::Arguments),
+    Implosion(implosion::ImplosionArguments),
     /// Flow of the squared discrepancy towards a target: images, Diracs, digits, your own particles
-    Mmd(mmd::Arguments),
+    Mmd(mmd::MmdArguments),
     /// Any flow from a configuration file, such as a run's config.toml
-    Run(run::Arguments),
+    Run(run::RunArguments),
     /// Continue an interrupted run from its latest checkpoint, to the same bits
-    Resume(resume::Arguments),
+    Resume(resume::ResumeArguments),
     /// Push fresh particles through the learned kernels of a finished neural run
-    Sample(sample::Arguments),
+    Sample(sample::SampleArguments),
     /// Redraw the figures of a run from its files, or compare several runs in one figure
-    Plot(plot::Arguments),
+    Plot(plot::PlotArguments),
     /// Make the paper's figures, with a page that shows them
-    Reproduce(reproduce::Arguments),
+    Reproduce(reproduce::ReproduceArguments),
     /// Evaluate the closed forms of the interaction energy from a Dirac
-    ClosedForm(closed_form::Arguments),
+    ClosedForm(closed_form::ClosedFormArguments),
     /// Check everything that has an exact answer, as a table; exit 1 if a check fails
-    Verify(verify::Arguments),
+    Verify(verify::VerifyArguments),
     /// Print completions for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page, or write the pages of all commands
-    Man(man::Arguments),
+    Man(man::ManArguments),
 }
 
 /// Runs the program: 0 done, 1 the flow diverged or a file could not be written, 2 bad input,
 /// 130 interrupted.
 pub(crate) fn main() -> ExitCode {
-    let given = Cli::from_arg_matches(&command().get_matches());
-    let done = match given.unwrap_or_else(|error| error.exit()).command {
+    let matches = command().try_get_matches();
+    let given = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    let given = given.unwrap_or_else(|error| hint::with_hint(error).exit());
+    let done = match given.command {
         Command::Interaction(arguments) => interaction::run(arguments),
         Command::Implosion(arguments) => implosion::run(arguments),
-        Command::Mmd(arguments) => mmd::run(arguments),
+        Command::Mmd(arguments) => mmd::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Resume(arguments) => resume::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),
@@ -104,7 +109,7 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// The program's commands, their help told of each experiment's settings.
+/// The program's commands, with the defaults of each experiment in their help.
 fn command() -> clap::Command {
     Cli::command()
         .mut_subcommand("interaction", interaction::with_defaults)
@@ -112,10 +117,17 @@ fn command() -> clap::Command {
         .mut_subcommand("mmd", mmd::with_explanation)
 }
 
-/// Reads a number; whether it is a good one is decided where its meaning is known.
+/// Reads a number; its range is checked where its meaning is known.
 fn number(text: &str) -> Result<f64, String> {
     let expected = |_| "expected a number such as 0.05".to_owned();
     text.parse().map_err(expected)
+}
+
+/// Reads one of a few values by its name.
+fn one_of<V: FromStr<Err = String> + Clone + Send + Sync + 'static>(
+    names: &[&'static str],
+) -> impl TypedValueParser<Value = V> {
+    PossibleValuesParser::new(names.iter().copied()).try_map(|name| name.parse())
 }
 
 /// Reads a whole number.
@@ -124,7 +136,7 @@ fn whole<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(expected)
 }
 
-/// Writes to standard output. A reader who has seen enough and left is no failure.
+/// Writes to standard output. That the pipe is closed is not a failure.
 fn print(
     write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
 ) -> Result<(), Failure> {
@@ -145,11 +157,11 @@ struct Failure {
 }
 
 impl Failure {
-    /// Bad arguments or input.
+    /// Bad arguments or input; settings are named as options.
     fn input(error: &dyn Error) -> Self {
         Self {
             status: 2,
-            message: error.to_string(),
+            message: format!("{error:#}"),
         }
     }
 

@@ -4,12 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use rieszflow_cli::{Config, PlotError, RunError, plot, plot_together};
+use rieszflow_cli::{Config, ConfigFileError, PlotError, plot, plot_together};
 
 use super::{Failure, print};
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct PlotArguments {
     /// Folders of runs: one to redraw its figures, several to compare their discrepancies
     #[arg(value_name = "DIR", required = true)]
     folders: Vec<PathBuf>,
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &PlotArguments) -> Result<(), Failure> {
     let (drawn, done) = match (&arguments.folders[..], &arguments.out) {
         ([folder], None) => (plot(folder), format!("figures in {}", folder.display())),
         ([folder], Some(_)) => {
@@ -32,7 +32,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             check_is_png(&out)?;
             let title = title(folders)?;
             let drawn = plot_together(&[(title, folders.to_vec())], &out);
-            (drawn, out.display().to_string())
+            let (count, out) = (folders.len(), out.display());
+            (drawn, format!("{count} runs compared in {out}"))
         }
     };
     drawn.map_err(|error| match error {
@@ -56,13 +57,13 @@ fn check_is_png(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Which flow the runs approximate, if it is one.
+/// The title of the flow that the runs approximate, if it is the same.
 fn title(folders: &[PathBuf]) -> Result<String, Failure> {
     let config = |folder: &PathBuf| Config::read(&folder.join("config.toml"));
     let titles = folders
         .iter()
         .map(|folder| Ok(config(folder)?.flow_title()));
-    let titles: Result<Vec<String>, RunError> = titles.collect();
+    let titles: Result<Vec<String>, ConfigFileError> = titles.collect();
     let mut titles = titles.map_err(|error| Failure::input(&error))?;
     titles.dedup();
     Ok(match &titles[..] {

@@ -10,7 +10,7 @@ use rieszflow_cli::{Figure, Preset, ReproduceError, Reproduction, RunError};
 use super::{Failure, INTERRUPTED, signals, whole};
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct ReproduceArguments {
     /// Which figures: benchmark, interaction, two-diracs, smiley, drawing, mnist, implosion
     /// [default: all whose files are given]
     #[arg(value_name = "FIGURE", value_parser = figure)]
@@ -37,7 +37,7 @@ fn figure(name: &str) -> Result<Figure, String> {
     Figure::of_name(name).ok_or_else(|| format!("expected one of {names}"))
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &ReproduceArguments) -> Result<(), Failure> {
     let has_file = |figure: &Figure| match figure {
         Figure::Drawing => arguments.image.is_some(),
         Figure::Mnist => arguments.digits.is_some(),
@@ -61,10 +61,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         stop: Arc::default(),
     };
     signals::listen(&reproduction.stop)?;
-    // A reader who has left does not stop the runs.
-    let mut say = |line: &str| drop(writeln!(stdout(), "{line}"));
+    signals::end_late_runs(&reproduction.stop, &Arc::default(), || {
+        "interrupted; the same command makes the figures again".to_owned()
+    });
+    // A closed pipe does not stop the runs.
+    let mut report = |line: &str| drop(writeln!(stdout(), "{line}"));
     reproduction
-        .make(&figures, &mut say)
+        .make(&figures, &mut report)
         .map_err(|error| match error {
             ReproduceError::Interrupted { figure, .. } => {
                 interrupted(&error, figure, &figures, arguments)
@@ -74,19 +77,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             | ReproduceError::Run(RunError::Write { .. }) => Failure::run(error.to_string()),
             _ => Failure::input(&error),
         })?;
-    say(&format!(
+    report(&format!(
         "open {} to see them",
         reproduction.folder.join("index.html").display()
     ));
     Ok(())
 }
 
-/// What is finished, and the command that makes the rest.
+/// Lists the finished figures, and gives the command that makes the others.
 fn interrupted(
     error: &ReproduceError,
     figure: Figure,
     figures: &[Figure],
-    arguments: &Arguments,
+    arguments: &ReproduceArguments,
 ) -> Failure {
     let names = |figures: &[Figure]| figures.iter().map(|f| f.name()).collect::<Vec<_>>();
     let done = figures.iter().take_while(|&&other| other != figure).count();

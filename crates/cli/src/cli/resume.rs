@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Failure;
+use super::flow::{self, Naming};
 use super::output::RunningOptions;
-use super::{Failure, flow};
 
 const EXPLANATION: &str = "\
 Continues from the latest checkpoint that is whole, inside a time step too, or from the start if the \
@@ -14,7 +15,7 @@ stopped, whatever the number of threads; only the wall times differ.";
 
 #[derive(Args)]
 #[command(after_help = EXPLANATION, allow_negative_numbers = true)]
-pub(super) struct Arguments {
+pub(super) struct ResumeArguments {
     /// The folder of a run that was interrupted
     #[arg(value_name = "DIR")]
     folder: PathBuf,
@@ -22,7 +23,7 @@ pub(super) struct Arguments {
     running: RunningOptions,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &ResumeArguments) -> Result<(), Failure> {
     let output = arguments.running.output(arguments.folder.clone());
-    flow::carry_out(&output, || rieszflow_cli::resume(&output))
+    flow::execute(&output, Naming::Keys, || rieszflow_cli::resume(&output))
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rieszflow_cli::verify::{Check, to_csv, to_line, to_markdown, verify};
+use rieszflow_cli::with_threads;
 
 use super::{Failure, print};
 
@@ -16,7 +17,7 @@ observed order of convergence where one is claimed. The exit status is 1 if a ch
 
 #[derive(Args)]
 #[command(after_help = EXPLANATION)]
-pub(super) struct Arguments {
+pub(super) struct VerifyArguments {
     /// Only what takes under half a minute on two cores; the whole takes minutes
     #[arg(long)]
     quick: bool,
@@ -25,20 +26,23 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
     if let Some(folder) = &arguments.out {
         fs::create_dir_all(folder).map_err(|error| Failure {
             status: 2,
             message: format!(
-                "--out {} is no folder to write to: {error}",
+                "--out {} is not a folder that can be written to: {error}",
                 folder.display()
             ),
         })?;
     }
-    let checks = verify(arguments.quick, &mut |check| {
-        // A reader who has left does not stop the checks.
-        let _ = writeln!(io::stdout(), "{}", line(check));
+    let checks = with_threads(|| {
+        verify(arguments.quick, &mut |check| {
+            // A closed pipe does not stop the checks.
+            let _ = writeln!(io::stdout(), "{}", line(check));
+        })
     });
+    let checks = checks.map_err(|error| Failure::input(&error))?;
     let failed = checks.iter().filter(|check| !check.passes()).count();
     let passed = checks.len() - failed;
     print(|out| writeln!(out, "{passed} passed, {failed} failed"))?;

@@ -1,23 +1,26 @@
 //! The configuration of a run: every setting resolved, as written to and read from `config.toml`.
 
+mod choices;
 mod read;
 mod steps;
 mod validate;
+mod values;
 
+pub use choices::{Precision, SchemeKind};
+pub use read::ConfigFileError;
 pub use steps::{KeepKernels, SaveAt};
-pub(crate) use validate::check;
-pub use validate::{ConfigError, check_times};
-
-use std::fmt;
+pub(crate) use steps::{chosen_steps, step_reaching};
+pub use validate::check_times;
 
 use rieszflow_flows::scheme::Training;
 use rieszflow_flows::{StepSizes, TimeStep, time_grid};
 use serde::{Deserialize, Serialize};
 
-use crate::targets::{Sampling, Start, Target};
+use crate::files::particles::Columns;
+use crate::targets::{Proportions, Sampling, Start, Target};
 
 /// What flows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Experiment {
     /// The interaction energy from a Dirac at 0.
@@ -25,103 +28,114 @@ pub enum Experiment {
     /// The implosion-explosion example in the plane.
     Implosion,
     /// The squared discrepancy towards a target.
-    Mmd(Mmd),
+    Mmd(MmdSettings),
 }
 
 /// From where to where a discrepancy flows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Mmd {
+#[serde(
+    rename_all = "kebab-case",
+    deny_unknown_fields,
+    expecting = "expected a table with target, start, sigma, target-particles and count"
+)]
+pub struct MmdSettings {
     /// The target ν.
     pub target: Target,
     /// Where the flow starts.
     pub start: Start,
     /// σ of the filter that smooths an image target, in pixels.
+    #[serde(deserialize_with = "values::number")]
     pub sigma: f64,
     /// M, the number of particles drawn from a target that is not given by particles.
+    #[serde(deserialize_with = "values::whole")]
     pub target_particles: usize,
     /// Number of images taken from an IDX file.
+    #[serde(deserialize_with = "values::whole")]
     pub count: usize,
+    /// Whether pictures keep their proportions.
+    #[serde(default)]
+    pub proportions: Proportions,
+    /// The coordinates that are read from CSV files; empty for all.
+    #[serde(default)]
+    pub columns: Columns,
 }
 
-impl Mmd {
+impl MmdSettings {
     /// How the target is drawn.
     pub(crate) fn sampling(&self, seed: u64) -> Sampling {
         Sampling {
             sigma: self.sigma,
             particles: self.target_particles,
             count: self.count,
+            proportions: self.proportions,
+            columns: self.columns.clone(),
             seed,
         }
     }
 }
 
-/// Which scheme approximates the flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SchemeKind {
-    /// The neural backward (JKO) scheme.
-    Backward,
-    /// The neural forward scheme (Wasserstein steepest descent).
-    Forward,
-    /// The particle flow.
-    Particle,
-}
-
-/// In which precision particles and networks are computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Precision {
-    /// Single precision.
-    F32,
-    /// Double precision.
-    F64,
-}
-
 /// Every setting of a run. Equal configurations give equal results, to the bit on one machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(
+    rename_all = "kebab-case",
+    deny_unknown_fields,
+    expecting = "expected the settings of a run"
+)]
 pub struct Config {
     /// What flows.
     pub experiment: Experiment,
     /// Which scheme approximates it.
     pub scheme: SchemeKind,
     /// d, the dimension of the space.
+    #[serde(deserialize_with = "values::whole")]
     pub dim: usize,
     /// r, the exponent of the Riesz kernel, 0 < r < 2.
+    #[serde(deserialize_with = "values::number")]
     pub exponent: f64,
     /// τ, the size of a time step, in flow time; it may change along the flow.
     #[serde(with = "steps::tau")]
     pub tau: StepSizes,
     /// Sizes of the first time steps, if they are not τ; then the grid returns to multiples of τ.
+    #[serde(deserialize_with = "values::numbers")]
     pub initial_steps: Vec<f64>,
     /// The final flow time.
+    #[serde(deserialize_with = "values::number")]
     pub time: f64,
     /// N, the number of particles.
+    #[serde(deserialize_with = "values::whole")]
     pub particles: usize,
     /// B, the size of a minibatch.
+    #[serde(deserialize_with = "values::whole")]
     pub batch: usize,
     /// Iterations per time step while t < 1.
+    #[serde(deserialize_with = "values::whole")]
     pub first_iterations: u64,
     /// Iterations per time step from t = 1 on.
+    #[serde(deserialize_with = "values::whole")]
     pub iterations: u64,
     /// Width of the hidden layers.
+    #[serde(deserialize_with = "values::whole")]
     pub width: usize,
     /// Number of hidden layers.
+    #[serde(deserialize_with = "values::whole")]
     pub hidden_layers: usize,
     /// m, the dimension of the latent variable.
+    #[serde(deserialize_with = "values::whole")]
     pub latent_dim: usize,
     /// Adam's learning rate.
+    #[serde(deserialize_with = "values::number")]
     pub learning_rate: f64,
     /// The fraction of it that is left at the end of each time step.
+    #[serde(deserialize_with = "values::number")]
     pub learning_rate_decay: f64,
     /// Keys all random numbers.
+    #[serde(deserialize_with = "values::whole")]
     pub seed: u64,
     /// In which precision particles and networks are computed.
     pub precision: Precision,
-    /// Which times are saved.
+    /// The times that are saved.
     pub save_at: SaveAt,
-    /// Of which time steps the learned kernels are kept.
+    /// The time steps whose learned kernels are kept.
     pub keep_kernels: KeepKernels,
 }
 
@@ -132,6 +146,15 @@ impl Config {
     /// If the configuration is not valid.
     pub fn time_grid(&self) -> Vec<TimeStep> {
         time_grid(&self.initial_steps, self.tau.clone(), self.time).expect("a valid configuration")
+    }
+
+    /// Whether all mass is at a few points at time 0.
+    pub(crate) fn starts_at_atoms(&self) -> bool {
+        match &self.experiment {
+            Experiment::Interaction => true,
+            Experiment::Implosion => false,
+            Experiment::Mmd(mmd) => matches!(mmd.start, Start::Dirac(_) | Start::Diracs(_)),
+        }
     }
 
     /// How the neural schemes learn.
@@ -147,39 +170,5 @@ impl Config {
             learning_rate_decay: self.learning_rate_decay,
             seed: self.seed,
         }
-    }
-}
-
-impl SchemeKind {
-    /// All schemes.
-    pub const ALL: [Self; 3] = [Self::Backward, Self::Forward, Self::Particle];
-
-    /// The scheme in words.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Backward => "neural backward scheme",
-            Self::Forward => "neural forward scheme",
-            Self::Particle => "particle flow",
-        }
-    }
-}
-
-impl fmt::Display for SchemeKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Backward => "backward",
-            Self::Forward => "forward",
-            Self::Particle => "particle",
-        })
-    }
-}
-
-impl fmt::Display for Experiment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Interaction => "interaction",
-            Self::Implosion => "implosion",
-            Self::Mmd(_) => "mmd",
-        })
     }
 }

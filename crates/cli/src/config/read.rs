@@ -2,26 +2,36 @@
 
 use std::fs;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Config;
-use crate::RunError;
+use crate::setting::{nearest_name, unknown_name};
 
-/// Lines are shown up to so many characters.
+/// The number of characters of a line that are shown.
 const LONGEST_LINE: usize = 120;
+
+/// A configuration file that cannot be read or is not valid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {reason}", path.display())]
+pub struct ConfigFileError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong, and where.
+    pub reason: String,
+}
 
 impl Config {
     /// Reads a configuration file, such as a run's `config.toml`.
     ///
     /// # Errors
-    /// If it cannot be read or is not a valid configuration; the message tells line and column.
-    pub fn read(path: &Path) -> Result<Self, RunError> {
+    /// If it cannot be read or is not a valid configuration; the message names line and column.
+    pub fn read(path: &Path) -> Result<Self, ConfigFileError> {
         let text = fs::read_to_string(path).map_err(|error| error.to_string());
         text.and_then(|text| Self::parse(&text))
-            .map_err(|reason| RunError::ConfigFile {
+            .map_err(|reason| ConfigFileError {
                 path: path.to_owned(),
                 reason,
             })
@@ -30,15 +40,13 @@ impl Config {
     /// Reads a configuration from the text of a file, and validates it.
     ///
     /// # Errors
-    /// Tells line and column of what is wrong, what would be accepted, and the nearest valid name.
+    /// Names line and column of what is wrong, what would be accepted, and the nearest valid name.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let config: Self = toml::from_str(text).map_err(|error| {
-            let message = in_words(&with_hint(error.message()));
-            pointed_at(text, error.span(), &message)
-        })?;
+        let config: Self = toml::from_str(text)
+            .map_err(|error| point_at(text, error.span(), &in_words(error.message())))?;
         config.validate().map_err(|error| {
-            let message = error.to_string().replace("--", "");
-            pointed_at(text, value_of(text, error.option), &message)
+            let place = value_of(text, error.setting);
+            point_at(text, place, &error.to_string())
         })?;
         Ok(config)
     }
@@ -56,8 +64,8 @@ fn value_of(text: &str, setting: &str) -> Option<Range<usize>> {
     find(DeTable::parse(text).ok()?.get_ref(), setting)
 }
 
-/// The message with the place and the line, marked below.
-fn pointed_at(text: &str, span: Option<Range<usize>>, message: &str) -> String {
+/// The message with line and column, and the line with carets below what is wrong.
+fn point_at(text: &str, span: Option<Range<usize>>, message: &str) -> String {
     let Some(span) = span else {
         return message.to_owned();
     };
@@ -81,51 +89,35 @@ fn pointed_at(text: &str, span: Option<Range<usize>>, message: &str) -> String {
     )
 }
 
-/// The message with what is expected in words instead of types.
+/// The parser's message in the words of this program: settings instead of fields, and of an unknown
+/// one the nearest that there is.
 fn in_words(message: &str) -> String {
-    let whole = "expected a whole number that is not negative";
-    [
-        ("expected usize", whole),
-        ("expected u64", whole),
-        ("expected f64", "expected a number"),
-        ("expected a sequence", "expected a list"),
-        ("expected struct Mmd", "expected a table"),
-        (" as i128", ""),
-    ]
-    .iter()
-    .fold(message.to_owned(), |message, (name, words)| {
-        message.replace(name, words)
-    })
-}
-
-/// Of a message such as "unknown field `x`, expected one of `a`, `b`": the nearest of them besides.
-fn with_hint(message: &str) -> String {
-    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let (Some((given, valid)), true) = (names.split_first(), message.starts_with("unknown")) else {
+    if let Some(name) = message.strip_prefix("missing field ") {
+        return format!("missing setting {name}");
+    }
+    let unknown = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.rsplit_once("`, expected "));
+    let Some((given, names)) = unknown else {
         return message.to_owned();
     };
-    let similarity = |name: &&&str| strsim::normalized_damerau_levenshtein(given, name);
-    let nearest = valid
-        .iter()
-        .max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-    match nearest.filter(|name| similarity(name) >= 0.5) {
-        Some(nearest) => {
-            let unknown = message.split(',').next().unwrap_or(message);
-            format!("{unknown}; did you mean `{nearest}`?")
-        }
-        None => message.to_owned(),
+    let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
+    match nearest_name(given, &names) {
+        Some(name) => format!("unknown setting '{given:.100}'; did you mean '{name}'?"),
+        None => format!("unknown setting: {}", unknown_name(given, &names)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Mmd, SchemeKind};
+    use crate::{Experiment, MmdSettings, SchemeKind};
 
     /// The file of a valid configuration with one line, or part of it, written otherwise.
     fn message(right: &str, wrong: &str) -> String {
         let mut config = Config::interaction(SchemeKind::Backward, 2, 1.0);
-        config.experiment = crate::Experiment::Mmd(Mmd::towards("circle".parse().expect("valid")));
+        let circle = "circle".parse().expect("valid");
+        config.experiment = Experiment::Mmd(MmdSettings::towards(circle));
         let text = toml::to_string(&config).expect("a configuration");
         assert_eq!(Config::parse(&text), Ok(config));
         assert!(text.contains(right), "no {right} in {text}");
@@ -135,17 +127,17 @@ mod tests {
     #[test]
     fn misspelt_names_are_pointed_at_and_corrected() {
         let text = message("learning-rate =", "learning-rat =");
-        assert!(text.contains("unknown field `learning-rat`; did you mean `learning-rate`?"));
+        assert!(text.contains("unknown setting 'learning-rat'; did you mean 'learning-rate'?"));
         assert!(text.ends_with("\n   | ^^^^^^^^^^^^"), "{text}");
         let text = message("target-particles", "target-partikles");
-        assert!(text.contains("did you mean `target-particles`?"), "{text}");
+        assert!(text.contains("did you mean 'target-particles'?"), "{text}");
         assert!(text.ends_with("| ^^^^^^^^^^^^^^^^"), "{text}");
         let text = message("\"backward\"", "\"bakward\"");
         assert!(
-            text.starts_with("line 1, column 10: unknown variant `bakward`"),
+            text.starts_with("line 1, column 10: expected backward, forward or particle"),
             "{text}"
         );
-        assert!(text.contains("did you mean `backward`?"), "{text}");
+        assert!(text.contains("did you mean 'backward'?"), "{text}");
         let text = message("\"circle\"", "\"circel\"");
         assert!(text.contains("did you mean 'circle'?"), "{text}");
         assert!(text.ends_with("|          ^^^^^^^^"), "{text}");
@@ -164,13 +156,13 @@ mod tests {
             (
                 "dim = 2",
                 "dim = -2",
-                "expected a whole number that is not negative",
+                "expected a whole number",
                 "|       ^^",
             ),
             (
                 "iterations = ",
                 "iterations = 0.5 #",
-                "expected a whole number that is not negative",
+                "expected a whole number",
                 "^^^",
             ),
             ("time = ", "time = true #", "expected a number", "^^^^"),
@@ -201,7 +193,64 @@ mod tests {
             assert!(text.contains(said) && text.contains(mark), "{text}");
             assert!(text.starts_with("line "), "{text}");
         }
-        assert!(message("dim = 2\n", "").contains("missing field `dim`"));
+        assert!(message("dim = 2\n", "").contains("missing setting `dim`"));
+    }
+
+    /// No message mentions a type of the implementation's language.
+    #[test]
+    fn messages_are_in_words() {
+        for (right, wrong, said) in [
+            (
+                "seed = 0",
+                "seed = 18446744073709551616",
+                "expected a whole number",
+            ),
+            ("seed = 0", "seed = []", "expected a whole number"),
+            ("dim = 2", "dim = { a = 1 }", "expected a whole number"),
+            ("time = ", "time = [1.0] #", "expected a number"),
+            ("steps = []", "steps = [\"a\"]", "expected a number"),
+            ("scheme = \"backward\"", "scheme = 3", "expected"),
+            ("precision = \"f32\"", "precision = \"f16\"", "f32 or f64"),
+            ("save-at = ", "save-at = 0.5 #", "expected"),
+            (
+                "tau = ",
+                "tau = true #",
+                "expected a flow time such as 0.05",
+            ),
+            ("[experiment.mmd]", "[experiment.other]", "[experiment.mmd]"),
+            ("[experiment.mmd]", "[experiment]", "[experiment.mmd]"),
+            (
+                "[experiment.mmd]",
+                "experiment.mmd = 3\n[rest]",
+                "a table with target, start",
+            ),
+        ] {
+            let text = message(right, wrong);
+            assert!(text.contains(said), "{text}");
+            for word in [
+                "usize", "u64", "i128", "struct", "enum", "field", "variant", "Mmd", "Config",
+            ] {
+                assert!(!text.contains(word), "{word}: {text}");
+            }
+        }
+        let text = toml::to_string(&Config::interaction(SchemeKind::Backward, 2, 1.0));
+        let text = text.expect("a configuration");
+        for (given, said) in [
+            ("\"mmd\"", "expected a table [experiment.mmd]"),
+            ("\"interacton\"", "did you mean 'interaction'?"),
+            ("7", "expected \"interaction\", \"implosion\" or a table"),
+        ] {
+            let text = text.replacen("\"interaction\"", given, 1);
+            let message = Config::parse(&text).expect_err(given);
+            assert!(message.contains(said), "{message}");
+        }
+    }
+
+    /// Dashes in what was given, such as a file's name, are left as they are.
+    #[test]
+    fn names_of_files_are_kept() {
+        let text = message("target = \"circle\"", "target = \"csv--x:my--file\"");
+        assert!(text.contains("not 'csv--x:my--file'"), "{text}");
     }
 
     #[test]

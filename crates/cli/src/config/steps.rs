@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rieszflow_flows::TimeStep;
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use crate::numbers::plain;
@@ -49,7 +50,7 @@ impl FromStr for SaveAt {
     }
 }
 
-/// Of which time steps the learned kernels are kept.
+/// The time steps whose learned kernels are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, SerializeDisplay, DeserializeFromStr)]
 pub enum KeepKernels {
     /// All, so that fresh particles can be pushed through the whole flow.
@@ -94,6 +95,32 @@ impl FromStr for KeepKernels {
                 .map(Self::Every)
                 .ok_or_else(|| format!("expected all, none or every:K, not '{text}'")),
         }
+    }
+}
+
+/// The steps to save: the start, the last, and for each chosen time the first step that reaches it.
+pub(crate) fn chosen_steps(save_at: &SaveAt, grid: &[TimeStep]) -> Vec<u64> {
+    let last = grid.len() as u64;
+    let mut steps: Vec<u64> = match save_at {
+        SaveAt::Every(every) => (0..=last).step_by(*every as usize).collect(),
+        SaveAt::Times(times) => times
+            .iter()
+            .map(|&time| step_reaching(time, grid))
+            .collect(),
+    };
+    steps.extend([0, last]);
+    steps.sort_unstable();
+    steps.dedup();
+    steps
+}
+
+/// The first step whose end reaches flow time `time`, counted from 1; 0 for the start.
+pub(crate) fn step_reaching(time: f64, grid: &[TimeStep]) -> u64 {
+    let before = |step: &&TimeStep| step.end < time - 1e-9 * step.tau;
+    if time <= 0.0 {
+        0
+    } else {
+        grid.iter().take_while(before).count() as u64 + 1
     }
 }
 
@@ -142,5 +169,19 @@ pub(super) mod tau {
         fn visit_str<E: Error>(self, text: &str) -> Result<StepSizes, E> {
             text.parse().map_err(E::custom)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rieszflow_flows::time_grid;
+
+    #[test]
+    fn the_first_and_last_step_are_always_chosen() {
+        let grid = time_grid(&[], 0.1, 1.0).expect("a grid");
+        assert_eq!(chosen_steps(&SaveAt::Every(4), &grid), [0, 4, 8, 10]);
+        let times = SaveAt::Times(vec![0.3, 0.35, 1.0]);
+        assert_eq!(chosen_steps(&times, &grid), [0, 3, 4, 10]);
     }
 }

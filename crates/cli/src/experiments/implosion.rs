@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 use rieszflow_analytic::{Error, Implosion};
 use rieszflow_flows::TimeStep;
 
-use super::{Comparison, Reference};
+use super::{Measurement, ReferenceMeasure};
 use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
 use crate::figures::Support;
 
@@ -61,22 +61,28 @@ impl ExactImplosion {
     }
 }
 
-impl Reference for ExactImplosion {
+impl ReferenceMeasure for ExactImplosion {
     fn name(&self) -> &'static str {
         "exact measure"
     }
 
-    fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Comparison, Error> {
-        Ok(Comparison {
-            discrepancy: self.state(step).discrepancy(particles)?,
+    fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Measurement, Error> {
+        Ok(Measurement {
+            discrepancy: Some(self.state(step).discrepancy(particles)?),
             functional: None,
+            interaction: None,
             scale: None,
         })
     }
 
-    fn sampling_floor(&self, count: usize) -> f64 {
+    fn sampling_floor(&self, count: usize) -> Option<f64> {
         let last = &self.states[self.states.len() - 1];
-        0.5 * last.mean_distance() / count as f64
+        Some(0.5 * last.mean_distance() / count as f64)
+    }
+
+    fn size(&self) -> f64 {
+        let distances = self.states.iter().map(Implosion::mean_distance);
+        0.5 * distances.fold(0.0, f64::max)
     }
 
     fn support(&self, step: u64) -> Option<Support> {

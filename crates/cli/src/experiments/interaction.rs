@@ -7,7 +7,7 @@ use rieszflow_analytic::{
 };
 use rieszflow_flows::TimeStep;
 
-use super::{Comparison, Reference, Scale};
+use super::{Measurement, ReferenceMeasure, ScaleComparison};
 use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
 use crate::figures::Support;
 
@@ -48,11 +48,12 @@ impl Config {
         .with_initial_steps()
     }
 
-    /// Sets the initial steps that r < 1 needs: powers of ten from 10⁻⁸ on, below τ in sum.
+    /// Sets the initial steps that r < 1 needs from a Dirac: powers of ten from 10⁻⁸ on, below τ in
+    /// sum.
     #[must_use]
     pub fn with_initial_steps(mut self) -> Self {
         self.initial_steps.clear();
-        if self.exponent < 1.0 {
+        if self.exponent < 1.0 && self.starts_at_atoms() {
             let mut sum = 0.0;
             for size in [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2] {
                 sum += size;
@@ -91,20 +92,22 @@ impl ExactInteraction {
     }
 }
 
-impl Reference for ExactInteraction {
+impl ReferenceMeasure for ExactInteraction {
     fn name(&self) -> &'static str {
         "exact measure"
     }
 
-    fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Comparison, Error> {
+    fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Measurement, Error> {
         let exact = self.scales[step as usize];
         let mean_square = particles.norm_squared() / particles.nrows() as f64;
         let measured = (mean_square / self.equilibrium.second_moment()).sqrt();
         let law = Law::equilibrium(&self.equilibrium, exact)?;
-        Ok(Comparison {
-            discrepancy: discrepancy(particles, None, &law, self.equilibrium.exponent())?,
+        let exponent = self.equilibrium.exponent();
+        Ok(Measurement {
+            discrepancy: Some(discrepancy(particles, None, &law, exponent)?),
             functional: None,
-            scale: Some(Scale { exact, measured }),
+            interaction: None,
+            scale: Some(ScaleComparison { exact, measured }),
         })
     }
 
@@ -112,9 +115,14 @@ impl Reference for ExactInteraction {
         true
     }
 
-    fn sampling_floor(&self, count: usize) -> f64 {
+    fn sampling_floor(&self, count: usize) -> Option<f64> {
         let last = self.scales[self.scales.len() - 1];
-        -last.powf(self.equilibrium.exponent()) * self.equilibrium.energy() / count as f64
+        Some(self.size() / count as f64)
+    }
+
+    fn size(&self) -> f64 {
+        let last = self.scales[self.scales.len() - 1];
+        -last.powf(self.equilibrium.exponent()) * self.equilibrium.energy()
     }
 
     fn support(&self, step: u64) -> Option<Support> {

@@ -1,25 +1,30 @@
 //! The experiments: their settings and starts as data, and what their particles are measured against.
 
+mod error;
 mod implosion;
+mod inputs;
 mod interaction;
 mod mmd;
+mod target_energy;
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::Discrepancy;
 use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, RieszKernel};
 use rieszflow_numerics::Real;
 
-use crate::config::{self, Config, ConfigError, Experiment, Precision, check};
+use crate::config::{Config, Experiment};
 use crate::figures::Support;
-use crate::files::particles::Particles;
-use crate::run::RunError;
-use crate::targets::TargetError;
 
+pub use error::ExperimentError;
+pub use inputs::Inputs;
+pub(crate) use inputs::{COPIES, InputCopy, Problem};
 pub use mmd::Preset;
+pub(crate) use mmd::discrepancy;
+pub(crate) use target_energy::TargetEnergy;
 
 /// What a flow's particles are measured against after each time step: the exact measure where
 /// there is one, else the target.
-pub(crate) trait Reference: Send {
+pub(crate) trait ReferenceMeasure: Send {
     /// What it is, as in "D² to the …".
     fn name(&self) -> &'static str;
 
@@ -31,15 +36,24 @@ pub(crate) trait Reference: Send {
         &self,
         step: u64,
         particles: &DMatrix<f64>,
-    ) -> Result<Comparison, rieszflow_analytic::Error>;
+    ) -> Result<Measurement, rieszflow_analytic::Error>;
 
-    /// Whether it is one measure scaled, so that comparisons tell scales.
+    /// Whether it is one measure scaled, so that measurements have a scale.
     fn is_scaled(&self) -> bool {
         false
     }
 
-    /// The mean D² of `count` independent draws from it, after the last time step.
-    fn sampling_floor(&self, count: usize) -> f64;
+    /// The mean D² of `count` independent draws from it, after the last time step; `None` as long as
+    /// it is not known.
+    fn sampling_floor(&self, count: usize) -> Option<f64>;
+
+    /// About the mean D² of a single draw from it: a size that the discrepancies can be compared with.
+    fn size(&self) -> f64;
+
+    /// The energy of the target, if it is one: D² = F + E(ν).
+    fn target_energy(&self) -> Option<&TargetEnergy> {
+        None
+    }
 
     /// Where the exact measure after time step `step` has its mass.
     fn support(&self, step: u64) -> Option<Support> {
@@ -55,81 +69,33 @@ pub(crate) trait Reference: Send {
 
 /// Particles against the reference of their time step.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Comparison {
-    pub(crate) discrepancy: Discrepancy,
+pub(crate) struct Measurement {
+    /// D²; `None` as long as the energy of the target is not known.
+    pub(crate) discrepancy: Option<Discrepancy>,
     /// F(μ_N), where it is a part of the discrepancy.
     pub(crate) functional: Option<f64>,
-    pub(crate) scale: Option<Scale>,
+    /// E(μ_N), where the reference is a target.
+    pub(crate) interaction: Option<f64>,
+    pub(crate) scale: Option<ScaleComparison>,
 }
 
 /// The scale c of a measure that is η* scaled.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scale {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ScaleComparison {
     pub(crate) exact: f64,
     /// √(mean|x|²/m₂) of the particles.
     pub(crate) measured: f64,
 }
 
-/// What a configuration names, drawn or read from files.
-pub(crate) struct Problem {
-    /// The particles at time 0, N×d.
-    pub(crate) start: DMatrix<f64>,
-    /// The target, if the flow has one.
-    pub(crate) target: Option<Particles>,
-}
-
 impl Config {
-    /// Draws or reads the start and the target.
-    ///
-    /// # Errors
-    /// If a file is unusable, or start and target do not fit the configuration.
-    pub(crate) fn problem(&self) -> Result<Problem, TargetError> {
-        let (start, target) = match &self.experiment {
-            Experiment::Interaction => (DMatrix::zeros(self.particles, self.dim), None),
-            Experiment::Implosion => (implosion::start(self.particles), None),
-            Experiment::Mmd(mmd) => {
-                let target = mmd.target.load(&mmd.sampling(self.seed))?;
-                let start = mmd.start.load(self.particles, self.dim, self.seed)?;
-                self.check_fit(mmd, &start, &target)?;
-                (start, Some(target))
-            }
-        };
-        Ok(Problem { start, target })
-    }
-
-    /// Checks that start and target are in one space, and representable.
-    fn check_fit(
-        &self,
-        mmd: &config::Mmd,
-        start: &DMatrix<f64>,
-        target: &Particles,
-    ) -> Result<(), ConfigError> {
-        let dim = target.points.ncols();
-        let expected = format!("{dim}, the dimension of --target {}", mmd.target);
-        check("dim", self.dim == dim, &expected, &self.dim)?;
-        let count = start.nrows();
-        let expected = format!("{count}, the number of particles in --start {}", mmd.start);
-        check(
-            "particles",
-            self.particles == count,
-            &expected,
-            &self.particles,
-        )?;
-        let (largest, name) = match self.precision {
-            Precision::F32 => (1e15, "f32"),
-            Precision::F64 => (1e150, "f64"),
-        };
-        let expected = format!("made of numbers up to {largest:e} with --precision {name}");
-        let fits = |points: &DMatrix<f64>| points.amax() <= largest;
-        check("start", fits(start), &expected, &mmd.start)?;
-        check("target", fits(&target.points), &expected, &mmd.target)
-    }
-
     /// What the flow's particles are measured against.
     ///
     /// # Errors
     /// If a closed form has no value for these settings.
-    pub(crate) fn reference(&self, problem: &Problem) -> Result<Box<dyn Reference>, RunError> {
+    pub(crate) fn reference(
+        &self,
+        problem: &Problem,
+    ) -> Result<Box<dyn ReferenceMeasure>, ExperimentError> {
         let grid = &self.time_grid();
         Ok(match &problem.target {
             Some(target) => Box::new(mmd::TargetReference::new(self.exponent, target)?),

@@ -21,13 +21,13 @@ use super::replace;
 const LONGEST_HEADER: u64 = 100 << 20;
 
 /// The tensors of one time step: names, shapes, and where they lie.
-pub struct Layout {
+pub struct KernelFormat {
     kernel: MarkovKernel,
     /// Bytes of a number.
     size: usize,
 }
 
-impl Layout {
+impl KernelFormat {
     /// For `kernel` in the precision of `T`.
     pub fn new<T: Real>(kernel: MarkovKernel) -> Self {
         Self {
@@ -68,29 +68,29 @@ impl Layout {
     /// The bytes of a time step's kernel.
     ///
     /// # Panics
-    /// If the state has not moved yet or is of another layout.
+    /// If no time step is done yet or the kernel has another format.
     pub fn encode<T: Real>(&self, learned: &Learned<T>) -> Vec<u8> {
         let motion = learned
             .motion
             .as_ref()
             .expect("a kernel that has moved particles");
         let mut bytes = Vec::with_capacity(self.bytes());
-        let mut put = |value: T| put_number(value, &mut bytes);
-        motion.frame.centre().iter().copied().for_each(&mut put);
-        put(motion.frame.length());
-        put(motion.factor);
+        let mut push = |value: T| put_number(value, &mut bytes);
+        motion.frame.centre().iter().copied().for_each(&mut push);
+        push(motion.frame.length());
+        push(motion.factor);
         for layer in self.kernel.network().layers() {
             let weight = layer.weight(&learned.parameters);
             weight
                 .row_iter()
-                .for_each(|row| row.iter().copied().for_each(&mut put));
+                .for_each(|row| row.iter().copied().for_each(&mut push));
             layer
                 .bias(&learned.parameters)
                 .iter()
                 .copied()
-                .for_each(&mut put);
+                .for_each(&mut push);
         }
-        assert_eq!(bytes.len(), self.bytes(), "a kernel of this layout");
+        assert_eq!(bytes.len(), self.bytes(), "a kernel of this format");
         bytes
     }
 
@@ -154,10 +154,15 @@ pub(super) fn number<T: Real>(bytes: &[u8]) -> T {
 ///
 /// # Errors
 /// What the operating system reports.
-pub fn write_kernels(path: &Path, layout: &Layout, steps: &[u64], data: &Path) -> io::Result<()> {
+pub fn write_kernels(
+    path: &Path,
+    format: &KernelFormat,
+    steps: &[u64],
+    data: &Path,
+) -> io::Result<()> {
     let mut data = File::open(data)?;
     replace(path, |file| {
-        let header = layout.header(steps);
+        let header = format.header(steps);
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(&header)?;
         io::copy(&mut data, file)?;
@@ -168,7 +173,7 @@ pub fn write_kernels(path: &Path, layout: &Layout, steps: &[u64], data: &Path) -
 /// Why kernels could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {reason}", path.display())]
-pub struct KernelsError {
+pub struct KernelFileError {
     /// The file.
     pub path: PathBuf,
     /// What is wrong, and what is expected.
@@ -176,22 +181,22 @@ pub struct KernelsError {
 }
 
 /// An open `kernels.safetensors`.
-pub struct Kernels {
+pub struct KernelFile {
     path: PathBuf,
-    layout: Layout,
+    format: KernelFormat,
     file: BufReader<File>,
     metadata: Metadata,
     /// Where the header ends.
     data: u64,
 }
 
-impl Kernels {
+impl KernelFile {
     /// Opens the file and checks that it is whole.
     ///
     /// # Errors
     /// If it cannot be read, is no safetensors file, or is cut short.
-    pub fn open(path: &Path, layout: Layout) -> Result<Self, KernelsError> {
-        let fail = |reason: String| KernelsError {
+    pub fn open(path: &Path, format: KernelFormat) -> Result<Self, KernelFileError> {
+        let fail = |reason: String| KernelFileError {
             path: path.to_owned(),
             reason,
         };
@@ -204,7 +209,7 @@ impl Kernels {
         let (metadata, data) = read_header(&mut file, len).map_err(fail)?;
         Ok(Self {
             path: path.to_owned(),
-            layout,
+            format,
             file,
             metadata,
             data,
@@ -221,16 +226,16 @@ impl Kernels {
     /// # Errors
     /// If a tensor is missing, has another shape or precision than the configuration says, or
     /// cannot be read.
-    pub fn read<T: Real>(&mut self, step: u64) -> Result<(Vec<T>, Motion<T>), KernelsError> {
-        let mut bytes = Vec::with_capacity(self.layout.bytes());
-        for (name, shape) in self.layout.tensors(step) {
+    pub fn read<T: Real>(&mut self, step: u64) -> Result<(Vec<T>, Motion<T>), KernelFileError> {
+        let mut bytes = Vec::with_capacity(self.format.bytes());
+        for (name, shape) in self.format.tensors(step) {
             let read = self.read_tensor(&name, &shape, &mut bytes);
-            read.map_err(|reason| KernelsError {
+            read.map_err(|reason| KernelFileError {
                 path: self.path.clone(),
                 reason: format!("tensor {name}: {reason}"),
             })?;
         }
-        Ok(self.layout.decode(&bytes))
+        Ok(self.format.decode(&bytes))
     }
 
     fn read_tensor(
@@ -239,7 +244,7 @@ impl Kernels {
         shape: &[usize],
         bytes: &mut Vec<u8>,
     ) -> Result<(), String> {
-        let dtype = match self.layout.size {
+        let dtype = match self.format.size {
             4 => Dtype::F32,
             _ => Dtype::F64,
         };
@@ -289,7 +294,7 @@ pub fn read_header(file: &mut impl BufRead, len: u64) -> Result<(Metadata, u64),
     let expected = data.saturating_add(ends.unwrap_or(0));
     if expected != len {
         return Err(format!(
-            "cut short or continued: its header tells of {expected} bytes, the file has {len}"
+            "expected {expected} bytes from its header, and the file has {len}"
         ));
     }
     Ok((metadata, data))

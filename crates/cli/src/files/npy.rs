@@ -1,11 +1,11 @@
 //! Matrices in numpy's own format, written by `numpy.save("particles.npy", array)`.
 
-use std::io::Read;
 use std::path::Path;
 
+use half::f16;
 use nalgebra::DMatrix;
 
-use super::{FileError, MOST_NUMBERS, Source};
+use super::input::{FileError, Input, MOST_NUMBERS, Source};
 
 const MAGIC: [u8; 6] = *b"\x93NUMPY";
 
@@ -29,25 +29,25 @@ pub(super) fn header(shape: &[usize]) -> Vec<u8> {
     header
 }
 
-/// Reads a matrix of finite numbers from a `.npy` file: versions 1.0 to 3.0, little-endian `f4` or
-/// `f8`, `i4` or `i8`, or `u1`, in C or Fortran order.
+/// Reads a matrix of finite numbers from a `.npy` file, a row per particle; `-` is standard input.
+///
+/// Versions 1.0 to 3.0 are read, in C or Fortran order and with headers of Python 2; floats of 2, 4 or
+/// 8 bytes, integers of 1, 2, 4 or 8 bytes with and without sign, and booleans (as 0 and 1), of any
+/// byte order. An array of shape (N,) is one column.
 ///
 /// # Errors
 /// [`FileError::Io`] if the file cannot be read, [`FileError::Format`] if it is another format, type
-/// or shape, is too short, holds more than [`MOST_NUMBERS`] or one that is not finite.
+/// or shape, is too short or too long, holds more than [`MOST_NUMBERS`] or one that is not finite.
 pub fn read_npy(path: &Path) -> Result<DMatrix<f64>, FileError> {
-    matrix(Source::open(path)?)
+    parse_npy(Input::read(path)?.bytes(), path)
 }
 
-/// Reads a matrix like [`read_npy`] from anything that gives bytes; `path` is for messages.
+/// Reads a matrix like [`read_npy`] from the bytes of a file; `path` is for messages.
 ///
 /// # Errors
 /// Those of [`read_npy`].
-pub fn parse_npy(reader: impl Read, path: &Path) -> Result<DMatrix<f64>, FileError> {
-    matrix(Source::new(reader, path))
-}
-
-fn matrix(mut source: Source<'_, impl Read>) -> Result<DMatrix<f64>, FileError> {
+pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<DMatrix<f64>, FileError> {
+    let mut source = Source::new(bytes, path);
     let layout = Layout::read(&mut source)?;
     let (rows, columns) = layout.shape;
     let count = rows.checked_mul(columns);
@@ -56,10 +56,21 @@ fn matrix(mut source: Source<'_, impl Read>) -> Result<DMatrix<f64>, FileError> 
         let expected = format!("a matrix of 1 to {MOST_NUMBERS} numbers");
         source.unexpected(expected, format!("one of shape ({rows}, {columns})"))
     })?;
-    let size = layout.entry.size();
-    let what = format!("data for the shape ({rows}, {columns})");
-    let bytes = source.bytes(count * size, &what)?;
-    let numbers = bytes
+    let (size, data) = (layout.entry.size, source.reader);
+    let length = count * size;
+    if data.len() != length {
+        let expected = format!("{length} bytes of data for the shape ({rows}, {columns})");
+        let error = source.unexpected(expected, format!("{} until the end", data.len()));
+        let several = data
+            .get(length..)
+            .is_some_and(|rest| rest.starts_with(&MAGIC));
+        return Err(if several {
+            error.with_remedy("the file holds several arrays; save each in a file of its own")
+        } else {
+            error
+        });
+    }
+    let numbers = data
         .chunks_exact(size)
         .map(|entry| layout.entry.value(entry));
     let matrix = if layout.fortran_order {
@@ -77,48 +88,93 @@ fn matrix(mut source: Source<'_, impl Read>) -> Result<DMatrix<f64>, FileError> 
 }
 
 /// The type of the entries.
-#[derive(Clone, Copy)]
-enum Entry {
-    U1,
-    I4,
-    I8,
-    F4,
-    F8,
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Entry {
+    kind: Kind,
+    size: usize,
+    big_endian: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Float,
+    Signed,
+    Unsigned,
+    Boolean,
 }
 
 impl Entry {
+    /// The type that numpy calls `name`, such as `<f8`; without an order of bytes, the machine's own.
     fn named(name: &str) -> Option<Self> {
-        match name {
-            "|u1" => Some(Self::U1),
-            "<i4" => Some(Self::I4),
-            "<i8" => Some(Self::I8),
-            "<f4" => Some(Self::F4),
-            "<f8" => Some(Self::F8),
-            _ => None,
-        }
-    }
-
-    fn size(self) -> usize {
-        match self {
-            Self::U1 => 1,
-            Self::I4 | Self::F4 => 4,
-            Self::I8 | Self::F8 => 8,
-        }
+        let big_endian = match name.chars().next()? {
+            '<' => false,
+            '>' => true,
+            _ => cfg!(target_endian = "big"),
+        };
+        let name = name.trim_start_matches(['<', '>', '=', '|']);
+        let (kind, size) = name.split_at_checked(1)?;
+        let (kind, sizes): (Kind, &[usize]) = match kind {
+            "f" => (Kind::Float, &[2, 4, 8]),
+            "i" => (Kind::Signed, &[1, 2, 4, 8]),
+            "u" => (Kind::Unsigned, &[1, 2, 4, 8]),
+            "b" => (Kind::Boolean, &[1]),
+            _ => return None,
+        };
+        let size = size.parse().ok().filter(|size| sizes.contains(size))?;
+        Some(Self {
+            kind,
+            size,
+            big_endian,
+        })
     }
 
     /// The number that the entry's bytes stand for.
     fn value(self, bytes: &[u8]) -> f64 {
-        let four = || std::array::from_fn(|k| bytes[k]);
-        let eight = || std::array::from_fn(|k| bytes[k]);
-        match self {
-            Self::U1 => f64::from(bytes[0]),
-            Self::I4 => f64::from(i32::from_le_bytes(four())),
-            Self::I8 => i64::from_le_bytes(eight()) as f64,
-            Self::F4 => f64::from(f32::from_le_bytes(four())),
-            Self::F8 => f64::from_le_bytes(eight()),
+        let mut ordered = [0; 8];
+        let used = &mut ordered[..self.size];
+        used.copy_from_slice(bytes);
+        if self.big_endian {
+            used.reverse();
+        }
+        let bits = u64::from_le_bytes(ordered);
+        match (self.kind, self.size) {
+            (Kind::Float, 2) => f16::from_bits(bits as u16).to_f64(),
+            (Kind::Float, 4) => f64::from(f32::from_bits(bits as u32)),
+            (Kind::Float, _) => f64::from_bits(bits),
+            (Kind::Signed, size) => {
+                let unused = 64 - 8 * size;
+                ((bits << unused).cast_signed() >> unused) as f64
+            }
+            (Kind::Unsigned, _) => bits as f64,
+            (Kind::Boolean, _) => f64::from(u8::from(bits != 0)),
         }
     }
 }
+
+/// What a type is that is not read, and how it can be converted.
+fn other_type(descr: &str) -> (String, &'static str) {
+    let name = unquoted(descr).unwrap_or("");
+    let name = name.trim_start_matches(['<', '>', '=', '|']);
+    let (what, remedy) = match name.chars().next() {
+        _ if descr.starts_with('[') => (
+            "an array with named fields ",
+            "numpy.lib.recfunctions.structured_to_unstructured makes a matrix of it",
+        ),
+        Some('c') => (
+            "complex numbers ",
+            "save real and imaginary parts as columns",
+        ),
+        Some('f' | 'g') => ("extended floats ", CONVERT),
+        Some('O') => ("Python objects ", CONVERT),
+        Some('U' | 'S' | 'a') => ("text ", CONVERT),
+        Some('M' | 'm') => ("times ", CONVERT),
+        Some('V') => ("raw bytes ", CONVERT),
+        _ => ("", CONVERT),
+    };
+    (format!("{what}{descr:.100}"), remedy)
+}
+
+const CONVERT: &str = "convert with array.astype('f8') before saving";
 
 /// What the header says.
 struct Layout {
@@ -128,41 +184,45 @@ struct Layout {
 }
 
 impl Layout {
-    fn read(source: &mut Source<'_, impl Read>) -> Result<Self, FileError> {
+    fn read(source: &mut Source<'_, &[u8]>) -> Result<Self, FileError> {
         let text = header_text(source)?;
         let refuse =
-            |expected: &str, found: String| source.unexpected_at("header".into(), expected, found);
+            |expected: &str, found: String| source.unexpected_at("header", expected, found);
         let dictionary = entries(&text);
         let value = |key| {
             let found = dictionary.iter().rev().find(|(name, _)| *name == key);
             let missing = || {
-                refuse(
-                    &format!("an entry '{key}'"),
-                    format!("{:.200}", text.trim()),
-                )
+                let found = format!("{:.200}", text.trim());
+                refuse(&format!("an entry '{key}'"), found)
             };
             found.map(|(_, value)| *value).ok_or_else(missing)
         };
         let [descr, order, shape] = [value("descr")?, value("fortran_order")?, value("shape")?];
-        let entry = unquoted(descr).and_then(Entry::named);
-        let types = "numbers of type '<f8', '<f4', '<i8', '<i4' or '|u1'";
-        let entry = entry.ok_or_else(|| refuse(types, format!("{descr:.100}")))?;
+        let entry = unquoted(descr).and_then(Entry::named).ok_or_else(|| {
+            let types = "real numbers of type f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 or b1";
+            let (found, remedy) = other_type(descr);
+            refuse(types, found).with_remedy(remedy)
+        })?;
         let fortran_order = match order {
             "True" => true,
             "False" => false,
             _ => {
-                return Err(refuse(
-                    "True or False as fortran_order",
-                    format!("{order:.100}"),
-                ));
+                let expected = "True or False as fortran_order";
+                return Err(refuse(expected, format!("{order:.100}")));
             }
         };
-        let shape = axes(shape).ok_or_else(|| {
-            refuse(
-                "a matrix, a row per particle",
-                format!("shape {shape:.100}"),
-            )
-        })?;
+        let shape = match axes(shape).as_deref() {
+            Some(&[rows]) => (rows, 1),
+            Some(&[rows, columns]) => (rows, columns),
+            axes => {
+                let expected = "a matrix (N, d), a row per particle, or (N,) for one column";
+                let error = refuse(expected, format!("shape {shape:.100}"));
+                return Err(match axes {
+                    Some([_, _, ..]) => error.with_remedy("save array.reshape(len(array), -1)"),
+                    _ => error,
+                });
+            }
+        };
         Ok(Self {
             entry,
             fortran_order,
@@ -172,18 +232,23 @@ impl Layout {
 }
 
 /// The dictionary in the header, as text.
-fn header_text(source: &mut Source<'_, impl Read>) -> Result<String, FileError> {
+fn header_text(source: &mut Source<'_, &[u8]>) -> Result<String, FileError> {
     let magic = source.bytes(MAGIC.len(), "the magic \\x93NUMPY")?;
     if magic != MAGIC {
         let found = format!("'{}'", magic.escape_ascii());
-        return Err(source.unexpected_at("byte 0".into(), "a .npy file (\\x93NUMPY)", found));
+        let error = source.unexpected_at("byte 0", "a .npy file (\\x93NUMPY)", found);
+        return Err(match &magic[..2] {
+            b"PK" => error.with_remedy("of an .npz archive, save the array with numpy.save"),
+            b"\x1f\x8b" => error.with_remedy("unpack the file, it is compressed by gzip"),
+            _ => error,
+        });
     }
     let length = match source.array::<2>("the version")? {
         [1, _] => usize::from(u16::from_le_bytes(source.array("the header's length")?)),
         [2 | 3, _] => u32::from_le_bytes(source.array("the header's length")?) as usize,
         [major, minor] => {
             let found = format!("{major}.{minor}");
-            return Err(source.unexpected_at("byte 6".into(), "version 1.0, 2.0 or 3.0", found));
+            return Err(source.unexpected_at("byte 6", "version 1.0, 2.0 or 3.0", found));
         }
     };
     if length > LONGEST_HEADER {
@@ -218,12 +283,18 @@ fn unquoted(text: &str) -> Option<&str> {
     within('\'').or_else(|| within('"'))
 }
 
-/// The two axes of `(3, 2)`; `None` for any other shape.
-fn axes(shape: &str) -> Option<(usize, usize)> {
+/// The axes of a shape such as `(3, 2)`, or `(3L, 2L)` as Python 2 writes it.
+fn axes(shape: &str) -> Option<Vec<usize>> {
     let inner = shape.strip_prefix('(')?.strip_suffix(')')?.trim();
+    if inner.is_empty() {
+        return Some(Vec::new());
+    }
     let inner = inner.strip_suffix(',').unwrap_or(inner);
-    let (rows, columns) = inner.split_once(',')?;
-    Some((rows.trim().parse().ok()?, columns.trim().parse().ok()?))
+    let axis = |axis: &str| {
+        let axis = axis.trim();
+        axis.strip_suffix('L').unwrap_or(axis).parse().ok()
+    };
+    inner.split(',').map(axis).collect()
 }
 
 #[cfg(test)]

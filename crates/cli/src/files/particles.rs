@@ -1,13 +1,22 @@
 //! Particles from a CSV file: a row each, a column per coordinate, and perhaps one for the weights.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+mod columns;
+mod fields;
+mod header;
+mod records;
+mod row_numbers;
+
+use std::path::Path;
 
 use nalgebra::DMatrix;
 
-/// The column that holds weights instead of coordinates.
-const WEIGHT: &str = "weight";
+pub use columns::Columns;
+
+use super::input::{FileError, Input, MOST_NUMBERS, name};
+use crate::setting::Phrase;
+use header::Header;
+use records::{Record, Records};
+use row_numbers::RowNumbers;
 
 /// Weighted or unweighted particles.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,267 +27,220 @@ pub struct Particles {
     pub weights: Option<Vec<f64>>,
 }
 
-/// Why particles could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The file cannot be opened or is not text in rows of equal length.
-    #[error("cannot read {}: {source}", path.display())]
-    Csv {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, with its line.
-        source: csv::Error,
-    },
-    /// A field is not a number.
-    #[error(
-        "{}, line {line}, column '{column}': expected a finite {kind}, not '{given}'",
-        path.display()
-    )]
-    NotANumber {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// The column's name.
-        column: String,
-        /// What kind of number is expected.
-        kind: &'static str,
-        /// What stands there.
-        given: String,
-    },
-    /// A column is neither a coordinate nor the weights.
-    #[error(
-        "{}: expected columns of coordinates (x0, x1, …) and perhaps weight, not '{name:.100}'{}",
-        path.display(),
-        did_you_mean(name)
-    )]
-    Column {
-        /// The file.
-        path: PathBuf,
-        /// The column's name.
-        name: String,
-    },
-    /// There is nothing to read.
-    #[error("{}: expected {expected}", path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-        /// What is missing.
-        expected: &'static str,
-    },
+/// Particles and how they were read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// What was read.
+    pub particles: Particles,
+    /// A line for people: the file, the number of particles, the dimension, which columns are
+    /// coordinates, weights or left out.
+    pub description: String,
 }
 
-/// Reads particles from a CSV file with a header line such as `x0,x1` or `x0,x1,weight`.
+/// Reads particles from a CSV file with a header line such as `x0,x1` or `x0,x1,weight`; `-` is
+/// standard input.
 ///
-/// Coordinates may have other names, but not `step`, `time` or `particle`, which a run's snapshots
-/// have beside them, nor a misspelt `weight`. A file whose first line holds nothing but numbers has
-/// no header; its columns are coordinates.
+/// All columns but `weight` are coordinates, or those that `columns` chooses. A file whose first line
+/// holds nothing but numbers has no header. Fields are separated by commas, semicolons or tabs,
+/// whichever the first line has.
+///
+/// Unless `columns` chooses, these are refused: columns of row numbers or without a name, names that
+/// two columns have, names like `weigth`, and those of a run's snapshots (`step`, `time`,
+/// `particle`). So is a first line that mixes numbers and names, or may be a header of numbers
+/// (`0,1`).
 ///
 /// # Errors
-/// If the file cannot be read, has no row, no coordinate, a column that is no coordinate, a field that is
-/// not a finite number, a negative weight or none above zero; the message names file, line and
-/// column.
-pub fn read_particles(path: &Path) -> Result<Particles, ReadError> {
-    let file = File::open(path).map_err(|error| ReadError::Csv {
-        path: path.to_owned(),
-        source: error.into(),
-    })?;
-    parse_particles(file, path)
+/// If the file cannot be read, has no row, no coordinate, a field that is not a finite number, a
+/// negative weight or none above zero, or is refused as above. The message names file, line, field
+/// and what can be done.
+pub fn read_particles(path: &Path, columns: &Columns) -> Result<Table, FileError> {
+    parse_particles(Input::read(path)?.bytes(), path, columns)
 }
 
-/// Reads particles like [`read_particles`] from anything that gives bytes; `path` is for messages.
+/// Reads particles like [`read_particles`] from the bytes of a file; `path` is for messages.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use rieszflow_cli::files::particles::{Columns, parse_particles};
+///
+/// let table = parse_particles(b"x,y\n1,2\n3,4\n", Path::new("a.csv"), &Columns::default())?;
+/// assert_eq!(table.particles.points.shape(), (2, 2));
+/// assert_eq!(table.description, "a.csv: 2 particles in dimension 2, columns 'x', 'y'");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Those of [`read_particles`].
-pub fn parse_particles(reader: impl Read, path: &Path) -> Result<Particles, ReadError> {
-    let csv = |source| ReadError::Csv {
-        path: path.to_owned(),
-        source,
-    };
-    let missing = |expected| ReadError::Missing {
-        path: path.to_owned(),
-        expected,
-    };
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .trim(csv::Trim::All)
-        .from_reader(reader);
-    let mut records = reader.records();
-    let first = records.next().transpose().map_err(csv)?;
-    let first =
-        first.ok_or_else(|| missing("a header line and a row per particle, not an empty file"))?;
-    let headerless = first.iter().all(|field| field.parse::<f64>().is_ok());
-    let names: Vec<String> = if headerless {
-        (0..first.len()).map(|k| format!("x{k}")).collect()
-    } else {
-        first.iter().map(str::to_owned).collect()
-    };
-    if names.iter().filter(|&name| name == WEIGHT).count() > 1 {
-        return Err(missing("only one column 'weight'"));
+pub fn parse_particles(bytes: &[u8], path: &Path, columns: &Columns) -> Result<Table, FileError> {
+    let file = CsvFile { path };
+    let mut records = Records::new(bytes, file)?;
+    let mut record = Record::default();
+    if !records.read(&mut record)? {
+        let expected = "a header line and a row per particle";
+        return Err(file.error("line 1", expected, "an empty file"));
     }
-
-    if let Some(name) = names
-        .iter()
-        .find(|name| !is_coordinate(name) && *name != WEIGHT)
-    {
-        return Err(ReadError::Column {
-            path: path.to_owned(),
-            name: name.clone(),
-        });
+    let header = Header::new(&record, columns, file)?;
+    let mut rows = Rows::new(&header, file);
+    if !header.is_named() {
+        rows.push(&record)?;
     }
-
-    let mut table = Table::new(path, names);
-    if headerless {
-        table.push(&first)?;
+    let mut last_line = record.last_line;
+    let mut decimal = true;
+    while records.read(&mut record)? {
+        rows.check_shape(&record, last_line)?;
+        rows.push(&record)?;
+        last_line = record.last_line;
+        decimal &= record.fields.iter().all(fields::is_decimal);
     }
-    for record in records {
-        table.push(&record.map_err(csv)?)?;
-    }
-    let particles = table.finish();
-    let massless = |weights: &Vec<f64>| weights.iter().all(|&weight| weight == 0.0);
-    match particles.points.shape() {
-        (0, _) => Err(missing("at least one row below the header")),
-        (_, 0) => Err(missing("at least one column besides 'weight'")),
-        _ if particles.weights.as_ref().is_some_and(massless) => {
-            Err(missing("a weight above zero, they are all zero"))
-        }
-        _ => Ok(particles),
-    }
+    header.check_numbers(columns, decimal)?;
+    let (separator, which) = (records.separator(), header.description());
+    let particles = rows.finish(columns)?;
+    let (count, dim) = particles.points.shape();
+    let s = if count == 1 { "" } else { "s" };
+    let description = format!(
+        "{}: {count} particle{s} in dimension {dim}, {which}{separator}",
+        name(path)
+    );
+    Ok(Table {
+        particles,
+        description,
+    })
 }
 
-/// Coordinates may have any name but those of a run's other columns and what looks like a weight.
-fn is_coordinate(column: &str) -> bool {
-    !["step", "time", "particle"].contains(&column) && did_you_mean(column).is_empty()
-}
-
-/// A hint for a name that differs from that of the weights by a few letters.
-fn did_you_mean(column: &str) -> &'static str {
-    if column.len() < 20 && strsim::damerau_levenshtein(&column.to_lowercase(), WEIGHT) <= 2 {
-        "; did you mean 'weight'?"
-    } else {
-        ""
-    }
-}
-
-struct Table<'p> {
+/// The file that messages name.
+#[derive(Clone, Copy)]
+struct CsvFile<'p> {
     path: &'p Path,
-    names: Vec<String>,
+}
+
+impl CsvFile<'_> {
+    fn error(
+        self,
+        place: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> FileError {
+        FileError::Format {
+            path: self.path.to_owned(),
+            place: place.into(),
+            expected: expected.into(),
+            found: found.into(),
+            remedy: Phrase::default(),
+        }
+    }
+}
+
+/// Coordinates and weights of the rows so far.
+struct Rows<'h> {
+    file: CsvFile<'h>,
+    header: &'h Header<'h>,
     coordinates: Vec<f64>,
     weights: Vec<f64>,
-    rows: usize,
+    count: usize,
+    row_numbers: RowNumbers,
 }
 
-impl<'p> Table<'p> {
-    fn new(path: &'p Path, names: Vec<String>) -> Self {
+impl<'h> Rows<'h> {
+    fn new(header: &'h Header<'h>, file: CsvFile<'h>) -> Self {
         Self {
-            path,
-            names,
+            file,
+            header,
             coordinates: Vec::new(),
             weights: Vec::new(),
-            rows: 0,
+            count: 0,
+            row_numbers: RowNumbers::new(header.coordinates().len()),
         }
     }
 
-    fn push(&mut self, record: &csv::StringRecord) -> Result<(), ReadError> {
-        for (name, field) in self.names.iter().zip(record) {
-            let is_weight = name == WEIGHT;
-            let valid = |number: &f64| number.is_finite() && !(is_weight && *number < 0.0);
-            let number = field.parse().ok().filter(valid);
-            let number = number.ok_or_else(|| ReadError::NotANumber {
-                path: self.path.to_owned(),
-                line: record.position().map_or(0, csv::Position::line),
-                column: name.clone(),
-                kind: if is_weight {
-                    "number of at least 0"
-                } else {
-                    "number"
-                },
-                given: field.to_owned(),
-            })?;
-            if is_weight {
-                self.weights.push(number);
-            } else {
-                self.coordinates.push(number);
-            }
+    /// Refuses a row that is longer or shorter than the first, and an empty line where it may be a
+    /// missing number; the row before ended at `last_line`.
+    fn check_shape(&self, record: &Record, last_line: u64) -> Result<(), FileError> {
+        let (expected, found) = (self.header.width(), record.fields.len());
+        if found == 1 && expected == 1 && record.line > last_line + 1 {
+            let place = format!("line {}", last_line + 1);
+            return Err(self.file.error(place, "a number", "an empty line"));
         }
-        self.rows += 1;
+        if found == expected {
+            return Ok(());
+        }
+        let s = if expected == 1 { "" } else { "s" };
+        let error = self.file.error(
+            format!("line {}", record.line),
+            format!("{expected} field{s} as in the first line"),
+            found.to_string(),
+        );
+        let nameless = found == expected + 1 && self.header.is_named();
+        Err(if nameless {
+            error.with_remedy(
+                "if row numbers or row names without a header stand first, write the file without \
+                 them (in R: row.names = FALSE)",
+            )
+        } else {
+            error
+        })
+    }
+
+    fn push(&mut self, record: &Record) -> Result<(), FileError> {
+        let coordinates = self.header.coordinates();
+        if self.coordinates.len() + coordinates.len() > MOST_NUMBERS {
+            let place = format!("line {}", record.line);
+            let expected = format!("at most {MOST_NUMBERS} numbers");
+            return Err(self.file.error(place, expected, "more"));
+        }
+        for (index, &column) in coordinates.iter().enumerate() {
+            let number = self.number(record, column, "a finite number", f64::is_finite)?;
+            self.row_numbers.push(index, number);
+            self.coordinates.push(number);
+        }
+        if let Some(column) = self.header.weight() {
+            let expected = "a finite number of at least 0";
+            let valid = |weight: f64| weight >= 0.0 && weight.is_finite();
+            self.weights
+                .push(self.number(record, column, expected, valid)?);
+        }
+        self.count += 1;
         Ok(())
     }
 
-    fn finish(self) -> Particles {
-        let weighted = self.names.iter().any(|name| name == WEIGHT);
-        let dim = self.names.len() - usize::from(weighted);
-        Particles {
-            points: DMatrix::from_row_slice(self.rows, dim, &self.coordinates),
-            weights: weighted.then_some(self.weights),
+    fn number(
+        &self,
+        record: &Record,
+        column: usize,
+        expected: &str,
+        valid: impl Fn(f64) -> bool,
+    ) -> Result<f64, FileError> {
+        let field = fields::text(&record.fields[column]);
+        let number = field.parse().ok().filter(|&number| valid(number));
+        number.ok_or_else(|| {
+            let place = format!("line {}, {}", record.line, self.header.name(column));
+            let error = self.file.error(place, expected, fields::quoted(&field));
+            match fields::remedy(&field) {
+                Some(remedy) => error.with_remedy(remedy),
+                None => error,
+            }
+        })
+    }
+
+    fn finish(self, columns: &Columns) -> Result<Particles, FileError> {
+        let (file, header) = (self.file, self.header);
+        let missing = |expected: &str, found: &str| Err(file.error("as a whole", expected, found));
+        if self.count == 0 {
+            return missing("at least one row below the header", "the header alone");
         }
+        if header.weight().is_some() && self.weights.iter().all(|&weight| weight == 0.0) {
+            return missing("a weight above zero", "weights that are all zero");
+        }
+        if *columns == Columns::default() {
+            header.check_row_numbers(&self.row_numbers)?;
+        }
+        let dim = header.coordinates().len();
+        Ok(Particles {
+            points: DMatrix::from_row_slice(self.count, dim, &self.coordinates),
+            weights: header.weight().map(|_| self.weights),
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Particles, String> {
-        let particles = parse_particles(text.as_bytes(), Path::new("particles.csv"));
-        particles.map_err(|error| error.to_string())
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_bytes_give_particles_or_an_error(bytes: Vec<u8>, text in "[-0-9.,weight \"\n]{0,60}") {
-            for bytes in [&bytes, text.as_bytes()] {
-                if let Ok(particles) = parse_particles(bytes, Path::new("particles.csv")) {
-                    assert!(particles.points.iter().all(|x| x.is_finite()));
-                    let weights = particles.weights.unwrap_or(vec![1.0]);
-                    assert!(weights.iter().sum::<f64>() > 0.0);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn reads_coordinates_and_weights_in_any_order() {
-        let particles = read("weight,x0,x1\n1,2,3\n4, 5 ,6\n").expect("valid");
-        assert_eq!(
-            particles.points,
-            DMatrix::from_row_slice(2, 2, &[2.0, 3.0, 5.0, 6.0])
-        );
-        assert_eq!(particles.weights, Some(vec![1.0, 4.0]));
-        let bare = read("0.5\n-1e-3\n").expect("valid");
-        assert_eq!(bare.points, DMatrix::from_row_slice(2, 1, &[0.5, -1e-3]));
-        assert_eq!(bare.weights, None);
-        let plane = read("a,b\n1,2\n").expect("valid");
-        assert_eq!(plane.points, DMatrix::from_row_slice(1, 2, &[1.0, 2.0]));
-    }
-
-    #[test]
-    fn names_line_and_column_of_what_is_wrong() {
-        for (text, expected) in [
-            (
-                "x0,x1\n1,2\n3,nan\n",
-                "line 3, column 'x1': expected a finite number, not 'nan'",
-            ),
-            ("x0\n1\n\"\"\n", "line 3, column 'x0'"),
-            ("x0,x1\n1,2\n3\n", "line: 3"),
-            ("", "not an empty file"),
-            ("x0\n", "at least one row"),
-            ("weight\n1\n", "at least one column"),
-            (
-                "x0,weight\n1,2\n3,-0.5\n",
-                "line 3, column 'weight': expected a finite number of at least 0, not '-0.5'",
-            ),
-            ("x0,weight\n1,0\n3,0\n", "a weight above zero"),
-            ("weight,x0,weight\n1,0,1\n", "only one column 'weight'"),
-            (
-                "x0,weigth\n1,2\n",
-                "expected columns of coordinates (x0, x1, …) and perhaps weight, not 'weigth'; did you mean 'weight'?",
-            ),
-            ("x0,Weight\n1,2\n", "did you mean 'weight'?"),
-            ("step,x0\n0,1\n", "not 'step'"),
-        ] {
-            let message = read(text).expect_err("invalid");
-            assert!(message.contains(expected), "{message}");
-        }
-    }
-}
+mod tests;

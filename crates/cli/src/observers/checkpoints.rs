@@ -1,4 +1,4 @@
-//! Checkpoints while a run goes on: at intervals of wall time, at saved steps, and when it is stopped.
+//! Writes checkpoints: at intervals of wall time, at saved steps, and when the run is interrupted.
 
 use std::cell::Cell;
 use std::io;
@@ -11,24 +11,24 @@ use rieszflow_flows::scheme::{Iteration, StepReport};
 use rieszflow_flows::{Observer, ObserverError, Outcome, State};
 use rieszflow_numerics::Real;
 
-use super::{Clock, SharedJournal};
+use super::{Clock, SharedLog};
+use crate::files::append_log::AppendLog;
 use crate::files::checkpoint::{Lengths, Record, Store};
-use crate::files::journal::Journal;
 use crate::files::sync_folder;
 
-/// The files that grow while a run goes on.
+/// The append-only files of a run.
 #[derive(Clone)]
-pub(crate) struct Journals {
-    pub(crate) metrics: SharedJournal,
-    pub(crate) snapshots: SharedJournal,
-    /// Only for schemes that learn kernels.
-    pub(crate) kernels: Option<SharedJournal>,
+pub(crate) struct Logs {
+    pub(crate) metrics: SharedLog,
+    pub(crate) snapshots: SharedLog,
+    /// `None` for schemes without a network.
+    pub(crate) kernels: Option<SharedLog>,
 }
 
-impl Journals {
-    /// Makes sure that all of them are on the disk; their lengths.
+impl Logs {
+    /// Flushes all of them to the disk; their lengths.
     fn sync(&self) -> io::Result<Lengths> {
-        let sync = |journal: &SharedJournal| Journal::sync(&mut journal.borrow_mut());
+        let sync = |log: &SharedLog| AppendLog::sync(&mut log.borrow_mut());
         let kernels = self.kernels.as_ref().map(sync).transpose()?;
         Ok(Lengths {
             metrics: sync(&self.metrics)?,
@@ -42,32 +42,36 @@ impl Journals {
 pub(crate) struct Schedule {
     /// The time steps that are saved.
     pub(crate) saved: Vec<u64>,
-    /// At most so much wall time lies between two checkpoints, give or take an iteration.
+    /// The wall time between two checkpoints, up to an iteration.
     pub(crate) interval: Duration,
-    /// Set from outside to have the run stopped.
+    /// Set from outside to interrupt the run.
     pub(crate) stop: Arc<AtomicBool>,
 }
 
-/// Writes checkpoints. It comes after all observers that write, so that their files are complete.
+/// Writes checkpoints. It is the last of the observers, so that the files of the others are complete.
 pub(crate) struct Checkpoints {
     pub(crate) schedule: Schedule,
+    /// Set while a checkpoint is written.
+    pub(crate) saving: Arc<AtomicBool>,
     pub(crate) store: Store,
     pub(crate) fingerprint: u64,
-    pub(crate) journals: Journals,
+    pub(crate) logs: Logs,
     pub(crate) clock: Rc<Clock>,
-    pub(crate) rests: Rc<Cell<bool>>,
+    pub(crate) stationary: Rc<Cell<bool>>,
     pub(crate) last: Instant,
 }
 
 impl Checkpoints {
     fn save<T: Real>(&mut self, state: &State<T>) -> Result<(), ObserverError> {
         let record = Record {
-            lengths: self.journals.sync()?,
-            rests: self.rests.get(),
+            lengths: self.logs.sync()?,
+            rests: self.stationary.get(),
             seconds: self.clock.seconds(),
             step_seconds: self.clock.step_seconds(),
         };
+        self.saving.store(true, Ordering::Relaxed);
         let saved = self.store.save(state, &record, self.fingerprint);
+        self.saving.store(false, Ordering::Relaxed);
         saved.map_err(|error| format!("{}: {error}", self.store.path().display()))?;
         self.last = Instant::now();
         Ok(())

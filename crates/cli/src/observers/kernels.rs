@@ -1,18 +1,18 @@
-//! Keeps the learned kernels of the chosen time steps, from which fresh particles can be drawn.
+//! Keeps the learned kernels of the chosen time steps, through which `sample` pushes fresh particles.
 
 use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{Observer, ObserverError, State};
 use rieszflow_numerics::Real;
 
-use super::SharedJournal;
+use super::SharedLog;
 use crate::config::KeepKernels;
-use crate::files::kernels::Layout;
+use crate::files::kernels::KernelFormat;
 
-/// Appends the kernel of each chosen time step to a journal.
+/// Appends the kernel of each chosen time step to a file.
 pub(crate) struct Kernels {
     pub(crate) keep: KeepKernels,
-    pub(crate) layout: Layout,
-    pub(crate) journal: SharedJournal,
+    pub(crate) format: KernelFormat,
+    pub(crate) log: SharedLog,
 }
 
 impl<T: Real> Observer<T> for Kernels {
@@ -20,9 +20,8 @@ impl<T: Real> Observer<T> for Kernels {
         if let Some(learned) = &state.learned
             && self.keep.keeps(state.step)
         {
-            self.journal
-                .borrow_mut()
-                .append(&self.layout.encode(learned))?;
+            let bytes = self.format.encode(learned);
+            self.log.borrow_mut().append(&bytes)?;
         }
         Ok(())
     }

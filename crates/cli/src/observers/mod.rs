@@ -4,17 +4,17 @@ mod checkpoints;
 mod clock;
 mod kernels;
 mod metrics;
+mod plausibility;
 mod progress;
 mod snapshots;
 
-pub(crate) use checkpoints::{Checkpoints, Journals, Schedule};
+pub(crate) use checkpoints::{Checkpoints, Logs, Schedule};
 pub(crate) use clock::Clock;
 pub(crate) use kernels::Kernels;
-pub(crate) use metrics::{Metrics, Row, Table};
+pub(crate) use metrics::{Metrics, Table};
+pub(crate) use plausibility::{Bounds, Implausible, Plausibility, Verdict};
 pub(crate) use progress::Progress;
-pub(crate) use snapshots::{
-    Snapshot, Snapshots, chosen_steps, coordinate_names, read_snapshots, step_reaching,
-};
+pub(crate) use snapshots::Snapshots;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,10 +22,10 @@ use std::rc::Rc;
 use nalgebra::DMatrix;
 use rieszflow_numerics::Real;
 
-use crate::files::journal::Journal;
+use crate::files::append_log::AppendLog;
 
-/// A journal that an observer writes and a checkpoint takes note of.
-pub(crate) type SharedJournal = Rc<RefCell<Journal>>;
+/// A file that an observer appends to and whose length a checkpoint records.
+pub(crate) type SharedLog = Rc<RefCell<AppendLog>>;
 
 /// Particles in double precision, exactly.
 pub(crate) fn widen<T: Real>(particles: &DMatrix<T>) -> DMatrix<f64> {

@@ -11,7 +11,7 @@ use rieszflow_numerics::Real;
 use super::Table;
 use crate::numbers::{plain, rounded};
 
-/// The bar counts time steps in this many parts.
+/// Parts of a time step that the bar counts.
 const PARTS: u64 = 1000;
 
 /// Shows flow time, step, loss, discrepancy and the time left.
@@ -57,9 +57,10 @@ impl Progress {
         // Adding 0 takes the sign from a loss of −0.
         let loss = self.loss.map(|loss| format!("loss {:>8.2e}", loss + 0.0));
         let table = self.table.borrow();
-        let discrepancy = table
-            .last()
-            .map(|row| format!("D² {:.2e}", row.discrepancy));
+        let discrepancy = table.last().map(|row| match row.discrepancy {
+            Some(discrepancy) => format!("D² {discrepancy:.2e}"),
+            None => format!("F {:.2e}", row.functional),
+        });
         let parts: Vec<String> = [Some(place), loss, discrepancy]
             .into_iter()
             .flatten()
@@ -80,7 +81,6 @@ impl<T: Real> Observer<T> for Progress {
 
     fn iteration(&mut self, _: &State<T>, iteration: Iteration) -> Result<(), ObserverError> {
         let Some(bar) = &self.bar else { return Ok(()) };
-        // Often enough for the eye.
         if iteration
             .index
             .is_multiple_of(iteration.count.div_ceil(100))
@@ -100,7 +100,7 @@ impl<T: Real> Observer<T> for Progress {
                 bar.set_position(state.step * PARTS);
                 bar.set_message(self.describe());
             }
-            // A reader who has left does not stop the flow.
+            // A closed pipe does not stop the flow.
             None => drop(writeln!(stdout(), "{}", self.describe())),
         }
         Ok(())

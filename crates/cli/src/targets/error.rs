@@ -2,34 +2,29 @@
 
 use std::path::PathBuf;
 
-use image::ImageError;
-
-use crate::config::ConfigError;
 use crate::files::FileError;
-use crate::files::particles::ReadError;
+use crate::files::input::name;
+use crate::setting::SettingError;
 
 /// A target or a start that cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// A setting is unusable.
     #[error(transparent)]
-    Setting(#[from] ConfigError),
-    /// An array file cannot be read.
+    Setting(#[from] SettingError),
+    /// A file of numbers cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A CSV file cannot be read.
-    #[error(transparent)]
-    Csv(#[from] ReadError),
     /// A picture cannot be decoded.
-    #[error("cannot read {} as a PNG, JPEG or WebP image: {source}", path.display())]
+    #[error("cannot read {} as a PNG, JPEG or WebP image: {reason}", name(path))]
     Image {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: ImageError,
+        reason: String,
     },
     /// A picture is white or transparent all over.
-    #[error("{}: expected ink (anything darker than white), not an empty picture", path.display())]
+    #[error("{}: expected a picture with something darker than white", name(path))]
     Blank {
         /// The file.
         path: PathBuf,
@@ -37,7 +32,7 @@ pub enum TargetError {
     /// A start has weights.
     #[error(
         "{}: expected particles of equal weight to start from, not a column 'weight'",
-        path.display()
+        name(path)
     )]
     Weighted {
         /// The file.

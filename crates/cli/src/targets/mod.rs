@@ -1,15 +1,15 @@
 //! Targets that measures flow to, and starts that they flow from, by name or from files.
 //!
 //! ```
-//! use rieszflow_cli::targets::{Sampling, Start, Target};
+//! use rieszflow_cli::targets::{Columns, Sampling, Start, Target};
 //!
-//! let sampling = Sampling { sigma: 2.0, particles: 500, count: 100, seed: 0 };
+//! let sampling = Sampling { particles: 500, ..Sampling::default() };
 //! let target: Target = "smiley".parse()?;
-//! assert_eq!(target.load(&sampling)?.points.shape(), (500, 2));
+//! assert_eq!(target.load(&sampling)?.particles.points.shape(), (500, 2));
 //!
 //! let start: Start = "diracs:-1,0;1,0".parse()?;
-//! let particles = start.load(4, 2, 0)?;
-//! assert_eq!(particles.column(0).as_slice(), [-1.0, -1.0, 1.0, 1.0]);
+//! let points = start.load(4, 2, 0, &Columns::default())?.particles.points;
+//! assert_eq!(points.column(0).as_slice(), [-1.0, -1.0, 1.0, 1.0]);
 //!
 //! let misspelt = "smily".parse::<Target>().unwrap_err();
 //! assert!(misspelt.ends_with("did you mean 'smiley'?"));
@@ -18,12 +18,14 @@
 
 mod error;
 mod image;
-mod ink;
+mod image_density;
+mod loaded;
 mod smiley;
 mod start;
 mod syntax;
 mod toy;
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -33,15 +35,19 @@ use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 pub use error::TargetError;
 pub use image::parse_image;
-pub use ink::Ink;
+pub use image_density::{ImageDensity, Proportions};
+pub use loaded::Loaded;
 pub use start::Start;
 
-use crate::config::{ConfigError, check};
+pub use crate::files::particles::Columns;
+
 use crate::files::MOST_NUMBERS;
-use crate::files::idx::read_idx;
-use crate::files::npy::read_npy;
-use crate::files::particles::{Particles, read_particles};
-use syntax::{file, unknown};
+use crate::files::idx::parse_idx;
+use crate::files::input::{Input, name};
+use crate::files::npy::parse_npy;
+use crate::files::particles::parse_particles;
+use crate::setting::{SettingError, check};
+use syntax::{file, unknown, utf8};
 
 /// The measure ν to flow to, written as in `image:drawing.png`.
 ///
@@ -57,7 +63,8 @@ pub enum Target {
     /// A face drawn in strokes: curves, which a start of two Diracs can only fill by spreading each
     /// of them over half the face.
     Smiley,
-    /// The ink of a picture (PNG, JPEG or WebP) as a density, see [`Ink`]: mass of any shape.
+    /// The darkness of a picture (PNG, JPEG or WebP) as a density, see [`ImageDensity`]: mass of any
+    /// shape.
     Image(PathBuf),
     /// Particles from a CSV file, a row each, with their weights in a column `weight` if there is one.
     Csv(PathBuf),
@@ -76,17 +83,36 @@ pub enum Target {
     Line,
 }
 
-/// How many particles stand for a target, and where its randomness comes from.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// How a target is drawn or read.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sampling {
-    /// σ, the blur of the ink of images and the smiley, in pixels of a picture of 100×100.
+    /// σ, the standard deviation of the filter that smooths images and the smiley, in hundredths of
+    /// the picture's longer side (pixels of a picture of 100×100).
     pub sigma: f64,
+    /// How a picture is laid into the plane.
+    pub proportions: Proportions,
     /// M, the number of particles of targets that are sampled.
     pub particles: usize,
     /// K, the number of images from an IDX file.
     pub count: usize,
+    /// The coordinates of a CSV file.
+    pub columns: Columns,
     /// Keys the random numbers.
     pub seed: u64,
+}
+
+impl Default for Sampling {
+    /// σ = 2, 2000 particles, 100 images, all columns, seed 0.
+    fn default() -> Self {
+        Self {
+            sigma: 2.0,
+            proportions: Proportions::default(),
+            particles: 2000,
+            count: 100,
+            columns: Columns::default(),
+            seed: 0,
+        }
+    }
 }
 
 /// Most particles of targets that are sampled, all of them in the plane.
@@ -105,8 +131,8 @@ const FORMS: [&str; 9] = [
 ];
 
 impl Target {
-    /// The blur σ that suits the target: 2 pixels for the smiley's strokes, 0.1 (none to speak of)
-    /// for the lines of an image; `None` for targets without ink.
+    /// The σ that suits the target: 2 for the smiley's strokes, 0.1 (next to nothing) for the lines
+    /// of an image; `None` for targets that are no pictures.
     pub fn default_sigma(&self) -> Option<f64> {
         match self {
             Self::Smiley => Some(2.0),
@@ -117,73 +143,100 @@ impl Target {
 
     /// What a figure calls it: its name, or that of its file without the folder.
     pub fn title(&self) -> String {
-        match self {
-            Self::Image(path) | Self::Csv(path) | Self::Npy(path) | Self::Idx(path) => {
-                let name = path.file_name().unwrap_or(path.as_os_str());
-                name.to_string_lossy().into_owned()
+        match self.path() {
+            Some(path) => {
+                let file = path.file_name().unwrap_or(path.as_os_str());
+                name(Path::new(file))
             }
-            _ => self.to_string(),
+            None => self.to_string(),
         }
     }
 
-    /// The target's particles, M×d, and their weights, which sum to one; without weights all
-    /// particles weigh the same. Equal samplings give equal particles.
+    /// The file that it is read from; `-` is standard input.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Image(path) | Self::Csv(path) | Self::Npy(path) | Self::Idx(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The same target from another file.
+    #[must_use]
+    pub fn with_path(&self, path: PathBuf) -> Self {
+        match self {
+            Self::Image(_) => Self::Image(path),
+            Self::Csv(_) => Self::Csv(path),
+            Self::Npy(_) => Self::Npy(path),
+            Self::Idx(_) => Self::Idx(path),
+            other => other.clone(),
+        }
+    }
+
+    /// Reads a target as it is written on a command line.
+    ///
+    /// # Errors
+    /// If it is no target, or its path is not UTF-8.
+    pub fn from_os_str(text: &OsStr) -> Result<Self, String> {
+        utf8(text)?.parse()
+    }
+
+    /// The target's particles. Equal samplings give equal particles. A file is read once.
     ///
     /// # Errors
     /// If a file cannot be read or is not what it should be, or a setting of `sampling` that the
-    /// target needs is unusable; the message names the file or the option.
-    pub fn load(&self, sampling: &Sampling) -> Result<Particles, TargetError> {
+    /// target needs is unusable; the message names the file or the setting.
+    pub fn load(&self, sampling: &Sampling) -> Result<Loaded, TargetError> {
         let points = match self {
             Self::TwoDiracs => toy::two_diracs(),
-            Self::Smiley => smiley::ink()?.sample(sampling)?,
-            Self::Image(path) => image::read(path)?.sample(sampling)?,
-            Self::Csv(path) => return weighted(path),
-            Self::Npy(path) => read_npy(path)?,
-            Self::Idx(path) => {
-                let expected = "at least 1 (images)";
-                check("count", sampling.count >= 1, expected, &sampling.count)?;
-                read_idx(path, sampling.count)?
-            }
+            Self::Smiley => smiley::density()?.sample(sampling)?,
             Self::GaussianMixture(components) => {
                 let mut rng = stream(sampling.seed, Purpose::Target, 0, 0);
                 toy::gaussian_mixture(*components, sampling.checked(*components)?, &mut rng)
             }
             Self::Circle => toy::circle(sampling.checked(1)?),
             Self::Line => toy::line(sampling.checked(1)?),
+            Self::Image(path) | Self::Csv(path) | Self::Npy(path) | Self::Idx(path) => {
+                return self.interpret(Input::read(path)?, sampling);
+            }
         };
-        Ok(Particles {
-            points,
-            weights: None,
+        Ok(Loaded::drawn(points))
+    }
+
+    /// The particles in what was read from the target's file.
+    pub(crate) fn interpret(
+        &self,
+        input: Input,
+        sampling: &Sampling,
+    ) -> Result<Loaded, TargetError> {
+        let (bytes, path) = (input.bytes(), input.path());
+        Ok(match self {
+            Self::Image(_) => {
+                let picture = parse_image(bytes, path, sampling.proportions)?;
+                Loaded::picture(picture.sample(sampling)?, &picture, input)
+            }
+            Self::Idx(_) => {
+                let expected = "at least 1 (images)";
+                check("count", sampling.count >= 1, expected, &sampling.count)?;
+                Loaded::images(parse_idx(bytes, path, sampling.count)?, input)
+            }
+            Self::Npy(_) => Loaded::matrix(parse_npy(bytes, path)?, input),
+            _ => Loaded::table(parse_particles(bytes, path, &sampling.columns)?, input),
         })
     }
 }
 
 impl Sampling {
     /// M, if that is at least `least` and no more than can be held.
-    fn checked(&self, least: usize) -> Result<usize, ConfigError> {
+    fn checked(&self, least: usize) -> Result<usize, SettingError> {
         let valid = (least.max(1)..=MOST_SAMPLED).contains(&self.particles);
         let expected = if least > 1 {
             format!("between {least} (one for each Gaussian) and {MOST_SAMPLED}")
         } else {
             format!("between 1 and {MOST_SAMPLED}")
         };
-        check("target-particles", valid, &expected, &self.particles)?;
+        check("target-particles", valid, expected, &self.particles)?;
         Ok(self.particles)
     }
-}
-
-/// Particles from a CSV file, their weights divided by the sum.
-fn weighted(path: &Path) -> Result<Particles, TargetError> {
-    let mut particles = read_particles(path)?;
-    if let Some(weights) = &mut particles.weights {
-        // First by the largest, since the sum of huge weights could overflow.
-        let largest = weights.iter().copied().fold(0.0, f64::max);
-        let sum: f64 = weights.iter().map(|weight| weight / largest).sum();
-        for weight in weights {
-            *weight = *weight / largest / sum;
-        }
-    }
-    Ok(particles)
 }
 
 impl FromStr for Target {

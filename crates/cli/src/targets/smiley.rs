@@ -4,22 +4,23 @@ use std::path::Path as FilePath;
 
 use tiny_skia::{Color, LineCap, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
 
-use super::{Ink, TargetError};
+use super::{ImageDensity, Proportions, TargetError};
 
-/// Side of the canvas in pixels, a multiple of the 100 of the ink.
+/// Side of the canvas in pixels, a multiple of the 100 cells of the density.
 const SIDE: u32 = 400;
 
-/// Width of the outline and of the mouth where the face is 1 wide; the eyes are twice as thick.
-const PEN: f32 = 0.035;
+/// Width of the outline's and the mouth's stroke where the face is 1 wide; the eyes' is twice as wide.
+const STROKE: f32 = 0.035;
 
-/// The smiley's ink; the face is within \[−½, ½\]².
-pub(super) fn ink() -> Result<Ink, TargetError> {
+/// The smiley's density; the face is within \[−½, ½\]².
+pub(super) fn density() -> Result<ImageDensity, TargetError> {
     let canvas = draw();
     let darkness = |x: u32, y: u32| {
         let pixel = canvas.as_ref().and_then(|canvas| canvas.pixel(x, y));
         pixel.map_or(0.0, |pixel| 1.0 - f64::from(pixel.red()) / 255.0)
     };
-    Ink::new(SIDE, SIDE, darkness).ok_or_else(|| TargetError::Blank {
+    let density = ImageDensity::new([SIDE, SIDE], Proportions::Keep, darkness);
+    density.ok_or_else(|| TargetError::Blank {
         path: FilePath::new("smiley").to_owned(),
     })
 }
@@ -29,10 +30,10 @@ fn draw() -> Option<Pixmap> {
     let mut canvas = Pixmap::new(SIDE, SIDE)?;
     canvas.fill(Color::WHITE);
     for (path, width) in [
-        (PathBuilder::from_circle(0.0, 0.0, 0.44)?, PEN),
-        (eye(-0.15)?, 2.0 * PEN),
-        (eye(0.15)?, 2.0 * PEN),
-        (mouth()?, PEN),
+        (PathBuilder::from_circle(0.0, 0.0, 0.44)?, STROKE),
+        (eye(-0.15)?, 2.0 * STROKE),
+        (eye(0.15)?, 2.0 * STROKE),
+        (mouth()?, STROKE),
     ] {
         stroke(&mut canvas, &path, width);
     }
@@ -57,7 +58,7 @@ fn mouth() -> Option<Path> {
 
 /// Strokes a path given in \[−½, ½\]² with y pointing up.
 fn stroke(canvas: &mut Pixmap, path: &Path, width: f32) {
-    let pen = Stroke {
+    let stroke = Stroke {
         width,
         line_cap: LineCap::Round,
         ..Stroke::default()
@@ -66,5 +67,5 @@ fn stroke(canvas: &mut Pixmap, path: &Path, width: f32) {
     let place = Transform::from_row(side, 0.0, 0.0, -side, side / 2.0, side / 2.0);
     let mut black = Paint::default();
     black.set_color(Color::BLACK);
-    canvas.stroke_path(path, &black, &pen, place, None);
+    canvas.stroke_path(path, &black, &stroke, place, None);
 }

@@ -1,5 +1,6 @@
 //! Where a flow starts.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -10,14 +11,15 @@ use rand_distr::{Distribution, StandardNormal};
 use rieszflow_flows::rng::{Purpose, stream};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
-use super::TargetError;
-use super::syntax::{file, numbers, unknown};
+use super::syntax::{file, numbers, unknown, utf8};
 use super::toy::block;
-use crate::config::{ConfigError, check};
+use super::{Loaded, TargetError};
 use crate::files::MOST_NUMBERS;
-use crate::files::npy::read_npy;
-use crate::files::particles::read_particles;
+use crate::files::input::Input;
+use crate::files::npy::parse_npy;
+use crate::files::particles::{Columns, parse_particles};
 use crate::numbers::plain;
+use crate::setting::{SettingError, check};
 
 /// The measure to flow from, written as in `diracs:-1,0;1,0`.
 #[derive(Clone, Debug, PartialEq, SerializeDisplay, DeserializeFromStr)]
@@ -55,42 +57,80 @@ impl Start {
         }
     }
 
-    /// The particles at the start, `count`×`dim`; from a file as many as it has rows. Of k Diracs the
-    /// first N/k particles are at the first, and so on. Equal seeds give equal particles.
+    /// The file that it is read from; `-` is standard input.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Csv(path) | Self::Npy(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The same start from another file.
+    #[must_use]
+    pub fn with_path(&self, path: PathBuf) -> Self {
+        match self {
+            Self::Csv(_) => Self::Csv(path),
+            Self::Npy(_) => Self::Npy(path),
+            other => other.clone(),
+        }
+    }
+
+    /// Reads a start as it is written on a command line.
+    ///
+    /// # Errors
+    /// If it is no start, or its path is not UTF-8.
+    pub fn from_os_str(text: &OsStr) -> Result<Self, String> {
+        utf8(text)?.parse()
+    }
+
+    /// The particles at the start, `count`×`dim`; from a file as many as it has rows, and of a CSV
+    /// file the coordinates that `columns` chooses. Of k Diracs the first N/k particles are at the
+    /// first, and so on. Equal seeds give equal particles. A file is read once.
     ///
     /// # Errors
     /// If a file cannot be read or has weights, if the start's dimension is not `dim`, or if `count`
     /// is less than one for each Dirac.
-    pub fn load(&self, count: usize, dim: usize, seed: u64) -> Result<DMatrix<f64>, TargetError> {
+    pub fn load(
+        &self,
+        count: usize,
+        dim: usize,
+        seed: u64,
+        columns: &Columns,
+    ) -> Result<Loaded, TargetError> {
         check("dim", dim >= 1, "at least 1", &dim)?;
         let mut rng = stream(seed, Purpose::Start, 0, 1);
-        match self {
-            Self::Dirac(atom) => {
-                let everywhere = || vec![atom[0]; dim];
-                let atom = if atom.len() == 1 {
-                    everywhere()
-                } else {
-                    atom.clone()
-                };
-                self.at_atoms(&[atom], count, dim)
+        let points = match self {
+            Self::Dirac(atom) if atom.len() == 1 => {
+                self.at_atoms(&[vec![atom[0]; dim]], count, dim)?
             }
-            Self::Diracs(atoms) => self.at_atoms(atoms, count, dim),
+            Self::Dirac(atom) => self.at_atoms(std::slice::from_ref(atom), count, dim)?,
+            Self::Diracs(atoms) => self.at_atoms(atoms, count, dim)?,
             Self::Uniform(low, high) => {
                 check_count(count, dim, 1)?;
-                Ok(DMatrix::from_fn(count, dim, |_, _| {
+                DMatrix::from_fn(count, dim, |_, _| {
                     let level: f64 = rng.random_range(0.0..=1.0);
                     (1.0 - level) * low + level * high
-                }))
+                })
             }
             Self::Gaussian => {
                 check_count(count, dim, 1)?;
-                Ok(DMatrix::from_fn(count, dim, |_, _| {
-                    StandardNormal.sample(&mut rng)
-                }))
+                DMatrix::from_fn(count, dim, |_, _| StandardNormal.sample(&mut rng))
             }
-            Self::Csv(path) => self.in_dimension(unweighted(path)?, dim),
-            Self::Npy(path) => self.in_dimension(read_npy(path)?, dim),
-        }
+            Self::Csv(path) => {
+                let input = Input::read(path)?;
+                let table = parse_particles(input.bytes(), path, columns)?;
+                if table.particles.weights.is_some() {
+                    return Err(TargetError::Weighted { path: path.clone() });
+                }
+                return self.in_dimension(Loaded::table(table, input), dim);
+            }
+            Self::Npy(path) => {
+                let input = Input::read(path)?;
+                let points = parse_npy(input.bytes(), path)?;
+                return self.in_dimension(Loaded::matrix(points, input), dim);
+            }
+        };
+        Ok(Loaded::drawn(points))
     }
 
     fn at_atoms(
@@ -107,11 +147,12 @@ impl Start {
         Ok(DMatrix::from_fn(count, dim, |i, k| atom(i)[k]))
     }
 
-    fn in_dimension(&self, points: DMatrix<f64>, dim: usize) -> Result<DMatrix<f64>, TargetError> {
-        if points.ncols() == dim {
-            return Ok(points);
+    fn in_dimension(&self, loaded: Loaded, dim: usize) -> Result<Loaded, TargetError> {
+        let found = loaded.particles.points.ncols();
+        if found == dim {
+            return Ok(loaded);
         }
-        Err(self.wrong_dimension(dim, points.ncols()))
+        Err(self.wrong_dimension(dim, found))
     }
 
     fn wrong_dimension(&self, expected: usize, found: usize) -> TargetError {
@@ -123,23 +164,13 @@ impl Start {
     }
 }
 
-fn unweighted(path: &Path) -> Result<DMatrix<f64>, TargetError> {
-    let particles = read_particles(path)?;
-    if particles.weights.is_some() {
-        return Err(TargetError::Weighted {
-            path: path.to_owned(),
-        });
-    }
-    Ok(particles.points)
-}
-
-fn check_count(count: usize, dim: usize, least: usize) -> Result<(), ConfigError> {
+fn check_count(count: usize, dim: usize, least: usize) -> Result<(), SettingError> {
     let (least, most) = (least.max(1), MOST_NUMBERS / dim);
     let expected = format!("between {least} and {most} for this start");
     check(
         "particles",
         (least..=most).contains(&count),
-        &expected,
+        expected,
         &count,
     )
 }

@@ -1,5 +1,6 @@
 //! How targets and starts are written, and what to say about those that are written otherwise.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// The path in `kind:PATH`.
@@ -10,6 +11,14 @@ pub(super) fn file(kind: &str, path: &str) -> Result<PathBuf, String> {
         ));
     }
     Ok(PathBuf::from(path))
+}
+
+/// The text, if it is UTF-8; configuration files can hold no other paths.
+pub(super) fn utf8(text: &OsStr) -> Result<&str, String> {
+    text.to_str().ok_or_else(|| {
+        let text = text.display();
+        format!("expected a path in UTF-8, not '{text}'; rename the file, or read csv:- or npy:- from it")
+    })
 }
 
 /// Finite numbers `x1,x2,…`, at least one.

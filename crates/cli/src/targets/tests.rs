@@ -4,21 +4,26 @@ use nalgebra::DMatrix;
 use proptest::prelude::*;
 
 use super::*;
+use crate::files::particles::Particles;
 
-const SAMPLING: Sampling = Sampling {
-    sigma: 2.0,
-    particles: 600,
-    count: 2,
-    seed: 0,
-};
+fn sampling() -> Sampling {
+    Sampling {
+        particles: 600,
+        count: 2,
+        ..Sampling::default()
+    }
+}
 
 fn load(text: &str, sampling: &Sampling) -> Result<Particles, String> {
     let target: Target = text.parse()?;
-    target.load(sampling).map_err(|error| error.to_string())
+    let loaded = target.load(sampling);
+    loaded
+        .map(|loaded| loaded.particles)
+        .map_err(|error| format!("{error:#}"))
 }
 
 fn points(text: &str) -> DMatrix<f64> {
-    load(text, &SAMPLING).expect("valid").points
+    load(text, &sampling()).expect("valid").points
 }
 
 #[test]
@@ -65,7 +70,8 @@ fn mixtures_have_equal_shares_of_narrow_gaussians() {
 /// the blank places is where the strokes are.
 #[test]
 fn the_smiley_smiles() {
-    let density = smiley::ink().and_then(|ink| ink.density(2.0)).expect("ink");
+    let density = smiley::density().and_then(|density| density.density(2.0));
+    let density = density.expect("dark");
     let at = |x: f64, y: f64| {
         let index = |x: f64| (100.0 * x + 50.0).round() as usize;
         density[(index(y), index(x))]
@@ -106,7 +112,7 @@ fn draws_depend_on_the_seed_alone() {
     for text in ["smiley", "gaussian-mixture:3"] {
         let other = Sampling {
             seed: 1,
-            ..SAMPLING
+            ..sampling()
         };
         assert_eq!(points(text), points(text));
         assert_ne!(load(text, &other).expect("valid").points, points(text));
@@ -123,12 +129,12 @@ fn weights_of_a_file_sum_to_one() {
         ("1,1.5e308\n2,1.5e308\n3,0\n", [0.5, 0.5, 0.0]),
     ] {
         std::fs::write(&path, format!("x0,weight\n{rows}")).expect("a file");
-        let particles = load(&text, &SAMPLING).expect("valid");
+        let particles = load(&text, &sampling()).expect("valid");
         assert_eq!(particles.points.as_slice(), [1.0, 2.0, 3.0]);
         assert_eq!(particles.weights, Some(expected.to_vec()));
     }
     std::fs::write(&path, "x0\n1\n").expect("a file");
-    assert_eq!(load(&text, &SAMPLING).expect("valid").weights, None);
+    assert_eq!(load(&text, &sampling()).expect("valid").weights, None);
 }
 
 #[test]
@@ -145,7 +151,7 @@ fn images_of_an_idx_file_are_rows() {
     );
     let none = Sampling {
         count: 0,
-        ..SAMPLING
+        ..sampling()
     };
     let message = load(&text, &none).expect_err("no image");
     assert_eq!(message, "--count must be at least 1 (images), not 0");
@@ -184,13 +190,13 @@ fn says_what_is_expected() {
         ("image:no/such.png", "cannot read no/such.png: "),
     ];
     for (text, expected) in cases {
-        let message = load(text, &SAMPLING).expect_err(expected);
+        let message = load(text, &sampling()).expect_err(expected);
         assert!(
             message.contains(expected),
             "{message}\nshould say: {expected}"
         );
     }
-    let message = load("square", &SAMPLING).expect_err("unknown");
+    let message = load("square", &sampling()).expect_err("unknown");
     assert!(!message.contains("did you mean"), "{message}");
 }
 

@@ -37,7 +37,7 @@ struct Neural<Terms> {
     exponent: f64,
     tau: f64,
     denominator_offset: Option<f64>,
-    layers: Vec<Layer>,
+    layers: Vec<LayerValues>,
     x1: Rows,
     x2: Rows,
     z1: Rows,
@@ -46,11 +46,11 @@ struct Neural<Terms> {
     network_output1: Rows,
     network_output2: Rows,
     expected: Terms,
-    expected_gradients: Vec<Layer>,
+    expected_gradients: Vec<LayerValues>,
 }
 
 #[derive(Deserialize)]
-struct Layer {
+struct LayerValues {
     weight: Rows,
     bias: Vec<f64>,
 }

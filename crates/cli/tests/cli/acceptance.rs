@@ -6,15 +6,15 @@ use std::path::Path;
 use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure, Gaussian, Target as LineTarget};
 use rieszflow_analytic::{Equilibrium, SteepestDescent};
-use rieszflow_cli::files::particles::read_particles;
+use rieszflow_cli::files::particles::{Columns, read_particles};
 use rieszflow_cli::targets::{Sampling, Start, Target};
 use rieszflow_cli::{
-    Config, KeepKernels, Mmd, Output, Preset, SaveAt, SchemeKind, Summary, run, sample,
+    Config, KeepKernels, MmdSettings, Output, Preset, SaveAt, SchemeKind, Summary, run, sample,
 };
 use rieszflow_flows::{Functional, Interaction, Mmd as Discrepancy, Points, RieszKernel};
 
 fn towards(scheme: SchemeKind, target: Target, preset: Preset) -> Config {
-    Config::mmd(scheme, &Mmd::towards(target), 0, preset).expect("a target")
+    Config::mmd(scheme, &MmdSettings::towards(target), 0, preset).expect("a target")
 }
 
 /// Runs in a folder of its own; the last particles and the summary.
@@ -24,7 +24,8 @@ fn finish(config: &Config, folder: &Path) -> (DMatrix<f64>, Summary) {
         ..Output::quiet(folder.to_owned())
     };
     let summary = run(config, &output).expect("a run");
-    let particles = read_particles(&folder.join("final.csv")).expect("particles");
+    let particles = read_particles(&folder.join("final.csv"), &Columns::default());
+    let particles = particles.expect("a table").particles;
     (particles.points, summary)
 }
 
@@ -40,17 +41,12 @@ fn the_first_forward_step_from_atoms_is_the_exact_steepest_descent() {
         };
         let folder = tempfile::tempdir().expect("a folder");
         let (particles, _) = finish(&config, &folder.path().join("run"));
-        let sampling = Sampling {
-            sigma: 2.0,
-            particles: 2000,
-            count: 1,
-            seed: 0,
-        };
-        let atoms = match Mmd::towards(target.clone()).start {
+        let sampling = Sampling::default();
+        let atoms = match MmdSettings::towards(target.clone()).start {
             Start::Diracs(atoms) => DMatrix::from_fn(2, 2, |i, k| atoms[i][k]),
             _ => unreachable!("both start from Diracs"),
         };
-        let points = target.load(&sampling).expect("a target").points;
+        let points = target.load(&sampling).expect("a target").particles.points;
         let weights = vec![1.0 / points.nrows() as f64; points.nrows()];
         let descent = SteepestDescent::new(&atoms, &[0.5, 0.5], Some((&points, &weights)));
         let descent = descent.expect("distinct atoms");
@@ -80,7 +76,7 @@ fn errors_on_the_line(
     rows.extend(points.iter().zip(weights).map(|(x, w)| format!("{x},{w}")));
     std::fs::write(&file, rows.join("\n")).expect("a file");
     let start = -1.0;
-    let mut mmd = Mmd::towards(Target::Csv(file));
+    let mut mmd = MmdSettings::towards(Target::Csv(file));
     mmd.start = Start::Dirac(vec![start]);
     let config = Config::mmd(scheme, &mmd, 0, Preset::Fast).expect("a target");
     // Explicit steps pass atoms of the target by up to τ.
@@ -177,7 +173,7 @@ fn the_three_schemes_agree_in_the_plane_and_approach_the_target() {
             let path = folder.path().join(scheme.to_string());
             let (particles, summary) = finish(&config, &path);
             let metrics = read_numbers(&path.join("metrics.csv"));
-            let noise = 2.0 * summary.sampling_floor;
+            let noise = 2.0 * summary.sampling_floor.expect("a number");
             assert!(
                 metrics
                     .windows(2)
@@ -272,7 +268,7 @@ fn the_default_smiley_is_as_near_as_the_particle_flow() {
         let (_, summary) = finish(&config, &folder.path().join(scheme.to_string()));
         let end = summary.discrepancy.expect("a discrepancy");
         println!("{scheme}: D² {end:.2e} after {:.0} s", summary.wall_seconds);
-        (end, summary.sampling_floor)
+        (end, summary.sampling_floor.expect("a number"))
     });
     let (particle, floor) = ends[2];
     assert!(ends.iter().all(|&(end, _)| end <= particle + 3.0 * floor));

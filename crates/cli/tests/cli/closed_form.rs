@@ -122,8 +122,8 @@ fn the_scales_of_the_schemes() {
             assert_close(c[1] - c[0], 0.1 * c[0].powf(exponent - 1.0), 1e-12);
         }
     }
-    let rests = json("--dim 2 --exponent 1.5 --tau 0.1 --steps 3 --scheme forward");
-    assert_eq!(numbers(&rests["scheme_scales"]), [0.0; 3]);
+    let stationary = json("--dim 2 --exponent 1.5 --tau 0.1 --steps 3 --scheme forward");
+    assert_eq!(numbers(&stationary["scheme_scales"]), [0.0; 3]);
 }
 
 #[test]

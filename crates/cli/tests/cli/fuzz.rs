@@ -16,9 +16,9 @@ use rieszflow_cli::files::checkpoint::{Record, Shape, decode, encode};
 use rieszflow_cli::files::idx::parse_idx;
 use rieszflow_cli::files::kernels::read_header;
 use rieszflow_cli::files::npy::parse_npy;
-use rieszflow_cli::files::particles::parse_particles;
-use rieszflow_cli::targets::{Sampling, parse_image};
-use rieszflow_cli::{Config, Mmd, SchemeKind};
+use rieszflow_cli::files::particles::{Columns, parse_particles};
+use rieszflow_cli::targets::{Proportions, Sampling, parse_image};
+use rieszflow_cli::{Config, MmdSettings, SchemeKind};
 use rieszflow_flows::{Learned, State};
 use rieszflow_nets::Moments;
 
@@ -127,7 +127,8 @@ fn path() -> &'static Path {
 #[test]
 fn configurations() {
     let mut mmd = Config::interaction(SchemeKind::Forward, 2, 1.0);
-    mmd.experiment = rieszflow_cli::Experiment::Mmd(Mmd::towards("smiley".parse().expect("valid")));
+    mmd.experiment =
+        rieszflow_cli::Experiment::Mmd(MmdSettings::towards("smiley".parse().expect("valid")));
     mmd.tau = "0.5,5:1,25:2".parse().expect("valid");
     let files = [mmd, Config::interaction(SchemeKind::Backward, 10, 0.5)]
         .map(|config| toml::to_string(&config).expect("TOML").into_bytes());
@@ -138,14 +139,38 @@ fn configurations() {
 
 #[test]
 fn tables_of_particles() {
-    let files = ["x0,x1,weight\n1,2,3\n-4.5e-3,5,0.25\n", "1\n2\n3\n"].map(Into::into);
+    let files = [
+        "x0,x1,weight\n1,2,3\n-4.5e-3,5,0.25\n",
+        "1\n2\n3\n",
+        "\u{feff}\"x, east\";y\r\n\"0.5\";1\r\n2;3\r\n\r\n",
+        "# x\ty\n0.5\t1\n2\t3\n",
+        "0.5,1,2\n\n3,4,5",
+    ]
+    .map(Into::into);
     fuzz("CSV", 1, &files, |bytes| {
-        parse_particles(bytes, path()).is_ok()
+        parse_particles(bytes, path(), &Columns::default()).is_ok()
+    });
+    let columns: Columns = "y,3".parse().expect("valid");
+    let files = [",x,3,y\n0,a,2,3\n1,b,4,5\n", "3,weight,y\n1,2,3\n4,5,6\n"].map(Into::into);
+    fuzz("CSV, columns by name", 1, &files, |bytes| {
+        parse_particles(bytes, path(), &columns).is_ok()
+    });
+    let columns: Columns = "2,1".parse().expect("valid");
+    let files = ["0.5,1.5,a\n3,4,b\n", "u,v,v\n1,2,c\n"].map(Into::into);
+    fuzz("CSV, columns by number", 1, &files, |bytes| {
+        parse_particles(bytes, path(), &columns).is_ok()
     });
 }
 
 #[test]
 fn numpy_arrays() {
+    let header = |shape: &str| {
+        format!(
+            "{{'descr': '>f8', 'fortran_order': True, 'shape': {shape}}}{:>7}\n",
+            ""
+        )
+        .into_bytes()
+    };
     let file = |kind: &str, data: &[u8]| {
         let head = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (3, 2), }}\n");
         let mut file = b"\x93NUMPY\x01\x00".to_vec();
@@ -156,6 +181,15 @@ fn numpy_arrays() {
         file("<f8", &[0; 48]),
         file("<f4", &[0; 24]),
         file("|u1", &[7; 6]),
+        file("<f2", &[1; 12]),
+        file(">i2", &[9; 12]),
+        file("|b1", &[1; 6]),
+        [
+            b"\x93NUMPY\x02\x00\x3f\x00\x00\x00".as_slice(),
+            &header("(6L,)"),
+            &[1; 48],
+        ]
+        .concat(),
     ];
     fuzz("npy", 1, &files, |bytes| parse_npy(bytes, path()).is_ok());
 }
@@ -179,24 +213,29 @@ fn pictures_and_their_sampling() {
     let picture = DynamicImage::ImageRgb8(image::RgbImage::from_fn(9, 7, |x, y| {
         image::Rgb([(20 * x) as u8, (30 * y) as u8, 99])
     }));
-    let files = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP].map(|format| {
-        let mut file = Cursor::new(Vec::new());
-        picture.write_to(&mut file, format).expect("in memory");
-        file.into_inner()
-    });
-    fuzz("pictures", 10, &files, |bytes| {
-        parse_image(Cursor::new(bytes), path()).is_ok()
-    });
+    let [png, jpeg, webp] =
+        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP].map(|format| {
+            let mut file = Cursor::new(Vec::new());
+            picture.write_to(&mut file, format).expect("in memory");
+            file.into_inner()
+        });
+    // The tag for a quarter turn.
+    let tags = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let chunk = [&b"eXIf"[..], tags].concat();
+    let checksum = crc32fast::hash(&chunk).to_be_bytes();
+    let turned_png = [&png[..33], &[0, 0, 0, 26], &chunk, &checksum, &png[33..]].concat();
+    let segment = [&[0xff, 0xe1, 0, 34][..], b"Exif\0\0", tags].concat();
+    let turned_jpeg = [&jpeg[..2], &segment, &jpeg[2..]].concat();
+    let files = [png, jpeg, webp, turned_png, turned_jpeg];
+    let parse = |bytes: &[u8]| parse_image(bytes, path(), Proportions::Keep);
+    fuzz("pictures", 1, &files, |bytes| parse(bytes).is_ok());
     let sampling = Sampling {
-        sigma: 2.0,
         particles: 20,
-        count: 1,
-        seed: 0,
+        ..Sampling::default()
     };
     fuzz("pictures, sampled", 500, &files, |bytes| {
-        let ink = parse_image(Cursor::new(bytes), path());
-        ink.is_ok_and(|ink| {
-            let particles = ink.sample(&sampling).expect("ink somewhere");
+        parse(bytes).is_ok_and(|density| {
+            let particles = density.sample(&sampling).expect("dark somewhere");
             particles.iter().all(|x| x.abs() <= 0.51)
         })
     });

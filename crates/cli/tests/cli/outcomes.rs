@@ -1,4 +1,4 @@
-//! Flows that rest, flows that diverge.
+//! Flows that are stationary, flows that diverge.
 
 use std::path::Path;
 
@@ -7,15 +7,15 @@ use crate::sandbox::{Csv, Sandbox, names, summary};
 
 /// With the default settings, as a user would try it.
 #[test]
-fn steepest_descent_rests_at_a_dirac_for_large_exponents() {
+fn steepest_descent_is_stationary_at_a_dirac_for_large_exponents() {
     let sandbox = Sandbox::new();
     let said = sandbox
         .run("interaction --scheme forward --exponent 1.5 --out run")
         .good();
-    assert!(said.stdout.contains("rests"), "{}", said.stdout);
+    assert!(said.stdout.contains("stationary"), "{}", said.stdout);
     assert!(!said.stdout.contains("-0"), "a loss of −0 is shown as 0");
     let summary = summary(&sandbox.path("run"));
-    assert_eq!(summary["rests"], true);
+    assert_eq!(summary["stationary"], true);
     assert_eq!(summary["status"], "completed");
     assert_eq!(summary["scale_measured"], 0.0);
     let last = Csv::read(&sandbox.path("run/final.csv"));
@@ -24,14 +24,14 @@ fn steepest_descent_rests_at_a_dirac_for_large_exponents() {
 }
 
 #[test]
-fn a_flow_that_moves_does_not_rest() {
+fn a_flow_that_moves_is_not_stationary() {
     let sandbox = Sandbox::new();
     let (_, options) = crate::sandbox::small(rieszflow_cli::SchemeKind::Forward);
     let said = sandbox
         .run(&format!("interaction {options} --out run"))
         .good();
-    assert!(!said.stdout.contains("rests"), "{}", said.stdout);
-    assert_eq!(summary(&sandbox.path("run"))["rests"], false);
+    assert!(!said.stdout.contains("stationary"), "{}", said.stdout);
+    assert_eq!(summary(&sandbox.path("run"))["stationary"], false);
 }
 
 /// A learning rate that throws the network out of range in the first time step.

@@ -14,7 +14,16 @@ const FILE: [u8; 22] = [
 ];
 
 fn parse(bytes: &[u8], count: usize) -> Result<DMatrix<f64>, String> {
-    parse_idx(bytes, Path::new("x.idx"), count).map_err(|error| error.to_string())
+    let images = parse_idx(bytes, Path::new("x.idx"), count);
+    images
+        .map(|images| images.pixels)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn knows_rows_and_columns() {
+    let images = parse_idx(&FILE, Path::new("x.idx"), 2).expect("valid");
+    assert_eq!((images.rows, images.columns), (1, 3));
 }
 
 fn compressed(bytes: &[u8]) -> Vec<u8> {

@@ -6,7 +6,10 @@ use super::*;
 
 fn load(text: &str, count: usize, dim: usize) -> Result<DMatrix<f64>, String> {
     let start: Start = text.parse()?;
-    start.load(count, dim, 3).map_err(|error| error.to_string())
+    let loaded = start.load(count, dim, 3, &Columns::default());
+    loaded
+        .map(|loaded| loaded.particles.points)
+        .map_err(|error| error.to_string())
 }
 
 #[test]
@@ -45,7 +48,11 @@ fn draws_have_the_moments_of_their_law() {
             .iter()
             .all(|x| x.is_finite())
     );
-    let seeded = |seed| Start::Gaussian.load(3, 2, seed).expect("valid");
+    let seeded = |seed| {
+        Start::Gaussian
+            .load(3, 2, seed, &Columns::default())
+            .expect("valid")
+    };
     assert_ne!(seeded(1), seeded(2));
 }
 
@@ -110,7 +117,7 @@ fn says_what_is_expected() {
         ),
         (
             "diracs:1,2;3,4;5,6;7,8",
-            "--particles must be between 4 and 50000000 for this start, not 3",
+            "particles must be between 4 and 50000000 for this start, not 3",
         ),
     ];
     for (text, expected) in cases {

@@ -1,4 +1,4 @@
-//! Where a run begins: at its start, or at the checkpoint where it was interrupted.
+//! Where a run starts or continues: at its start, or at the checkpoint where it was interrupted.
 
 use std::cell::RefCell;
 use std::fs;
@@ -9,57 +9,59 @@ use std::rc::Rc;
 use rieszflow_flows::{Scheme, State};
 use rieszflow_numerics::Real;
 
-use super::carry_out::Run;
-use super::{Folder, RunError};
-use crate::config::SchemeKind;
+use super::{Run, RunError};
+use crate::files::append_log::AppendLog;
 use crate::files::checkpoint::{
     Checkpoint, CheckpointError, Lengths, Loaded, Record, Shape, fingerprint,
 };
-use crate::files::journal::Journal;
 use crate::files::sync_folder;
-use crate::observers::{Journals, Row, SharedJournal};
+use crate::folder::{Row, RunFolder};
+use crate::observers::{Logs, SharedLog};
 
-/// What a run goes on from.
-pub(super) struct Beginning<T> {
+/// All that a run continues from.
+pub(super) struct ResumePoint<T> {
     pub(super) state: State<T>,
     pub(super) record: Record,
-    pub(super) journals: Journals,
+    pub(super) logs: Logs,
     /// The rows of `metrics.csv` so far.
     pub(super) rows: Vec<Row>,
 }
 
 impl Run<'_> {
     /// The latest checkpoint that is whole, or the start if there is none.
-    pub(super) fn begin<T: Real>(
+    pub(super) fn resume_point<T: Real>(
         &self,
         scheme: &mut dyn Scheme<T>,
-    ) -> Result<Beginning<T>, RunError> {
-        let write = |error: io::Error| self.write(error.into());
-        self.folder.tidy().map_err(write)?;
+    ) -> Result<ResumePoint<T>, RunError> {
+        let write_error = |error: io::Error| self.write_error(error.into());
+        self.folder.clean().map_err(write_error)?;
         let (state, record) = if let Some(found) = self.checkpoint::<T>()? {
             (found.state, found.record)
         } else {
             let start = self.problem.start.map(T::from_f64);
             (scheme.start(start)?, Record::default())
         };
-        let rows = self.read_rows(record.lengths).map_err(write)?;
-        let journals = self.journals(record.lengths).map_err(write)?;
-        Ok(Beginning {
+        let mut lengths = record.lengths;
+        let mut rows = Vec::new();
+        if lengths.metrics > 0 {
+            (rows, lengths.metrics) = self
+                .folder
+                .read_first_metrics(state.step)
+                .map_err(write_error)?;
+        }
+        let logs = self.open_logs(lengths).map_err(write_error)?;
+        Ok(ResumePoint {
             state,
             record,
-            journals,
+            logs,
             rows,
         })
     }
 
-    fn is_neural(&self) -> bool {
-        self.config.scheme != SchemeKind::Particle
-    }
-
-    /// Identifies the run by its settings and by what was drawn or read for it.
+    /// Identifies the run by its settings and by the particles of its start and target.
     pub(super) fn fingerprint(&self) -> Result<u64, RunError> {
         let config = toml::to_string(self.config);
-        let config = config.map_err(|error| self.write(error.into()))?;
+        let config = config.map_err(|error| self.write_error(error.into()))?;
         let target = self.problem.target.as_ref();
         let points = target.map(|target| target.points.as_slice());
         let weights = target.and_then(|target| target.weights.as_deref());
@@ -69,13 +71,18 @@ impl Run<'_> {
 
     fn shape(&self) -> Result<Shape, RunError> {
         let config = self.config;
-        let kernel = |()| config.training().kernel(config.dim);
-        let kernel = self.is_neural().then_some(()).map(kernel);
+        let parameters = || {
+            config
+                .training()
+                .kernel(config.dim)
+                .network()
+                .parameter_count()
+        };
         Ok(Shape {
             fingerprint: self.fingerprint()?,
             particles: self.problem.start.nrows(),
             dim: self.problem.start.ncols(),
-            parameters: kernel.map(|kernel| kernel.network().parameter_count()),
+            parameters: config.scheme.is_neural().then(parameters),
             steps: config.time_grid().len() as u64,
         })
     }
@@ -86,10 +93,10 @@ impl Run<'_> {
         let Loaded {
             checkpoint,
             refused,
-        } = loaded.map_err(|error| self.write(error.into()))?;
-        let say =
+        } = loaded.map_err(|error| self.write_error(error.into()))?;
+        let line =
             |(path, error): &(PathBuf, CheckpointError)| format!("{} {error}", path.display());
-        let reasons: Vec<String> = refused.iter().map(say).collect();
+        let reasons: Vec<String> = refused.iter().map(line).collect();
         let Some(found) = checkpoint else {
             if reasons.is_empty() {
                 return Ok(None);
@@ -109,44 +116,33 @@ impl Run<'_> {
         Ok(Some(found))
     }
 
-    /// The rows that were written before the checkpoint.
-    fn read_rows(&self, lengths: Lengths) -> io::Result<Vec<Row>> {
-        if lengths.metrics == 0 {
-            return Ok(Vec::new());
-        }
-        let file = fs::File::open(self.folder.metrics())?;
-        Row::read_all(io::Read::take(file, lengths.metrics))
-    }
-
-    /// The growing files at these lengths; new ones where the length is zero.
-    fn journals(&self, lengths: Lengths) -> io::Result<Journals> {
+    /// The append-only files, cut back to these lengths; new ones where the length is zero.
+    fn open_logs(&self, lengths: Lengths) -> io::Result<Logs> {
         let folder = &self.folder;
-        let kernels = self
-            .is_neural()
-            .then(|| journal(&folder.kernel_data(), lengths.kernels));
-        let journals = Journals {
-            metrics: journal(&folder.metrics(), lengths.metrics)?,
-            snapshots: journal(&folder.snapshots(), lengths.snapshots)?,
+        let neural = self.config.scheme.is_neural();
+        let kernels = neural.then(|| open_log(&folder.kernel_data(), lengths.kernels));
+        let logs = Logs {
+            metrics: open_log(&folder.metrics(), lengths.metrics)?,
+            snapshots: open_log(&folder.snapshots(), lengths.snapshots)?,
             kernels: kernels.transpose()?,
         };
         sync_folder(folder.path())?;
-        Ok(journals)
+        Ok(logs)
     }
 }
 
-fn journal(path: &Path, len: u64) -> io::Result<SharedJournal> {
-    let journal = if len == 0 {
-        Journal::create(path)
+fn open_log(path: &Path, len: u64) -> io::Result<SharedLog> {
+    let log = if len == 0 {
+        AppendLog::create(path)
     } else {
-        Journal::take_up(path, len)
+        AppendLog::reopen(path, len)
     };
-    journal
-        .map(|journal| Rc::new(RefCell::new(journal)))
+    log.map(|log| Rc::new(RefCell::new(log)))
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-/// Whether the run's files still hold what they held when the checkpoint was taken.
-fn check_lengths(folder: &Folder, lengths: Lengths) -> Result<(), CheckpointError> {
+/// Checks that the run's files are at least as long as when the checkpoint was written.
+fn check_lengths(folder: &RunFolder, lengths: Lengths) -> Result<(), CheckpointError> {
     for (file, path, expected) in [
         ("metrics.csv", folder.metrics(), lengths.metrics),
         ("snapshots.csv", folder.snapshots(), lengths.snapshots),

@@ -1,18 +1,18 @@
-//! A file that only grows, and can be taken up again where a checkpoint left it.
+//! An append-only file that can be reopened at the length a checkpoint has recorded.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Error, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// A file that rows or tensors are appended to while a run goes on.
+/// An append-only file, which grows by rows or tensors during a run.
 #[derive(Debug)]
-pub struct Journal {
+pub struct AppendLog {
     file: File,
     path: PathBuf,
     len: u64,
 }
 
-impl Journal {
+impl AppendLog {
     /// A new, empty file.
     ///
     /// # Errors
@@ -23,11 +23,11 @@ impl Journal {
         Ok(Self { file, path, len: 0 })
     }
 
-    /// The file as it was when it was `len` bytes long; what was appended later is cut off.
+    /// Opens the file and cuts off what was appended after the first `len` bytes.
     ///
     /// # Errors
     /// If the file is shorter, or what the operating system reports.
-    pub fn take_up(path: &Path, len: u64) -> io::Result<Self> {
+    pub fn reopen(path: &Path, len: u64) -> io::Result<Self> {
         let mut file = OpenOptions::new().read(true).write(true).open(path)?;
         let found = file.metadata()?.len();
         if found < len {
@@ -43,7 +43,7 @@ impl Journal {
         Ok(Self { file, path, len })
     }
 
-    /// Whether nothing has been written yet.
+    /// Whether the file is empty.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -78,7 +78,7 @@ impl Journal {
         self.append(&bytes)
     }
 
-    /// Makes sure that all of it is on the disk; its length.
+    /// Flushes the file to the disk; its length in bytes.
     ///
     /// # Errors
     /// What the operating system reports.

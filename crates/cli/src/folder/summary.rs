@@ -2,28 +2,31 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::observers::Row;
+use super::Row;
+use crate::setting::Phrase;
 
-/// How to cite what a run computes.
-pub(super) const CITATION: &str = "Altekrüger, Hertrich, Steidl: Neural Wasserstein Gradient Flows for Discrepancies with Riesz \
+/// The source of the method.
+pub(crate) const CITATION: &str = "Altekrüger, Hertrich, Steidl: Neural Wasserstein Gradient Flows for Discrepancies with Riesz \
      Kernels. ICML 2023 (arXiv:2301.11624)";
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// At the final time.
+    /// The final time was reached.
     Completed,
-    /// Something was no longer a finite number.
+    /// A particle, the functional or the loss was no longer a finite number.
     Diverged,
-    /// Asked to stop; it can be resumed.
+    /// The run was interrupted and can be resumed.
     Interrupted,
 }
 
-/// What is read back of a `summary.json`.
+/// The part of a `summary.json` that is read back.
 #[derive(Deserialize)]
-pub(super) struct Ending {
-    pub(super) status: Status,
+pub(crate) struct SavedSummary {
+    pub(crate) status: Status,
+    pub(crate) reason: Option<String>,
+    pub(crate) valid_until: Option<f64>,
 }
 
 /// The content of `summary.json`.
@@ -32,13 +35,15 @@ pub struct Summary {
     /// How the run ended.
     pub status: Status,
     /// Where and why it diverged, if it did.
-    pub reason: Option<String>,
-    /// Whether the flow rests: no direction decreases the functional at first order.
-    pub rests: bool,
+    pub reason: Option<Phrase>,
+    /// Whether the flow is stationary: no direction decreases the functional at first order.
+    pub stationary: bool,
     /// Number of time steps done.
     pub steps: u64,
     /// The flow time reached.
     pub time: f64,
+    /// The flow time until which the results stand, if the flow diverged.
+    pub valid_until: Option<f64>,
     /// What the discrepancies are measured to: the exact measure or the target.
     pub reference: &'static str,
     /// D² to the reference at the end, V-statistic.
@@ -46,7 +51,7 @@ pub struct Summary {
     /// The same with the U-statistic for the particles.
     pub discrepancy_u: Option<f64>,
     /// The mean D² of as many independent draws from the reference.
-    pub sampling_floor: f64,
+    pub sampling_floor: Option<f64>,
     /// The functional at the end.
     pub functional: Option<f64>,
     /// The scale of the closed form at the end.
@@ -66,12 +71,12 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Takes over the measurements of the last time step.
-    pub(super) fn measured(self, last: Option<&Row>) -> Self {
+    /// The summary with the measurements of the last time step.
+    pub(crate) fn measured(self, last: Option<&Row>) -> Self {
         let scale = last.and_then(|row| row.scale);
         Self {
-            discrepancy: last.map(|row| row.discrepancy),
-            discrepancy_u: last.map(|row| row.discrepancy_u),
+            discrepancy: last.and_then(|row| row.discrepancy),
+            discrepancy_u: last.and_then(|row| row.discrepancy_u),
             functional: last.map(|row| row.functional),
             scale_exact: scale.map(|scale| scale.exact),
             scale_measured: scale.map(|scale| scale.measured),

@@ -1,5 +1,7 @@
 //! `rieszflow closed-form`: the closed forms of the interaction energy from a Dirac, evaluated.
 
+mod line;
+
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -7,9 +9,10 @@ use rieszflow_analytic::{
     Equilibrium, EquilibriumKind, Error, backward_scales, flow_scale_from, forward_scales,
 };
 use rieszflow_cli::numbers::plain;
+use rieszflow_cli::with_threads;
 use serde::Serialize;
 
-use super::{Failure, line, number, print, whole};
+use super::{Failure, number, print, whole};
 
 const EXPLANATION: &str = "\
 Prints the equilibrium η* = argmin ½∫|x|²dη + E(η) of E(μ) = −½∬|x−y|ʳ dμdμ in ℝᵈ: its kind, the \
@@ -20,11 +23,11 @@ and both schemes are η* scaled by numbers: c(t) with --time, c_1, …, c_n with
 potential, density and radial_cdf: null where nothing was asked for or a density is infinite, and \
 every number with all its digits.";
 
-/// More time steps than anyone would read.
+/// The largest number of time steps.
 const MOST_STEPS: usize = 10_000_000;
 
 #[derive(Clone, Copy, ValueEnum)]
-enum SchemeArgument {
+enum ScaleScheme {
     /// c₊ − c = τ c₊^{r−1}
     Backward,
     /// c₊ = c + τ c^{r−1}
@@ -38,7 +41,7 @@ enum SchemeArgument {
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
 )]
-pub(super) struct Arguments {
+pub(super) struct ClosedFormArguments {
     #[command(subcommand)]
     other: Option<Other>,
     #[command(flatten)]
@@ -48,7 +51,7 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Other {
     /// The exact flow of the discrepancy on the line, r = 1
-    Line(line::Arguments),
+    Line(line::LineArguments),
 }
 
 #[derive(Args)]
@@ -78,7 +81,7 @@ struct EquilibriumArguments {
         default_value = "backward",
         hide_possible_values = true
     )]
-    scheme: SchemeArgument,
+    scheme: ScaleScheme,
     /// Print potential, density and radial distribution function of η* at these distances from 0,
     /// separated by commas
     #[arg(long, value_name = "RHO", value_delimiter = ',', value_parser = number)]
@@ -88,7 +91,7 @@ struct EquilibriumArguments {
     json: bool,
 }
 
-/// Everything that was asked for.
+/// The values that are printed.
 #[derive(Serialize)]
 struct Answer {
     kind: &'static str,
@@ -102,8 +105,8 @@ struct Answer {
     radial_cdf: Option<Vec<f64>>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    match (&arguments.other, &arguments.equilibrium) {
+pub(super) fn run(arguments: &ClosedFormArguments) -> Result<(), Failure> {
+    let answer = with_threads(|| match (&arguments.other, &arguments.equilibrium) {
         (Some(Other::Line(arguments)), _) => line::run(arguments),
         (None, Some(arguments)) => run_equilibrium(arguments),
         (None, None) => {
@@ -111,7 +114,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             let message = message.to_owned();
             Err(Failure { status: 2, message })
         }
-    }
+    });
+    answer.map_err(|error| Failure::input(&error))?
 }
 
 fn run_equilibrium(arguments: &EquilibriumArguments) -> Result<(), Failure> {
@@ -131,11 +135,11 @@ fn run_equilibrium(arguments: &EquilibriumArguments) -> Result<(), Failure> {
             serde_json::to_writer(&mut *out, &answer)?;
             return writeln!(out);
         }
-        tell(out, arguments, &answer)
+        print_answer(out, arguments, &answer)
     })
 }
 
-/// Names the option that a closed form has no value for.
+/// The error of a closed form, with the option at fault.
 pub(super) fn refuse(error: &Error) -> Failure {
     let option = match error {
         Error::Dimension => "--dim: ",
@@ -162,8 +166,8 @@ fn answer(arguments: &EquilibriumArguments) -> Result<Answer, Error> {
         .tau
         .zip(arguments.steps)
         .map(|(tau, steps)| match arguments.scheme {
-            SchemeArgument::Backward => backward_scales(exponent, start, &vec![tau; steps]),
-            SchemeArgument::Forward => forward_scales(exponent, start, &vec![tau; steps]),
+            ScaleScheme::Backward => backward_scales(exponent, start, &vec![tau; steps]),
+            ScaleScheme::Forward => forward_scales(exponent, start, &vec![tau; steps]),
         })
         .transpose()?;
     let radii = (!arguments.radius.is_empty()).then_some(&arguments.radius);
@@ -184,7 +188,11 @@ fn answer(arguments: &EquilibriumArguments) -> Result<Answer, Error> {
     })
 }
 
-fn tell(out: &mut impl Write, arguments: &EquilibriumArguments, answer: &Answer) -> io::Result<()> {
+fn print_answer(
+    out: &mut impl Write,
+    arguments: &EquilibriumArguments,
+    answer: &Answer,
+) -> io::Result<()> {
     let shape = match answer.kind {
         "ball" => "a density on the ball",
         _ => "uniform on the sphere",

@@ -7,30 +7,30 @@ use std::str::FromStr;
 use clap::Args;
 use rieszflow_analytic::line::{DiscreteMeasure, Measure, backward_step, flow, midpoint_levels};
 use rieszflow_cli::check_times;
-use rieszflow_cli::files::particles::read_particles;
+use rieszflow_cli::files::particles::{Columns, read_particles};
 use rieszflow_cli::numbers::plain;
 use rieszflow_flows::time_grid;
 
-use super::closed_form::refuse;
-use super::{Failure, number, print, whole};
+use super::super::{Failure, number, print, whole};
+use super::refuse;
 
 const EXPLANATION: &str = "\
 Prints the exact Wasserstein gradient flow of F_ν(μ) = −½∬|x−y|dμdμ + ∬|x−y|dμdν on the line (r = 1) \
 at a flow time, or with --tau the exact JKO iterate there, as its quantiles at the levels (i−½)/N.";
 
-/// More quantiles than anyone would read.
+/// The largest number of quantiles.
 const MOST_QUANTILES: usize = 10_000_000;
 
 #[derive(Args)]
 #[command(allow_negative_numbers = true, after_help = EXPLANATION)]
-pub(super) struct Arguments {
+pub(super) struct LineArguments {
     /// Target ν: csv:PATH (one coordinate per row, optional column weight), dirac:X, or
     /// two-diracs-1d for ½δ₋₁ + ½δ₁
     #[arg(long, value_name = "TARGET")]
-    target: Source,
+    target: LineMeasure,
     /// Start: csv:PATH, dirac:X or two-diracs-1d
     #[arg(long, value_name = "START")]
-    start: Source,
+    start: LineMeasure,
     /// Flow time
     #[arg(long, value_name = "T", value_parser = number)]
     time: f64,
@@ -45,11 +45,11 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// A measure on the line by its description.
+/// A measure on the line, as given by an option.
 #[derive(Clone)]
-struct Source(DiscreteMeasure);
+struct LineMeasure(DiscreteMeasure);
 
-impl FromStr for Source {
+impl FromStr for LineMeasure {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -73,7 +73,8 @@ impl FromStr for Source {
 }
 
 fn read(path: &Path) -> Result<DiscreteMeasure, String> {
-    let particles = read_particles(path).map_err(|error| error.to_string())?;
+    let table = read_particles(path, &Columns::default()).map_err(|error| format!("{error:#}"))?;
+    let particles = table.particles;
     let columns = particles.points.ncols();
     if columns != 1 {
         return Err(format!(
@@ -89,7 +90,7 @@ fn read(path: &Path) -> Result<DiscreteMeasure, String> {
     .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &LineArguments) -> Result<(), Failure> {
     let count = arguments.quantiles;
     if !(1..=MOST_QUANTILES).contains(&count) {
         let message = format!("--quantiles must be between 1 and {MOST_QUANTILES}, not {count}");
@@ -110,10 +111,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             }
         }
     }
-    print(|out| tell(out, &quantiles, arguments.json))
+    print(|out| print_quantiles(out, &quantiles, arguments.json))
 }
 
-fn tell(out: &mut impl Write, quantiles: &[f64], json: bool) -> io::Result<()> {
+fn print_quantiles(out: &mut impl Write, quantiles: &[f64], json: bool) -> io::Result<()> {
     if json {
         return writeln!(out, "{}", serde_json::json!({ "quantiles": quantiles }));
     }

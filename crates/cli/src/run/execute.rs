@@ -1,0 +1,294 @@
+//! Executes a run: the flow with its observers, and then the files that are made of the whole.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Instant;
+
+use rieszflow_flows::scheme::StepReport;
+use rieszflow_flows::{IntegrateError, Observer, ObserverError, Outcome, Points, State, integrate};
+use rieszflow_numerics::Real;
+
+use super::resume_point::ResumePoint;
+use super::{Run, RunError, report};
+use crate::config::{Config, SchemeKind, chosen_steps};
+use crate::experiments::TargetEnergy;
+use crate::folder::{CITATION, MetricsColumns, Status, Summary};
+use crate::numbers::plain;
+use crate::observers::{
+    Bounds, Checkpoints, Clock, Implausible, Kernels, Logs, Metrics, Plausibility, Progress,
+    Schedule, Snapshots, Table, Verdict, widen,
+};
+use crate::plot::draw_figures;
+use crate::setting::Phrase;
+
+/// What the observers of a run share.
+struct Shared {
+    logs: Logs,
+    table: Table,
+    clock: Rc<Clock>,
+    stationary: Rc<Cell<bool>>,
+    verdict: Verdict,
+}
+
+impl Run<'_> {
+    pub(super) fn execute<T: Real>(&self) -> Result<Summary, RunError> {
+        let mut scheme = self.config.scheme::<T>();
+        let ResumePoint {
+            mut state,
+            record,
+            logs,
+            rows,
+        } = self.resume_point(&mut *scheme)?;
+        let shared = Shared {
+            logs,
+            table: Rc::new(RefCell::new(rows)),
+            clock: Rc::new(Clock::new(
+                self.started,
+                record.seconds,
+                record.step_seconds,
+            )),
+            stationary: Rc::new(Cell::new(record.rests)),
+            verdict: Rc::default(),
+        };
+        let functional = self.config.functional::<T>(&self.problem)?;
+        let mut observers = self.observers(&state, &shared)?;
+        let mut observers: Vec<&mut dyn Observer<T>> =
+            observers.iter_mut().map(|o| &mut **o as _).collect();
+        let outcome = integrate(
+            &mut *scheme,
+            &*functional,
+            &mut state,
+            &self.config.time_grid(),
+            &mut observers,
+        );
+        let outcome = outcome.map_err(|error| match error {
+            IntegrateError::Scheme(error) => RunError::Flow(error),
+            IntegrateError::Observer(reason) => self.write_error(reason),
+        })?;
+        let interrupted = outcome == Outcome::Interrupted && shared.verdict.borrow().is_none();
+        let known = interrupted
+            || self
+                .fill_in(&shared)
+                .map_err(|error| self.write_error(error))?;
+        let outcome = if known { outcome } else { Outcome::Interrupted };
+        let mut summary = self.summary(&state, outcome, &shared);
+        self.finish(&state, &mut summary, &shared)
+            .map_err(|error| self.write_error(error))?;
+        Ok(summary)
+    }
+
+    /// Waits for the energy of the target, and completes the rows of `metrics.csv` that were written
+    /// before it was known; `false` if the run is to stop before.
+    fn fill_in(&self, shared: &Shared) -> Result<bool, ObserverError> {
+        let Some(energy) = self.reference.target_energy() else {
+            return Ok(true);
+        };
+        let Some(energy) = self.wait_for(energy) else {
+            return Ok(false);
+        };
+        let mut table = shared.table.borrow_mut();
+        if table.iter().all(|row| row.discrepancy.is_some()) {
+            return Ok(true);
+        }
+        let count = self.problem.start.nrows();
+        for row in table.iter_mut() {
+            *row = row.clone().with_target_energy(energy, count);
+        }
+        let columns = MetricsColumns::of(&*self.reference);
+        self.folder.write_metrics(columns, &table)?;
+        Ok(true)
+    }
+
+    /// The energy of the target, after a line about each tenth of it that is waited for.
+    fn wait_for(&self, energy: &TargetEnergy) -> Option<f64> {
+        let mut tenths = None;
+        energy.wait(&self.output.stop, |part| {
+            let done = (10.0 * part) as u32;
+            if self.output.progress && tenths != Some(done) {
+                tenths = Some(done);
+                report(&[format!("energy of the target, for D²: {done}0 %")]);
+            }
+        })
+    }
+
+    /// The observers of the flow; the checkpoints come last.
+    fn observers<T: Real>(
+        &self,
+        state: &State<T>,
+        shared: &Shared,
+    ) -> Result<Vec<Box<dyn Observer<T>>>, RunError> {
+        let config = self.config;
+        let grid = config.time_grid();
+        let saved = chosen_steps(&config.save_at, &grid);
+        let logs = &shared.logs;
+        let verdict = shared.verdict.clone();
+        let snapshots = Snapshots::new(saved.clone(), logs.snapshots.clone(), state.step, verdict);
+        let mut observers: Vec<Box<dyn Observer<T>>> = vec![
+            Box::new(self.metrics(shared)?),
+            Box::new(self.plausibility(shared)?),
+            Box::new(snapshots),
+            Box::new(StationaryFlag(shared.stationary.clone())),
+        ];
+        if let Some((format, log)) = config.kernel_format::<T>().zip(logs.kernels.clone()) {
+            observers.push(Box::new(Kernels {
+                keep: config.keep_kernels,
+                format,
+                log,
+            }));
+        }
+        if self.output.progress {
+            let table = shared.table.clone();
+            let progress = Progress::new(grid.len() as u64, config.time, table);
+            observers.push(Box::new(progress));
+        }
+        observers.push(Box::new(self.checkpoints(saved, shared)?));
+        Ok(observers)
+    }
+
+    fn metrics(&self, shared: &Shared) -> Result<Metrics, RunError> {
+        let functional = self.config.functional::<f64>(&self.problem)?;
+        Ok(Metrics {
+            reference: self.reference.clone(),
+            functional,
+            log: shared.logs.metrics.clone(),
+            table: shared.table.clone(),
+            clock: shared.clock.clone(),
+        })
+    }
+
+    fn plausibility(&self, shared: &Shared) -> Result<Plausibility, RunError> {
+        let start = &self.problem.start;
+        let functional = self.config.functional::<f64>(&self.problem)?;
+        Ok(Plausibility {
+            scheme: self.config.scheme,
+            bounds: Bounds::new(&*self.reference, start.nrows()),
+            start: functional.energy(Points::from(start)),
+            table: shared.table.clone(),
+            verdict: shared.verdict.clone(),
+        })
+    }
+
+    fn checkpoints(&self, saved: Vec<u64>, shared: &Shared) -> Result<Checkpoints, RunError> {
+        Ok(Checkpoints {
+            schedule: Schedule {
+                saved,
+                interval: self.output.checkpoint_every,
+                stop: self.output.stop.clone(),
+            },
+            saving: self.output.saving.clone(),
+            store: self.folder.store(),
+            fingerprint: self.fingerprint()?,
+            logs: shared.logs.clone(),
+            clock: shared.clock.clone(),
+            stationary: shared.stationary.clone(),
+            last: Instant::now(),
+        })
+    }
+
+    fn summary<T: Real>(&self, state: &State<T>, outcome: Outcome, shared: &Shared) -> Summary {
+        let (status, fault) = match outcome {
+            Outcome::Diverged { step, time, reason } => {
+                let fault = Implausible { step, time, reason };
+                (Status::Diverged, Some(fault))
+            }
+            outcome => match (&*shared.verdict.borrow(), outcome) {
+                (Some(fault), _) => (Status::Diverged, Some(fault.clone())),
+                (None, Outcome::Interrupted) => (Status::Interrupted, None),
+                (None, _) => (Status::Completed, None),
+            },
+        };
+        let summary = Summary {
+            status,
+            valid_until: fault.as_ref().map(|fault| fault.time),
+            reason: fault.map(|fault| likely_cause(self.config, &fault)),
+            stationary: shared.stationary.get(),
+            steps: state.step,
+            time: state.time,
+            reference: self.reference.name(),
+            discrepancy: None,
+            discrepancy_u: None,
+            sampling_floor: self.reference.sampling_floor(self.config.particles),
+            functional: None,
+            scale_exact: None,
+            scale_measured: None,
+            wall_seconds: shared.clock.seconds(),
+            version: env!("CARGO_PKG_VERSION"),
+            seed: self.config.seed,
+            threads: rayon::current_num_threads(),
+            citation: CITATION,
+        };
+        summary.measured(shared.table.borrow().last())
+    }
+
+    /// Writes the files that are made of the whole run. The summary comes last: until it is written
+    /// the run can be resumed.
+    fn finish<T: Real>(
+        &self,
+        state: &State<T>,
+        summary: &mut Summary,
+        shared: &Shared,
+    ) -> Result<(), ObserverError> {
+        let (config, folder) = (self.config, &self.folder);
+        if summary.status == Status::Interrupted {
+            return Ok(folder.write_summary(summary)?);
+        }
+        let snapshots = folder.read_snapshots()?;
+        folder.write_final(&widen(&state.particles))?;
+        folder.write_archive(&snapshots)?;
+        let keeps = |step: &u64| config.keep_kernels.keeps(*step);
+        let kept: Vec<u64> = (1..=state.step).filter(keeps).collect();
+        if let Some(format) = config.kernel_format::<T>() {
+            folder.write_kernels(&format, &kept)?;
+        }
+        if self.output.plots {
+            draw_figures(folder, config, &self.problem, &*self.reference, &snapshots)?;
+        }
+        summary.wall_seconds = shared.clock.seconds();
+        folder.write_summary(summary)?;
+        Ok(folder.remove_checkpoints()?)
+    }
+}
+
+/// Where and why a flow went wrong, with the likely cause.
+fn likely_cause(config: &Config, fault: &Implausible) -> Phrase {
+    let Implausible { step, time, reason } = fault;
+    let what = format!("time step {step} from t = {}: {reason}; ", plain(*time));
+    let (exponent, tau) = (plain(config.exponent), format!(" {}", config.tau));
+    let what = Phrase::from(what);
+    match config.scheme {
+        SchemeKind::Particle if config.exponent < 1.0 => what
+            .text(format!(
+                "for r = {exponent} < 1 the forces grow without bound where particles collide, and "
+            ))
+            .setting("tau")
+            .text(tau + " is likely too large for the particle flow"),
+        SchemeKind::Particle => what
+            .text("likely ")
+            .setting("tau")
+            .text(tau + " is too large for the particle flow, or the particles have left the range of ")
+            .setting("precision"),
+        SchemeKind::Forward if config.exponent < 1.0 => what
+            .text(format!(
+                "likely particles collide, where for r = {exponent} < 1 there is no direction of \
+                 steepest descent; "
+            ))
+            .setting("scheme")
+            .text(" backward has no such limit"),
+        SchemeKind::Backward | SchemeKind::Forward => what
+            .text("likely ")
+            .setting("learning-rate")
+            .text(format!(" {} is too large, or ", plain(config.learning_rate)))
+            .setting("iterations")
+            .text(format!(" {} are too few", config.iterations)),
+    }
+}
+
+/// Records whether the last time step found the flow stationary.
+struct StationaryFlag(Rc<Cell<bool>>);
+
+impl<T> Observer<T> for StationaryFlag {
+    fn step(&mut self, _: &State<T>, report: &StepReport) -> Result<(), ObserverError> {
+        self.0.set(report.rests);
+        Ok(())
+    }
+}
