@@ -5,7 +5,7 @@
 use rand::SeedableRng;
 use rieszflow::analytic::line::{DiscreteMeasure, backward_step, flow};
 use rieszflow::analytic::{
-    Equilibrium, backward_scales, discrepancy_to_equilibrium, flow_scale, sampling_floor,
+    Equilibrium, Law, backward_scales, discrepancy, flow_scale, sampling_floor,
 };
 
 /// What is known of the interaction energy from a Dirac, and of a target on the line.
@@ -30,9 +30,10 @@ pub fn main() -> Result<(), rieszflow::analytic::Error> {
 
     // Independent draws are at the sampling floor, on average.
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
-    let draws = exact.sample(1000, &mut rng);
-    let found = discrepancy_to_equilibrium(&draws, &exact, 1.0).v_statistic;
-    let floor = sampling_floor(&exact, 1.0, 1000);
+    let law = Law::equilibrium(&exact, 1.0)?;
+    let draws = law.sample(1000, &mut rng);
+    let found = discrepancy(&draws, None, &law, 0.5)?.v_statistic;
+    let floor = sampling_floor(&law, 0.5, 1000)?;
     println!("D² of 1000 draws {found:.1e}, on average {floor:.1e}");
     assert!((0.5..2.0).contains(&(found / floor)));
 

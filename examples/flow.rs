@@ -3,7 +3,7 @@
 //! `cargo run --release --example flow`
 
 use nalgebra::DMatrix;
-use rieszflow::analytic::{Equilibrium, backward_scale, discrepancy_to_equilibrium};
+use rieszflow::analytic::{Equilibrium, Law, backward_scale, discrepancy};
 use rieszflow::flows::scheme::{Backward, Training, unwatched};
 use rieszflow::flows::{Interaction, RieszKernel, Scheme};
 
@@ -27,7 +27,8 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let exact = Equilibrium::new(d, r)?;
     let scale = backward_scale(r, 0.0, tau)?;
-    let found = discrepancy_to_equilibrium(&state.particles, &exact, scale).v_statistic;
+    let law = Law::equilibrium(&exact, scale)?;
+    let found = discrepancy(&state.particles, None, &law, r)?.v_statistic;
     println!(
         "D² to the exact measure, the disc of radius {:.3}: {found:.1e}",
         scale * exact.radius()

@@ -6,7 +6,7 @@
 //! `cargo run --release --example own_functional`
 
 use nalgebra::DMatrix;
-use rieszflow::analytic::{Equilibrium, discrepancy_to_equilibrium};
+use rieszflow::analytic::{Equilibrium, Law, discrepancy};
 use rieszflow::flows::scheme::Particle;
 use rieszflow::flows::{
     Error, Functional, Interaction, Minibatches, Points, RieszKernel, Scheme, integrate, time_grid,
@@ -79,7 +79,8 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     integrate(&mut scheme, &functional, &mut state, &grid, &mut [])?;
 
     let minimiser = Equilibrium::new(2, 1.0)?;
-    let found = discrepancy_to_equilibrium(&state.particles, &minimiser, 1.0).v_statistic;
+    let law = Law::equilibrium(&minimiser, 1.0)?;
+    let found = discrepancy(&state.particles, None, &law, 1.0)?.v_statistic;
     let energy = functional.energy(Points::from(&state.particles));
     let least = minimiser.energy() + 0.5 * minimiser.second_moment();
     println!("D² to the minimiser η*: {found:.1e}; F = {energy:.4}, at η* {least:.4}");

@@ -1,107 +1,89 @@
-//! The exact squared discrepancy between particles and a scaled equilibrium: a finite sum, no sampling of the measure.
+//! The exact squared discrepancy between particles and a law: a finite sum, without sampling the
+//! law.
 
 use std::ops::Range;
 
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
-use crate::equilibrium::Equilibrium;
 use crate::error::{Error, check_shape, normalised_weights};
-use crate::scaled::ScaledEquilibrium;
+use crate::law::Law;
 
-/// Particles whose pairs are summed as one unit of work; fixed, so that sums do not depend on the number of threads.
+/// Particles whose pairs are summed as one unit of work; fixed, so that sums do not depend on the
+/// number of threads.
 const BLOCK: usize = 64;
 
 /// The two usual estimates of D² from particles.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Discrepancy {
-    /// With the pairs i = j counted: D² of the empirical measure itself, ≥ 0. For independent draws from the measure
-    /// compared with, its mean is the [`sampling_floor`].
+    /// With the pairs i = j counted: D² of the empirical measure itself, ≥ 0. For independent draws
+    /// from the measure compared with, its mean is the [`sampling_floor`].
     pub v_statistic: f64,
-    /// Without the pairs i = j, divided by N(N−1): unbiased for independent particles, may be negative; NaN for a single particle.
+    /// Without the pairs i = j, divided by N(N−1): unbiased for independent particles, may be
+    /// negative; NaN for a single particle.
     pub u_statistic: f64,
 }
 
-/// Computes D²(μᴺ, ηᶜ) between the particles and the scaled equilibrium ηᶜ = (c·Id)#η*, exact in ηᶜ.
+/// Computes D²(μ, ν) between weighted particles μ = Σ wᵢδ_{xᵢ} and a law ν, exactly.
 ///
 /// ```math
-/// D^2(μ_N, η_c) = -\frac1{2N^2}\sum_{i,j}|x_i-x_j|^r + \frac1N\sum_i U_c(x_i) - c^r\frac{m_2}r
+/// D^2(μ, ν) = -\frac12\sum_{i,j}w_iw_j|x_i-x_j|^r + \sum_i w_i\,U(x_i) + E(ν)
 /// ```
 ///
-/// `particles` is N×d, a row per particle; `scale` is c ≥ 0, and c = 0 compares with δ₀. Uᶜ is
-/// [`Equilibrium::scaled_potential`]. Costs O(N²d) time and O(N) memory per thread, in parallel over blocks whose sums
-/// are combined in fixed order: the result is the same to the bit for every number of threads. For weights or another
-/// centre see [`ScaledEquilibrium::discrepancy`].
+/// `particles` is N×d, a row per particle; `weights` are divided by their sum; `None` means equal
+/// weights. U and E are [`Law::potential`] and [`Law::energy`] for the exponent r. The U-statistic
+/// leaves out i = j and divides the double sum by 1 − Σwᵢ², which is (N−1)/N for equal weights.
+/// Costs O(N²d) time and O(N) memory, in parallel over blocks whose sums are combined in fixed
+/// order: the result is the same to the bit for every number of threads.
 ///
-/// # Panics
-/// If `particles` has no row or not d columns, or c is negative, infinite or NaN. Particles that are not finite give NaN.
+/// # Errors
+/// [`Error::Shape`], [`Error::WeightCount`], [`Error::Weight`], [`Error::NoMass`], and those of
+/// [`Law::potential`]. Particles that are not finite give NaN.
 ///
 /// ```
 /// use nalgebra::DMatrix;
-/// use rieszflow_analytic::{Equilibrium, discrepancy_to_equilibrium};
+/// use rieszflow_analytic::{Equilibrium, Law, discrepancy};
 /// let interval = Equilibrium::new(1, 1.0)?; // uniform on [−1, 1]
-/// let dirac = DMatrix::zeros(1, 1);
-/// let d2 = discrepancy_to_equilibrium(&dirac, &interval, 1.0).v_statistic;
+/// let law = Law::equilibrium(&interval, 1.0)?;
+/// let particles = DMatrix::from_column_slice(2, 1, &[0.0, 7.0]);
+/// let d2 = discrepancy(&particles, Some(&[3.0, 0.0]), &law, 1.0)?.v_statistic;
 /// assert!((d2 - (0.5 - 1.0 / 3.0)).abs() < 1e-15); // ∫|y| − ½∬|y−y'|
 /// # Ok::<(), rieszflow_analytic::Error>(())
 /// ```
-pub fn discrepancy_to_equilibrium(
-    particles: &DMatrix<f64>,
-    equilibrium: &Equilibrium,
-    scale: f64,
-) -> Discrepancy {
-    ScaledEquilibrium::new(equilibrium, scale)
-        .and_then(|measure| measure.discrepancy(particles, None))
-        .unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Computes the mean of D²(ηᴺ, ηᶜ) over N independent draws from ηᶜ itself, −E(ηᶜ)/N = cʳm₂/(rN).
-///
-/// ```math
-/// \mathbb E\,D^2(η_N, η_c) = -\frac{E(η_c)}N = \frac{c^r\,m_2}{r\,N}
-/// ```
-///
-/// The sampling floor: independent particles do not get below it on average, however good the law they
-/// come from, because their own pairs i = j count as pairs at distance 0. Particles that are spread
-/// more evenly than independent ones do. `count` is N; c is a length.
-///
-/// ```
-/// use rieszflow_analytic::{Equilibrium, sampling_floor};
-/// let floor = sampling_floor(&Equilibrium::new(1, 1.0)?, 1.0, 1000);
-/// assert!((floor - 1e-3 / 3.0).abs() < 1e-18);
-/// # Ok::<(), rieszflow_analytic::Error>(())
-/// ```
-pub fn sampling_floor(equilibrium: &Equilibrium, scale: f64, count: usize) -> f64 {
-    -scaled_energy(equilibrium, scale) / count as f64
-}
-
-/// E(ηᶜ) = cʳE(η*).
-fn scaled_energy(equilibrium: &Equilibrium, scale: f64) -> f64 {
-    scale.powf(equilibrium.exponent()) * equilibrium.energy()
-}
-
-/// D² between weighted particles (equal weights if `None`) and a scaled equilibrium.
-pub(crate) fn between_particles_and(
-    measure: &ScaledEquilibrium<'_>,
+pub fn discrepancy(
     particles: &DMatrix<f64>,
     weights: Option<&[f64]>,
+    law: &Law,
+    exponent: f64,
 ) -> Result<Discrepancy, Error> {
-    let equilibrium = measure.equilibrium();
-    check_shape(particles, equilibrium.dim())?;
-    let count = particles.nrows();
+    check_shape(particles, law.dim())?;
     let weights = match weights {
-        Some(weights) => normalised_weights(weights, count)?,
-        None => equal_weights(count),
+        Some(weights) => normalised_weights(weights, particles.nrows())?,
+        None => equal_weights(particles.nrows()),
     };
-    let potential = |i: usize| measure.potential_of(particles.row(i).iter());
-    let exponent = equilibrium.exponent();
-    Ok(between(
-        particles,
-        &weights,
-        exponent,
-        potential,
-        measure.energy(),
-    ))
+    let potential = law.potential(exponent)?;
+    let at = |point: &[f64]| potential.at(point);
+    let energy = law.energy(exponent)?;
+    Ok(from_potential(particles, &weights, exponent, at, energy))
+}
+
+/// Computes the mean of D²(ν_N, ν) over N independent draws ν_N from the law ν, −E(ν)/N.
+///
+/// The sampling floor: independent particles do not get below it on average, however good the law
+/// they come from, because their own pairs i = j count as pairs at distance 0. Particles that are
+/// spread more evenly than independent ones do. `count` is N.
+///
+/// # Errors
+/// As for [`Law::energy`].
+///
+/// ```
+/// use rieszflow_analytic::{Equilibrium, Law, sampling_floor};
+/// let law = Law::equilibrium(&Equilibrium::new(1, 1.0)?, 1.0)?;
+/// assert!((sampling_floor(&law, 1.0, 1000)? - 1e-3 / 3.0).abs() < 1e-18);
+/// # Ok::<(), rieszflow_analytic::Error>(())
+/// ```
+pub fn sampling_floor(law: &Law, exponent: f64, count: usize) -> Result<f64, Error> {
+    Ok(-law.energy(exponent)? / count as f64)
 }
 
 /// 1/N for each of N particles.
@@ -109,16 +91,25 @@ pub(crate) fn equal_weights(count: usize) -> Vec<f64> {
     vec![(count as f64).recip(); count]
 }
 
-/// D² between weighted particles and a measure with the given energy and potential at particle i.
-pub(crate) fn between(
+/// D² between weighted particles and a measure with the given potential and energy.
+pub(crate) fn from_potential(
     particles: &DMatrix<f64>,
     weights: &[f64],
     exponent: f64,
-    potential: impl Fn(usize) -> f64 + Sync,
+    potential: impl Fn(&[f64]) -> f64 + Sync,
     energy: f64,
 ) -> Discrepancy {
     let count = particles.nrows();
-    let potential = blocks(count, |rows| rows.map(|i| weights[i] * potential(i)).sum());
+    let potential = blocks(count, |rows| {
+        let mut point = vec![0.0; particles.ncols()];
+        let mut sum = 0.0;
+        for i in rows {
+            let row = particles.row(i);
+            point.iter_mut().zip(&row).for_each(|(to, x)| *to = *x);
+            sum += weights[i] * potential(&point);
+        }
+        sum
+    });
     // Σ_{i<j}: half the double sum without its diagonal, which is zero.
     let pairs = blocks(count, |rows| pair_sum(particles, weights, rows, exponent));
     let diagonal: f64 = weights.iter().map(|weight| weight * weight).sum();
@@ -138,7 +129,8 @@ fn blocks(count: usize, sum: impl Fn(Range<usize>) -> f64 + Sync) -> f64 {
     partial.iter().sum()
 }
 
-/// Σ wᵢwⱼ|xᵢ−xⱼ|ʳ over i in `rows` and j > i, block of partners by block, so that they stay in the cache.
+/// Σ wᵢwⱼ|xᵢ−xⱼ|ʳ over i in `rows` and j > i, block of partners by block, so that they stay in the
+/// cache.
 fn pair_sum(particles: &DMatrix<f64>, weights: &[f64], rows: Range<usize>, r: f64) -> f64 {
     let count = particles.nrows();
     let mut powers = [0.0; BLOCK];
@@ -148,7 +140,7 @@ fn pair_sum(particles: &DMatrix<f64>, weights: &[f64], rows: Range<usize>, r: f6
             let partners = block.max(i + 1)..(block + BLOCK).min(count).max(i + 1);
             let powers = &mut powers[..partners.len()];
             squared_distances(particles, i, partners.clone(), powers);
-            raise_roots(powers, r);
+            powers_from_squares(powers, r);
             let weighted = powers.iter().zip(&weights[partners]);
             sum += weights[i] * weighted.map(|(power, weight)| power * weight).sum::<f64>();
         }
@@ -167,8 +159,8 @@ fn squared_distances(particles: &DMatrix<f64>, i: usize, partners: Range<usize>,
     }
 }
 
-/// Replaces u² by uʳ; for the exponents of the experiments by square roots, several times faster than `powf`.
-fn raise_roots(squares: &mut [f64], r: f64) {
+/// Replaces u² by uʳ; r = ½, 1, 3/2 by square roots, several times faster than `powf`.
+fn powers_from_squares(squares: &mut [f64], r: f64) {
     if r == 1.0 {
         for u in squares {
             *u = u.sqrt();
@@ -191,6 +183,7 @@ fn raise_roots(squares: &mut [f64], r: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::equilibrium::Equilibrium;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
@@ -221,7 +214,8 @@ mod tests {
         ] {
             let eta = Equilibrium::new(d, r).unwrap();
             let particles = eta.sample(n, &mut rng);
-            let got = discrepancy_to_equilibrium(&particles, &eta, 1.3).v_statistic;
+            let law = Law::equilibrium(&eta, 1.3).unwrap();
+            let got = discrepancy(&particles, None, &law, r).unwrap().v_statistic;
             let allowed = 1e-13 * (1.0 - eta.energy());
             assert!(
                 (got - plain(&particles, &eta, 1.3)).abs() < allowed,
@@ -234,15 +228,15 @@ mod tests {
     fn mean_over_samples_is_the_sampling_floor() {
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         for (d, r) in [(1, 0.5), (2, 1.0), (2, 1.5), (3, 0.8), (3, 1.2), (10, 1.0)] {
-            let eta = Equilibrium::new(d, r).unwrap();
+            let law = Law::equilibrium(&Equilibrium::new(d, r).unwrap(), 1.0).unwrap();
             let (runs, n) = (400, 50);
             let (mut v, mut u) = (0.0, 0.0);
             for _ in 0..runs {
-                let found = discrepancy_to_equilibrium(&eta.sample(n, &mut rng), &eta, 1.0);
+                let found = discrepancy(&law.sample(n, &mut rng), None, &law, r).unwrap();
                 v += found.v_statistic / f64::from(runs);
                 u += found.u_statistic / f64::from(runs);
             }
-            let floor = sampling_floor(&eta, 1.0, n);
+            let floor = sampling_floor(&law, r, n).unwrap();
             // The spread of a mean over 400 runs is well below a tenth of the floor.
             assert!(
                 (v / floor - 1.0).abs() < 0.15,
@@ -255,36 +249,30 @@ mod tests {
     #[test]
     fn a_dirac_compared_with_itself_is_at_zero() {
         let eta = Equilibrium::new(3, 1.0).unwrap();
-        let found = discrepancy_to_equilibrium(&DMatrix::zeros(10, 3), &eta, 0.0);
-        assert_eq!(
-            found,
-            Discrepancy {
-                v_statistic: 0.0,
-                u_statistic: 0.0
-            }
-        );
+        let dirac = Law::equilibrium(&eta, 0.0).unwrap();
+        let found = discrepancy(&DMatrix::zeros(10, 3), None, &dirac, 1.0).unwrap();
+        assert_eq!((found.v_statistic, found.u_statistic), (0.0, 0.0));
     }
 
     #[test]
     fn same_bits_for_any_number_of_threads() {
-        let eta = Equilibrium::new(4, 1.3).unwrap();
-        let particles = eta.sample(500, &mut ChaCha8Rng::seed_from_u64(5));
+        let law = Law::equilibrium(&Equilibrium::new(4, 1.3).unwrap(), 0.9).unwrap();
+        let particles = law.sample(500, &mut ChaCha8Rng::seed_from_u64(5));
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)
                 .build()
                 .unwrap();
-            pool.install(|| discrepancy_to_equilibrium(&particles, &eta, 0.9))
-                .v_statistic
-                .to_bits()
+            let found = pool.install(|| discrepancy(&particles, None, &law, 1.3));
+            found.unwrap().v_statistic.to_bits()
         };
         assert_eq!(with(1), with(3));
     }
 
     #[test]
-    #[should_panic(expected = "exactly d = 2 columns")]
     fn dimensions_must_agree() {
-        let eta = Equilibrium::new(2, 1.0).unwrap();
-        discrepancy_to_equilibrium(&DMatrix::zeros(4, 3), &eta, 1.0);
+        let law = Law::equilibrium(&Equilibrium::new(2, 1.0).unwrap(), 1.0).unwrap();
+        let error = discrepancy(&DMatrix::zeros(4, 3), None, &law, 1.0).unwrap_err();
+        assert!(error.to_string().contains("exactly d = 2 columns"));
     }
 }

@@ -1,4 +1,5 @@
-//! What can go wrong when a closed form is asked for: every message names the value given and the values accepted.
+//! What can go wrong when a closed form is asked for: every message names the value given and the
+//! values accepted.
 
 use nalgebra::DMatrix;
 
@@ -17,7 +18,8 @@ pub enum Error {
     /// The dimension is zero.
     #[error("dimension d = 0 given, but d ≥ 1 is needed")]
     Dimension,
-    /// The equilibrium is so large (r close to 2) that its second moment exceeds the range of `f64`.
+    /// The equilibrium is so large (r close to 2) that its second moment exceeds the range of
+    /// `f64`.
     #[error(
         "exponent r = {exponent} in dimension {dim} given, but the equilibrium's radius grows like \
          2^(1/(2−r)) and its square exceeds the largest f64; r ≤ 1.998 always works"
@@ -47,13 +49,15 @@ pub enum Error {
         /// The flow time or step size asked for.
         duration: f64,
     },
-    /// Steepest descent from a Dirac with r < 1, where the interaction energy falls infinitely fast.
+    /// Steepest descent from a Dirac with r < 1, where the interaction energy falls infinitely
+    /// fast.
     #[error(
         "forward step from scale c = 0 with r = {0} < 1 asked for, but at a Dirac the interaction energy has \
          slope −∞ and no steepest-descent direction; start from c > 0, take r ≥ 1, or use the backward scheme"
     )]
     ForwardFromDirac(f64),
-    /// A matrix of particles (or atoms, or velocities) has no row, or another number of columns than the dimension.
+    /// A matrix of particles (or atoms, or velocities) has no row, or another number of columns
+    /// than the dimension.
     #[error(
         "{rows}×{columns} matrix of points given, but at least one row and exactly d = {dim} columns are needed"
     )]
@@ -192,6 +196,17 @@ pub(crate) fn check_shape(points: &DMatrix<f64>, dim: usize) -> Result<(), Error
         return Err(Error::Shape { rows, columns, dim });
     }
     Ok(())
+}
+
+/// Accepts a point with `dim` coordinates.
+pub(crate) fn check_point(point: &[f64], dim: usize) -> Result<(), Error> {
+    let columns = point.len();
+    if columns == dim {
+        Ok(())
+    } else {
+        let rows = 1;
+        Err(Error::Shape { rows, columns, dim })
+    }
 }
 
 /// Accepts a matrix of finite coordinates.

@@ -2,19 +2,21 @@
 
 use nalgebra::DMatrix;
 
-use crate::discrepancy::{Discrepancy, between, equal_weights};
-use crate::error::{Error, check_coordinate, check_shape, check_time};
+use crate::discrepancy::{Discrepancy, equal_weights, from_potential};
+use crate::error::{Error, check_finite, check_shape, check_time};
 use crate::line::{DiscreteMeasure, mean_square};
 
-/// The state at one time of the flow that starts from δ₋₁ ⊗ U[−1, 1] in the plane of points (a, b), of
+/// The state at one time of the flow that starts from δ₋₁ ⊗ U[−1, 1] in the plane of points (a, b),
+/// of
 ///
 /// ```math
 /// F(μ) = \int \bigl(1_{a<0}|b| - a\bigr)\,dμ - \tfrac12\iint 1_{a≥0,\,a'≥0}\,|b-b'|\,dμ\,dμ'.
 /// ```
 ///
-/// For t ≤ 1, a = t − 1 and b = sign(b₀)·max(|b₀|−t, 0), so that at t = 1 all mass sits at the origin; for t > 1,
-/// a = t − 1 and b is uniform on [−(t−1), t−1]. Absolutely continuous in b, a Dirac, and absolutely continuous again:
-/// no transport map can do the last part. Source: Altekrüger, Hertrich, Steidl 2023, Appendix F, Example 3.
+/// For t ≤ 1, a = t − 1 and b = sign(b₀)·max(|b₀|−t, 0), so that at t = 1 all mass sits at the
+/// origin; for t > 1, a = t − 1 and b is uniform on [−(t−1), t−1]. Absolutely continuous in b, a
+/// Dirac, and absolutely continuous again: no transport map can do the last part. Source:
+/// Altekrüger, Hertrich, Steidl 2023, Appendix F, Example 3.
 ///
 /// ```
 /// use rieszflow_analytic::Implosion;
@@ -40,31 +42,32 @@ impl Implosion {
     }
 
     /// The first coordinate a = t − 1, the same for all mass.
-    pub fn depth(&self) -> f64 {
+    pub fn first_coordinate(&self) -> f64 {
         self.time - 1.0
     }
 
     /// The largest |b|: |1 − t|.
     pub fn half_width(&self) -> f64 {
-        self.depth().abs()
+        self.first_coordinate().abs()
     }
 
     /// The mass that sits exactly at b = 0: t up to t = 1, none after.
-    pub fn atom(&self) -> f64 {
+    pub fn mass_on_axis(&self) -> f64 {
         if self.time <= 1.0 { self.time } else { 0.0 }
     }
 
-    /// Computes the point (a, b) that carries the label b₀ ∈ [−1, 1], the start (−1, b₀) of the monotone motion.
+    /// Computes the point (a, b) that carries the label b₀ ∈ [−1, 1], the start (−1, b₀) of the
+    /// monotone motion.
     ///
-    /// Up to t = 1 this is where the particle from (−1, b₀) is. At t = 1 particles lose their identity; from then on the
-    /// label b₀ = 2s − 1 stands for the level s of b.
+    /// Up to t = 1 this is where the particle from (−1, b₀) is. At t = 1 particles lose their
+    /// identity; from then on the label b₀ = 2s − 1 stands for the level s of b.
     pub fn position(&self, label: f64) -> [f64; 2] {
         let b = if self.time <= 1.0 {
             label.signum() * (label.abs() - self.time).max(0.0)
         } else {
-            label * self.depth()
+            label * self.first_coordinate()
         };
-        [self.depth(), b]
+        [self.first_coordinate(), b]
     }
 
     /// Computes F of the state: 1 − t + (1−t)²/2 for t ≤ 1, and −(4/3)(t−1) after.
@@ -76,7 +79,7 @@ impl Implosion {
     /// # Ok::<(), rieszflow_analytic::Error>(())
     /// ```
     pub fn functional(&self) -> f64 {
-        let depth = self.depth();
+        let depth = self.first_coordinate();
         if depth <= 0.0 {
             0.5 * depth * depth - depth
         } else {
@@ -84,12 +87,15 @@ impl Implosion {
         }
     }
 
-    /// Computes W₂ between particles of equal mass (N×2, a row each) and the state, exactly (a length).
+    /// Computes W₂ between particles of equal mass (N×2, a row each) and the state, exactly (a
+    /// length).
     ///
-    /// Because a is constant in the state, W₂² is the mean of (aᵢ − a)² plus W₂² of the second coordinates on the line.
+    /// Because a is constant in the state, W₂² is the mean of (aᵢ − a)² plus W₂² of the second
+    /// coordinates on the line.
     ///
     /// # Errors
-    /// [`Error::Shape`] unless there are at least one row and two columns, [`Error::Coordinate`] unless all are finite.
+    /// [`Error::Shape`] unless there are at least one row and two columns, [`Error::Coordinate`]
+    /// unless all are finite.
     ///
     /// ```
     /// use nalgebra::DMatrix;
@@ -100,7 +106,7 @@ impl Implosion {
     /// ```
     pub fn wasserstein(&self, particles: &DMatrix<f64>) -> Result<f64, Error> {
         check_shape(particles, 2)?;
-        let depths = particles.column(0).add_scalar(-self.depth());
+        let depths = particles.column(0).add_scalar(-self.first_coordinate());
         let by_depth = depths.norm_squared() / particles.nrows() as f64;
         let widths = DiscreteMeasure::equal(particles.column(1).clone_owned().as_slice())?;
         let (mut by_width, mut before) = (0.0, 0.0);
@@ -111,14 +117,15 @@ impl Implosion {
         Ok((by_depth + by_width).sqrt())
     }
 
-    /// Computes D² for the distance kernel (r = 1) between particles of equal mass (N×2, a row each) and the state,
-    /// exact in the state.
+    /// Computes D² for the distance kernel (r = 1) between particles of equal mass (N×2, a row
+    /// each) and the state, exact in the state.
     ///
     /// With h = a − aᵢ, the potential of mass spread uniformly over |b| ≤ w is elementary, by
     /// ∫√(h²+u²) du = ½(u√(h²+u²) + h² asinh(u/|h|)).
     ///
     /// # Errors
-    /// [`Error::Shape`] unless there are at least one row and two columns, [`Error::Coordinate`] unless all are finite.
+    /// [`Error::Shape`] unless there are at least one row and two columns, [`Error::Coordinate`]
+    /// unless all are finite.
     ///
     /// ```
     /// use nalgebra::DMatrix;
@@ -129,29 +136,29 @@ impl Implosion {
     /// ```
     pub fn discrepancy(&self, particles: &DMatrix<f64>) -> Result<Discrepancy, Error> {
         check_shape(particles, 2)?;
-        for (i, row) in particles.row_iter().enumerate() {
-            for &coordinate in row.iter() {
-                check_coordinate(i, coordinate)?;
-            }
-        }
+        check_finite(particles)?;
         let weights = equal_weights(particles.nrows());
-        let potential = |i: usize| self.potential(particles[(i, 0)], particles[(i, 1)]);
+        let potential = |point: &[f64]| self.potential(point[0], point[1]);
         let energy = -0.5 * self.mean_distance();
-        Ok(between(particles, &weights, 1.0, potential, energy))
+        Ok(from_potential(particles, &weights, 1.0, potential, energy))
     }
 
     /// Computes ∬|x−y| dγ(x) dγ(y) of the state γ, the mean distance of two of its points.
     ///
     /// The atom of mass m and the rest, uniform on |b| ≤ w, contribute m(1−m)w and (1−m)²·2w/3.
     pub fn mean_distance(&self) -> f64 {
-        let (atom, width) = (self.atom(), self.half_width());
+        let (atom, width) = (self.mass_on_axis(), self.half_width());
         let spread = 1.0 - atom;
         width * spread * (atom + 2.0 / 3.0 * spread)
     }
 
     /// ∫|(a,b) − y| dγ(y) of the state γ.
     fn potential(self, a: f64, b: f64) -> f64 {
-        let (height, width, atom) = ((a - self.depth()).abs(), self.half_width(), self.atom());
+        let (height, width, atom) = (
+            (a - self.first_coordinate()).abs(),
+            self.half_width(),
+            self.mass_on_axis(),
+        );
         let at_centre = height.hypot(b);
         if width == 0.0 {
             return at_centre;
@@ -169,12 +176,13 @@ impl Implosion {
         atom * at_centre + (1.0 - atom) * spread
     }
 
-    /// ∫ (point − g(s))² ds over the levels from `low` to `high`, where g is the quantile function of b.
+    /// ∫ (point − g(s))² ds over the levels from `low` to `high`, where g is the quantile function
+    /// of b.
     fn squared_distance(self, point: f64, low: f64, high: f64) -> f64 {
-        let wing = 0.5 * (1.0 - self.atom());
+        let wing = 0.5 * (1.0 - self.mass_on_axis());
         let width = self.half_width();
-        // g is linear on the left wing, the atom and the right wing; after the explosion the atom is empty and the wings
-        // meet at 0.
+        // g is linear on the left wing, the atom and the right wing; after the explosion the atom
+        // is empty and the wings meet at 0.
         let pieces = [
             (0.0, wing, -width, 0.0),
             (wing, 1.0 - wing, 0.0, 0.0),
@@ -199,7 +207,8 @@ mod tests {
 
     #[test]
     fn the_functional_falls_as_fast_as_the_square_of_the_speed() {
-        // dF/dt = −∫|v|²; the speeds are (1, −sign(b)) off the axis and (1, 0) on it for t < 1, and (1, 2s−1) after.
+        // dF/dt = −∫|v|²; the speeds are (1, −sign(b)) off the axis and (1, 0) on it for t < 1, and
+        // (1, 2s−1) after.
         for (time, squared_speed) in [(0.2, 1.0 + 0.8), (0.9, 1.0 + 0.1), (1.5, 1.0 + 1.0 / 3.0)] {
             let step = 1e-6;
             let after = Implosion::at(time + step).unwrap().functional();
@@ -239,8 +248,13 @@ mod tests {
             let particles = DMatrix::from_fn(n, 2, |i, k| {
                 state.position((2 * i + 1) as f64 / n as f64 - 1.0)[k]
             });
-            // Each quantile stands for a piece of length 2/N (or its stretched image), whose variance is 1/12 of its square.
-            let slope = if time <= 1.0 { 1.0 } else { state.depth() };
+            // Each quantile stands for a piece of length 2/N (or its stretched image), whose
+            // variance is 1/12 of its square.
+            let slope = if time <= 1.0 {
+                1.0
+            } else {
+                state.first_coordinate()
+            };
             let wings = if time <= 1.0 { 1.0 - time } else { 1.0 };
             let expected = (wings / 12.0).sqrt() * 2.0 / n as f64 * slope;
             let got = state.wasserstein(&particles).unwrap();

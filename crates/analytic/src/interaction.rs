@@ -1,4 +1,5 @@
-//! How far the equilibrium is scaled along the flow of the interaction energy from a Dirac, and along both schemes.
+//! How far the equilibrium is scaled along the flow of the interaction energy from a Dirac, and
+//! along both schemes.
 
 use crate::error::{Error, check_exponent, check_scale, check_step, check_time};
 
@@ -8,11 +9,12 @@ use crate::error::{Error, check_exponent, check_scale, check_step, check_time};
 /// c(t) = \bigl((2-r)\,t\bigr)^{1/(2-r)}
 /// ```
 ///
-/// Source: Altekrüger, Hertrich, Steidl 2023. `time` is the flow time t ≥ 0; for r = 1, c(t) = t. Where the scale
-/// falls below the range of `f64` (r close to 2, t small) it is 0.
+/// Source: Altekrüger, Hertrich, Steidl 2023. `time` is the flow time t ≥ 0; for r = 1, c(t) = t.
+/// Where the scale falls below the range of `f64` (r close to 2, t small) it is 0.
 ///
 /// # Errors
-/// [`Error::Exponent`], [`Error::Time`]; [`Error::ScaleOverflow`] where c(t) exceeds the range of `f64`.
+/// [`Error::Exponent`], [`Error::Time`]; [`Error::ScaleOverflow`] where c(t) exceeds the range of
+/// `f64`.
 ///
 /// ```
 /// assert_eq!(rieszflow_analytic::flow_scale(1.0, 0.8)?, 0.8);
@@ -29,12 +31,12 @@ pub fn flow_scale(exponent: f64, time: f64) -> Result<f64, Error> {
 /// \bigl(c^{2-r} + (2-r)\,t\bigr)^{1/(2-r)}
 /// ```
 ///
-/// The flow from η* scaled by c is the flow from δ₀ entered at the time when it has reached c. For c = 0 this is
-/// [`flow_scale`].
+/// The flow from η* scaled by c is the flow from δ₀ entered at the time when it has reached c. For
+/// c = 0 this is [`flow_scale`].
 ///
 /// # Errors
-/// [`Error::Exponent`], [`Error::Scale`], [`Error::Time`]; [`Error::ScaleOverflow`] where the scale exceeds the range
-/// of `f64`.
+/// [`Error::Exponent`], [`Error::Scale`], [`Error::Time`]; [`Error::ScaleOverflow`] where the scale
+/// exceeds the range of `f64`.
 ///
 /// ```
 /// use rieszflow_analytic::{flow_scale, flow_scale_from};
@@ -63,13 +65,14 @@ pub fn flow_scale_from(exponent: f64, scale: f64, time: f64) -> Result<f64, Erro
 /// c^+ - c = τ\,(c^+)^{r-1}.
 /// ```
 ///
-/// Source: Altekrüger, Hertrich, Steidl 2023, where it stands in t = c^{2−r}. The root satisfies the equation to a
-/// relative residual |c⁺ − c − τ(c⁺)^{r−1}|/c⁺ below 1e-13 (a few 1e-16 except for scales near the ends of the range
-/// of `f64`). Where it falls below that range (c = 0, r close to 2, τ small) it is 0.
+/// Source: Altekrüger, Hertrich, Steidl 2023, where it stands in t = c^{2−r}. The root satisfies
+/// the equation to a relative residual |c⁺ − c − τ(c⁺)^{r−1}|/c⁺ below 1e-13 (a few 1e-16 except
+/// for scales near the ends of the range of `f64`). Where it falls below that range (c = 0, r close
+/// to 2, τ small) it is 0.
 ///
 /// # Errors
-/// [`Error::Exponent`], [`Error::Scale`], [`Error::StepSize`]; [`Error::ScaleOverflow`] where c⁺ exceeds the range of
-/// `f64`.
+/// [`Error::Exponent`], [`Error::Scale`], [`Error::StepSize`]; [`Error::ScaleOverflow`] where c⁺
+/// exceeds the range of `f64`.
 ///
 /// ```
 /// let next = rieszflow_analytic::backward_scale(1.5, 1.0, 0.1)?;
@@ -90,10 +93,11 @@ pub fn backward_scale(exponent: f64, scale: f64, tau: f64) -> Result<f64, Error>
     finite(c + backward_increment(r, c, tau, from_dirac), exponent, tau)
 }
 
-/// The root v > 0 of v = τ(c+v)^{r−1}, by Newton's method on ln v − (r−1)ln(c+v) − ln τ as a function of ln v.
+/// The root v > 0 of v = τ(c+v)^{r−1}, by Newton's method on ln v − (r−1)ln(c+v) − ln τ as a
+/// function of ln v.
 ///
-/// That function increases, with slope between min(1, 2−r) and max(1, 2−r), and bends one way only, so the method
-/// converges from any start.
+/// That function increases, with slope between min(1, 2−r) and max(1, 2−r), and bends one way only,
+/// so the method converges from any start.
 fn backward_increment(r: f64, c: f64, tau: f64, from_dirac: f64) -> f64 {
     let mut v = tau * (c + from_dirac).powf(r - 1.0);
     loop {
@@ -111,8 +115,9 @@ fn backward_increment(r: f64, c: f64, tau: f64, from_dirac: f64) -> f64 {
 
 /// Computes the scales c₁, …, cₙ of the backward (JKO) scheme for the given step sizes τ₁, …, τₙ.
 ///
-/// Iterates [`backward_scale`] from `initial_scale`; 0 is the Dirac. For r = 1, cₙ = c₀ + τ₁ + … + τₙ exactly. While a
-/// scale lies below the range of `f64` (r close to 2) it is listed as 0, and the iteration goes on in t = c^{2−r}.
+/// Iterates [`backward_scale`] from `initial_scale`; 0 is the Dirac. For r = 1, cₙ = c₀ + τ₁ + … +
+/// τₙ exactly. While a scale lies below the range of `f64` (r close to 2) it is listed as 0, and
+/// the iteration goes on in t = c^{2−r}.
 ///
 /// # Errors
 /// As for [`backward_scale`].
@@ -138,10 +143,11 @@ pub fn backward_scales(
     })
 }
 
-/// One step of the backward scheme in t = c^p with p = 2 − r: the root t⁺ > t of t⁺(1 − (t/t⁺)^{1/p}) = τ.
+/// One step of the backward scheme in t = c^p with p = 2 − r: the root t⁺ > t of t⁺(1 −
+/// (t/t⁺)^{1/p}) = τ.
 ///
-/// For p < 1, where scales can be that small, the left side is increasing and concave in t⁺, so Newton's method climbs to
-/// the root from below.
+/// For p < 1, where scales can be that small, the left side is increasing and concave in t⁺, so
+/// Newton's method climbs to the root from below.
 fn backward_power(p: f64, power: f64, tau: f64) -> f64 {
     let mut next = power.max(tau);
     loop {
@@ -154,18 +160,19 @@ fn backward_power(p: f64, power: f64, tau: f64) -> f64 {
     }
 }
 
-/// Computes the scale c⁺ after one step of the forward scheme (steepest descent) of length τ from the scale c.
+/// Computes the scale c⁺ after one step of the forward scheme (steepest descent) of length τ from
+/// the scale c.
 ///
 /// ```math
 /// c^+ = c + τ\,c^{r-1}
 /// ```
 ///
-/// At the Dirac, c = 0: for r = 1 the step is τ; for r > 1 the Dirac is a stationary point of steepest descent and the
-/// scheme rests at 0. Source: Altekrüger, Hertrich, Steidl 2023.
+/// At the Dirac, c = 0: for r = 1 the step is τ; for r > 1 the Dirac is a stationary point of
+/// steepest descent and the scheme rests at 0. Source: Altekrüger, Hertrich, Steidl 2023.
 ///
 /// # Errors
-/// [`Error::Exponent`], [`Error::Scale`], [`Error::StepSize`]; [`Error::ForwardFromDirac`] for r < 1 and c = 0;
-/// [`Error::ScaleOverflow`] where c⁺ exceeds the range of `f64`.
+/// [`Error::Exponent`], [`Error::Scale`], [`Error::StepSize`]; [`Error::ForwardFromDirac`] for r <
+/// 1 and c = 0; [`Error::ScaleOverflow`] where c⁺ exceeds the range of `f64`.
 ///
 /// ```
 /// use rieszflow_analytic::forward_scale;

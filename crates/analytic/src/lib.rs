@@ -1,45 +1,48 @@
 //! Closed forms of Wasserstein gradient flows with Riesz kernels.
 //!
-//! Every numerical part of rieszflow is judged by the exact answers collected here; the crate depends on none of its
-//! siblings and can be used alone. The kernel is K(x,y) = −|x−y|ʳ with 0 < r < 2, the interaction energy
-//! E(μ) = −½∬|x−y|ʳ dμdμ, and the squared discrepancy
-//! D²(μ,ν) = ∬|x−y|ʳ dμdν − ½∬|x−x'|ʳ dμdμ − ½∬|y−y'|ʳ dνdν.
+//! Every numerical part of rieszflow is judged by the exact answers collected here; the crate
+//! depends on none of its siblings and can be used alone. The kernel is K(x,y) = −|x−y|ʳ with 0 < r
+//! < 2, the interaction energy E(μ) = −½∬|x−y|ʳ dμdμ, and the squared discrepancy D²(μ,ν) = ∬|x−y|ʳ
+//! dμdν − ½∬|x−x'|ʳ dμdμ − ½∬|y−y'|ʳ dνdν.
 //!
 //! * [`Equilibrium`]: the measure η* that the flow of E from a Dirac rescales;
-//! * [`flow_scale`], [`backward_scales`], [`forward_scales`]: how large it is after a time t, or after n steps of
-//!   either scheme;
-//! * [`ScaledEquilibrium`]: the flow from any Dirac as a measure with potential, gradient, energy, sampler, W₂;
-//! * [`discrepancy_to_equilibrium`], [`ScaledEquilibrium::discrepancy`]: D² between particles and that exact measure,
-//!   without sampling it;
+//! * [`flow_scale`], [`backward_scales`], [`forward_scales`]: how large it is after a time t, or
+//!   after n steps of either scheme;
+//! * [`Law`]: laws with exact potential, gradient, energy and sampler, such as the flow from any
+//!   Dirac;
+//! * [`discrepancy()`]: D² between particles and such a law, without sampling it;
 //! * [`SteepestDescent`]: the exact first forward step at any discrete measure, r = 1;
-//! * [`mod@line`]: exact flow and JKO steps towards any target on the line, r = 1, and exact D² and W₂ there;
+//! * [`mod@line`]: exact flow and JKO steps towards any target on the line, r = 1, and exact D² and
+//!   W₂ there;
 //! * [`Implosion`]: a flow in the plane that collapses to a point and spreads again;
-//! * [`quadrature`]: integrals, for whoever checks these forms;
+//! * [`quadrature`]: numerical integration;
 //! * [`special`]: the special functions underneath.
 //!
-//! Source of most formulas: Altekrüger, Hertrich, Steidl, *Neural Wasserstein Gradient Flows for Discrepancies with
-//! Riesz Kernels*, ICML 2023 (arXiv 2301.11624).
+//! Source of most formulas: Altekrüger, Hertrich, Steidl, *Neural Wasserstein Gradient Flows for
+//! Discrepancies with Riesz Kernels*, ICML 2023 (arXiv 2301.11624).
 
+mod beta_ball;
 mod discrepancy;
-mod discrete;
 mod equilibrium;
 mod error;
 mod implosion;
 mod interaction;
+mod law;
 pub mod line;
+mod numeric;
 pub mod quadrature;
-mod scaled;
 pub mod special;
+mod steepest_descent;
 
-pub use discrepancy::{Discrepancy, discrepancy_to_equilibrium, sampling_floor};
-pub use discrete::SteepestDescent;
+pub use discrepancy::{Discrepancy, discrepancy, sampling_floor};
 pub use equilibrium::{Equilibrium, EquilibriumKind};
 pub use error::Error;
 pub use implosion::Implosion;
 pub use interaction::{
     backward_scale, backward_scales, flow_scale, flow_scale_from, forward_scale, forward_scales,
 };
-pub use scaled::ScaledEquilibrium;
+pub use law::{Law, LawPotential};
+pub use steepest_descent::SteepestDescent;
 
 /// The code of the README, run as a test.
 #[cfg(doctest)]

@@ -8,7 +8,8 @@ const CUT: f64 = 6.0;
 /// Halvings of the step width after which the rule stops.
 const LEVELS: u32 = 9;
 
-/// A point of integration: its position and its distances from both ends, each to full relative precision.
+/// A point of integration: its position and its distances from both ends, each to full relative
+/// precision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Node {
     /// The position x.
@@ -25,10 +26,11 @@ pub struct Node {
 /// \int_a^b f(x)\,dx = \int_{-∞}^{∞} f(x(t))\,x'(t)\,dt,\qquad x(t) = \tfrac{a+b}2 + \tfrac{b-a}2\tanh\bigl(\tfrac π2\sinh t\bigr)
 /// ```
 ///
-/// The step in t is halved until two results agree to 1e-14 (relative) or nine times; for f analytic inside the interval, with
-/// singularities no steeper than x^{−0.9} at the ends, the result is then good to about 1e-14. A kink inside costs most of
-/// that: split the interval there. f receives the distances from the ends, so that x^{−0.9} or (1−x)^{−0.9} lose
-/// nothing; values that are not finite count as 0. Source: Takahasi and Mori 1974.
+/// The step in t is halved until two results agree to 1e-14 (relative) or nine times; for f
+/// analytic inside the interval, with singularities no steeper than x^{−0.9} at the ends, the
+/// result is then good to about 1e-14. A kink inside costs most of that: split the interval there.
+/// f receives the distances from the ends, so that x^{−0.9} or (1−x)^{−0.9} lose nothing; values
+/// that are not finite count as 0. Source: Takahasi and Mori 1974.
 ///
 /// ```
 /// use rieszflow_analytic::quadrature::integrate;
@@ -37,7 +39,8 @@ pub struct Node {
 /// ```
 pub fn integrate(low: f64, high: f64, f: impl Fn(Node) -> f64) -> f64 {
     let term = |t: f64| {
-        // With u = (π/2) sinh t, x − a = (b−a)/(1+e^{−2u}) and x' = 2(x−a)(b−x)/(b−a) · (π/2) cosh t.
+        // With u = (π/2) sinh t, x − a = (b−a)/(1+e^{−2u}) and x' = 2(x−a)(b−x)/(b−a) · (π/2) cosh
+        // t.
         let doubled = 2.0 * FRAC_PI_2 * t.sinh();
         let from_low = (high - low) / (1.0 + (-doubled).exp());
         let to_high = (high - low) / (1.0 + doubled.exp());

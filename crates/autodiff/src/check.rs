@@ -25,10 +25,10 @@ pub struct GradientError {
 /// ```
 /// use rieszflow_autodiff::check::gradient_error;
 ///
-/// let found = gradient_error(&[0.3, -1.2], 1e-3, |graph| {
-///     let x = graph.parameter(0, 2, 1);
-///     let y = graph.multiply(x, x);
-///     graph.sum(y)
+/// let found = gradient_error(&[0.3, 1.2], 1e-3, |graph| {
+///     let x = graph.parameter(2, 1);
+///     let y = graph.sqrt(x);
+///     graph.sum_of_squares(y)
 /// });
 /// assert!(found.error < 1e-10);
 /// ```

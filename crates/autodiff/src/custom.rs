@@ -1,40 +1,44 @@
-//! Fused primitives supplied from outside, such as a sum over all pairs of particles.
+//! Custom primitives supplied from outside, such as a sum over all pairs of particles.
 
-use crate::ops::{Op, Sweep};
-use crate::tape::{Graph, Node};
+use nalgebra::DMatrixView;
+use rieszflow_numerics::product::Store;
+
+use crate::ops::{Cotangents, Op};
+use crate::tape::{Graph, Node, Recorded};
 use crate::{Real, Var};
 
-/// A primitive of one matrix argument with a hand-written vector-Jacobian product.
+/// A primitive of several matrices with a hand-written vector–Jacobian product.
 ///
-/// The forward evaluation may borrow anything; what the reverse sweep needs it leaves in the
-/// *residual*, which the tape keeps. A primitive of several arguments takes them side by side in
-/// one matrix ([`Graph::concatenate_columns`]).
+/// The forward evaluation may borrow anything; what the reverse sweep needs of it is left in the
+/// *residual*, which the tape keeps.
 ///
 /// The sum of cubes, whose residual is its gradient:
 /// ```
-/// use rieszflow_autodiff::{CustomOp, Tape};
+/// use rieszflow_autodiff::{CustomOp, Inputs, Reverse, Tape};
 ///
 /// struct SumOfCubes;
 /// impl CustomOp<f64> for SumOfCubes {
 ///     type Error = std::convert::Infallible;
-///     fn output_shape(&self, _: (usize, usize)) -> (usize, usize) { (1, 1) }
-///     fn residual_len(&self, (rows, columns): (usize, usize)) -> usize { rows * columns }
-///     fn forward(&self, x: &[f64], _: (usize, usize), y: &mut [f64], residual: &mut [f64])
+///     fn output_shape(&self, _: &Inputs<'_, f64>) -> (usize, usize) { (1, 1) }
+///     fn residual_len(&self, inputs: &Inputs<'_, f64>) -> usize { inputs.value(0).len() }
+///     fn forward(&self, inputs: &Inputs<'_, f64>, y: &mut [f64], residual: &mut [f64])
 ///         -> Result<(), Self::Error> {
+///         let x = inputs.value(0);
 ///         y[0] = x.iter().map(|x| x.powi(3)).sum();
-///         residual.iter_mut().zip(x).for_each(|(g, x)| *g = 3.0 * x * x);
+///         residual.iter_mut().zip(&x).for_each(|(g, x)| *g = 3.0 * x * x);
 ///         Ok(())
 ///     }
-///     fn backward(residual: &[f64], cotangent: &[f64], input_cotangent: &mut [f64]) {
-///         input_cotangent.iter_mut().zip(residual).for_each(|(c, g)| *c += cotangent[0] * g);
+///     fn vjp(mut reverse: Reverse<'_, f64>) {
+///         let (cotangent, gradient) = (reverse.cotangent[0], reverse.residual);
+///         reverse.input_cotangents.add_each(0, |i| cotangent * gradient[i]);
 ///     }
 /// }
 ///
 /// let (parameters, mut gradient) = ([1.0, 2.0], [0.0; 2]);
 /// let mut tape = Tape::new();
 /// let mut graph = tape.record(&parameters);
-/// let x = graph.parameter(0, 2, 1);
-/// let y = graph.custom(&SumOfCubes, x).unwrap();
+/// let x = graph.parameter(2, 1);
+/// let y = graph.custom(&SumOfCubes, &[x]).unwrap();
 /// graph.gradient(y, &mut gradient);
 /// assert_eq!(gradient, [3.0, 12.0]);
 /// ```
@@ -42,44 +46,121 @@ pub trait CustomOp<T> {
     /// Why the primitive may have no value.
     type Error;
 
-    /// Rows and columns of the output for an input of the given shape.
-    fn output_shape(&self, input_shape: (usize, usize)) -> (usize, usize);
+    /// Rows and columns of the output.
+    fn output_shape(&self, inputs: &Inputs<'_, T>) -> (usize, usize);
 
-    /// Number of values that [`forward`](Self::forward) leaves for [`backward`](Self::backward).
-    fn residual_len(&self, input_shape: (usize, usize)) -> usize;
+    /// Number of entries that [`forward`](Self::forward) leaves for [`vjp`](Self::vjp), which may also
+    /// use them as working memory.
+    fn residual_len(&self, inputs: &Inputs<'_, T>) -> usize;
 
-    /// Writes every entry of the output and of the residual, which arrive with arbitrary content.
-    ///
-    /// Input and output are column-major.
+    /// Writes every entry of the output, column-major, and of the residual as far as it is read; both
+    /// arrive with arbitrary content.
     ///
     /// # Errors
-    /// If the primitive has no value at this input.
+    /// If the primitive has no value at these inputs.
     fn forward(
         &self,
-        input: &[T],
-        input_shape: (usize, usize),
+        inputs: &Inputs<'_, T>,
         output: &mut [T],
         residual: &mut [T],
     ) -> Result<(), Self::Error>;
 
-    /// Adds the vector-Jacobian product with the output's `cotangent` to `input_cotangent`.
-    fn backward(residual: &[T], cotangent: &[T], input_cotangent: &mut [T]);
+    /// The vector–Jacobian product: adds what follows from the output's cotangent to those of the
+    /// inputs.
+    fn vjp(reverse: Reverse<'_, T>);
 }
 
-type Backward<T> = fn(residual: &[T], cotangent: &[T], input_cotangent: &mut [T]);
-
-/// What a recorded primitive keeps for the reverse sweep.
+/// The inputs of a custom primitive.
 #[derive(Clone, Copy)]
-pub(crate) struct Residual<T> {
-    offset: usize,
-    len: usize,
-    backward: Backward<T>,
+pub struct Inputs<'a, T> {
+    inputs: &'a [Var],
+    recorded: Recorded<'a, T>,
 }
 
-impl<T: Real> Residual<T> {
-    pub(crate) fn pull_back(&self, sweep: &mut Sweep<'_, T>, input: Var, own: &[T]) {
-        let residual = &sweep.values[self.offset..self.offset + self.len];
-        sweep.add_to(input, |cotangent| (self.backward)(residual, own, cotangent));
+impl<'a, T: Real> Inputs<'a, T> {
+    /// How many they are.
+    pub fn count(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// The value of input `index`.
+    pub fn value(&self, index: usize) -> DMatrixView<'a, T> {
+        self.recorded.value(self.inputs[index])
+    }
+
+    /// Its entries, column-major.
+    pub fn entries(&self, index: usize) -> &'a [T] {
+        self.recorded.entries(self.inputs[index])
+    }
+}
+
+/// What a custom primitive sees in the reverse sweep.
+pub struct Reverse<'a, T> {
+    /// The values of its inputs.
+    pub inputs: Inputs<'a, T>,
+    /// Its output, column-major.
+    pub output: &'a [T],
+    /// What the forward evaluation left.
+    pub residual: &'a mut [T],
+    /// Ȳ, the cotangent of the output.
+    pub cotangent: &'a [T],
+    /// Where the cotangents of the inputs go.
+    pub input_cotangents: InputCotangents<'a, T>,
+}
+
+/// The cotangents of the inputs of a custom primitive.
+pub struct InputCotangents<'a, T> {
+    inputs: &'a [Var],
+    cotangents: Cotangents<'a, T>,
+}
+
+impl<T: Real> InputCotangents<'_, T> {
+    /// The cotangent of input `index`, column-major, and whether to replace its (stale) content or to
+    /// add to it; `None` if no parameter depends on the input.
+    pub fn get(&mut self, index: usize) -> Option<(&mut [T], Store)> {
+        self.cotangents.get(self.inputs[index])
+    }
+
+    /// Adds `term(i)` to entry i of the cotangent of input `index`, for all entries.
+    pub fn add_each(&mut self, index: usize, term: impl Fn(usize) -> T) {
+        self.cotangents.add_each(self.inputs[index], term);
+    }
+}
+
+/// A recorded custom primitive.
+#[derive(Clone, Copy)]
+pub(crate) struct Custom<T> {
+    /// Where the tape keeps its inputs, and how many they are.
+    inputs: (usize, usize),
+    residual_len: usize,
+    vjp: fn(Reverse<'_, T>),
+}
+
+impl<T: Real> Custom<T> {
+    pub(crate) fn vjp(
+        &self,
+        node: &Node<T>,
+        cotangent: &[T],
+        values: &mut [T],
+        (inputs, parameters): (&[Var], &[T]),
+        cotangents: Cotangents<'_, T>,
+    ) {
+        let (start, count) = self.inputs;
+        let inputs = &inputs[start..start + count];
+        let (before, own) = values.split_at_mut(node.offset);
+        let (output, rest) = own.split_at_mut(node.rows * node.columns);
+        let recorded = Recorded {
+            nodes: cotangents.nodes,
+            parameters,
+            values: before,
+        };
+        (self.vjp)(Reverse {
+            inputs: Inputs { inputs, recorded },
+            output,
+            residual: &mut rest[..self.residual_len],
+            cotangent,
+            input_cotangents: InputCotangents { inputs, cotangents },
+        });
     }
 }
 
@@ -88,22 +169,22 @@ impl<T: Real> Graph<'_, T> {
     ///
     /// # Errors
     /// The error of [`CustomOp::forward`]; nothing is recorded then.
-    pub fn custom<C: CustomOp<T>>(&mut self, op: &C, input: Var) -> Result<Var, C::Error> {
-        let input_shape = self.shape(input);
-        let (rows, columns) = op.output_shape(input_shape);
-        let residual_len = op.residual_len(input_shape);
+    pub fn custom<C: CustomOp<T>>(&mut self, op: &C, inputs: &[Var]) -> Result<Var, C::Error> {
+        let recorded = self.recorded();
+        let (rows, columns) = op.output_shape(&Inputs { inputs, recorded });
+        let residual_len = op.residual_len(&Inputs { inputs, recorded });
         let place = self.reserve(rows * columns + residual_len);
-        let (earlier, after) = self.split_at(place.start);
-        let (output, residual) = after[..place.len()].split_at_mut(rows * columns);
-        op.forward(earlier.entries(input), input_shape, output, residual)?;
-        let residual = Residual {
-            offset: place.start + rows * columns,
-            len: residual_len,
-            backward: C::backward,
+        let (recorded, free) = self.split_at(place.start);
+        let (output, residual) = free[..place.len()].split_at_mut(rows * columns);
+        op.forward(&Inputs { inputs, recorded }, output, residual)?;
+        let differentiable = inputs.iter().any(|&input| self.is_differentiable(input));
+        let custom = Custom {
+            inputs: (self.store_inputs(inputs), inputs.len()),
+            residual_len,
+            vjp: C::vjp,
         };
-        let differentiable = self.is_differentiable(input);
         Ok(self.append(Node {
-            op: Op::Custom(input, residual),
+            op: Op::Custom(custom),
             rows,
             columns,
             offset: place.start,

@@ -9,20 +9,20 @@
 //! use nalgebra::DMatrix;
 //! use rieszflow_autodiff::Tape;
 //!
-//! // L(W) = Σ (x W)² with x = (1, 2) and W a 2×1 matrix.
-//! let parameters = [3.0, -1.0];
-//! let mut gradient = [0.0; 2];
+//! // L(W, b) = |x Wᵀ + b|² with x = (1, 2), W = (3 −1) and b = 1.
+//! let parameters = [3.0, -1.0, 1.0];
+//! let mut gradient = [0.0; 3];
 //! let mut tape = Tape::new();
 //!
 //! let mut graph = tape.record(&parameters);
 //! let x = graph.constant(&DMatrix::from_row_slice(1, 2, &[1.0, 2.0]));
-//! let w = graph.parameter(0, 2, 1);
-//! let y = graph.product(x, w);
+//! let (w, b) = (graph.parameter(1, 2), graph.parameter(1, 1));
+//! let y = graph.affine(x, w, b);
 //! let loss = graph.sum_of_squares(y);
-//! assert_eq!(graph.scalar(loss), 1.0);
+//! assert_eq!(graph.scalar(loss), 4.0);
 //!
 //! graph.gradient(loss, &mut gradient);
-//! assert_eq!(gradient, [2.0, 4.0]);
+//! assert_eq!(gradient, [4.0, 8.0, 4.0]);
 //! ```
 //!
 //! # The reverse sweep
@@ -35,24 +35,20 @@
 //! ```
 //!
 //! and the sweep does so for all nodes from the loss, whose cotangent is 1, back to the parameters, in
-//! the opposite order of the recording. No Jacobian is formed: each operation has its *vector-Jacobian
-//! product* written out. For a product Y = XW these are X̄ += ȲWᵀ and W̄ += XᵀȲ. All in all the
-//! sweep costs about twice the recording, however many parameters there are.
+//! the opposite order of the recording. No Jacobian is formed: each operation has its *vector–Jacobian
+//! product* written out beside its value. For the affine layer Y = XWᵀ + 1bᵀ it is X̄ += ȲW,
+//! W̄ += ȲᵀX, b̄ += Σ of the rows of Ȳ. All in all the sweep costs about twice the recording, however
+//! many parameters there are.
 //!
-//! The parts: the arena and the reverse sweep ([`Tape`], [`Graph`]), the operations (`ops/`, each
-//! with its vector-Jacobian product beside it), a mechanism for fused primitives supplied from
-//! outside ([`CustomOp`]), and a checker by finite differences ([`check`]).
+//! The parts: the arena and the reverse sweep ([`Tape`], [`Graph`]), the operations (`ops/`), custom
+//! primitives supplied from outside ([`CustomOp`]), and a check by finite differences ([`check`]).
 
 pub mod check;
 mod custom;
-
-mod layer;
 mod ops;
-
 mod tape;
 
-pub use custom::CustomOp;
-pub use ops::{Activation, Layer};
+pub use custom::{CustomOp, InputCotangents, Inputs, Reverse};
 pub use rieszflow_numerics::Real;
 pub use tape::{Graph, Tape, Var};
 

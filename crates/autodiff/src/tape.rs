@@ -5,7 +5,7 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DMatrixView};
 
 use crate::Real;
-use crate::ops::{Earlier, Kept, Layer, Op, Sweep};
+use crate::ops::{Cotangents, Op, Sweep};
 
 /// A node of a recorded expression: a matrix that later operations may use.
 ///
@@ -35,16 +35,14 @@ impl<T> Node<T> {
 #[derive(Default)]
 pub struct Tape<T> {
     nodes: Vec<Node<T>>,
-    /// The layers of networks, which nodes refer to.
-    layers: Vec<Layer>,
+    /// The inputs of custom primitives, which their nodes refer to.
+    inputs: Vec<Var>,
     /// Values of all nodes but the parameters, one after the other, each column-major.
     values: Vec<T>,
     /// ∂L/∂node, at the same offsets as the values.
     cotangents: Vec<T>,
     /// Whether a node's cotangent has been written in the present sweep.
     reached: Vec<bool>,
-    /// Memory that an operation uses in the sweep.
-    workspace: Vec<T>,
 }
 
 impl<T: Real> Tape<T> {
@@ -56,10 +54,11 @@ impl<T: Real> Tape<T> {
     /// Starts a recording of an expression in `parameters`, forgetting the previous one.
     pub fn record<'t>(&'t mut self, parameters: &'t [T]) -> Graph<'t, T> {
         self.nodes.clear();
-        self.layers.clear();
+        self.inputs.clear();
         Graph {
             tape: self,
             parameters,
+            parameters_recorded: 0,
             used: 0,
         }
     }
@@ -69,17 +68,24 @@ impl<T: Real> Tape<T> {
 pub struct Graph<'t, T> {
     tape: &'t mut Tape<T>,
     parameters: &'t [T],
+    /// How many entries of the parameter vector are nodes already.
+    parameters_recorded: usize,
+    /// How many entries of the arena are in use.
     used: usize,
 }
 
 impl<T: Real> Graph<'_, T> {
-    /// The `rows`×`columns` matrix stored column-major from `offset` on in the parameter vector.
+    /// The next `rows`×`columns` entries of the parameter vector as a matrix, column by column.
+    ///
+    /// Each parameter is recorded once; its node may be used any number of times.
     ///
     /// # Panics
-    /// If it reaches beyond the parameter vector.
-    pub fn parameter(&mut self, offset: usize, rows: usize, columns: usize) -> Var {
+    /// If fewer entries are left.
+    pub fn parameter(&mut self, rows: usize, columns: usize) -> Var {
+        let offset = self.parameters_recorded;
+        self.parameters_recorded += rows * columns;
         assert!(
-            offset + rows * columns <= self.parameters.len(),
+            self.parameters_recorded <= self.parameters.len(),
             "a {rows}×{columns} parameter at {offset} exceeds the {} parameters",
             self.parameters.len()
         );
@@ -113,8 +119,7 @@ impl<T: Real> Graph<'_, T> {
 
     /// The value of a node.
     pub fn value(&self, var: Var) -> DMatrixView<'_, T> {
-        let node = &self.tape.nodes[var.0];
-        DMatrixView::from_slice(self.entries(var), node.rows, node.columns)
+        self.recorded().value(var)
     }
 
     /// The value of a 1×1 node.
@@ -123,7 +128,7 @@ impl<T: Real> Graph<'_, T> {
     /// If the node is not 1×1.
     pub fn scalar(&self, var: Var) -> T {
         assert_eq!(self.shape(var), (1, 1), "not a scalar");
-        self.entries(var)[0]
+        self.value(var)[0]
     }
 
     /// Number of rows and of columns of a node.
@@ -145,50 +150,31 @@ impl<T: Real> Graph<'_, T> {
             self.parameters.len(),
             "the gradient must be as long as the parameter vector"
         );
-        let used_once = self.parameters_are_used_once();
-        if !used_once {
-            gradient.fill(T::zero());
-        }
         let tape = &mut *self.tape;
         if tape.cotangents.len() < self.used {
             tape.cotangents.resize(self.used, T::zero());
         }
         tape.reached.clear();
         tape.reached.resize(tape.nodes.len(), false);
+        gradient[self.parameters_recorded..].fill(T::zero());
 
         let mut sweep = Sweep {
             nodes: &tape.nodes,
-            layers: &tape.layers,
+            inputs: &tape.inputs,
             parameters: self.parameters,
-            values: &tape.values,
-            cotangents: &mut tape.cotangents,
-            reached: &mut tape.reached,
-            gradient,
-            used_once,
-            workspace: &mut tape.workspace,
+            values: &mut tape.values,
+            cotangents: Cotangents {
+                nodes: &tape.nodes,
+                entries: &mut tape.cotangents,
+                gradient,
+                reached: &mut tape.reached,
+            },
         };
-        sweep.add_to(loss, |cotangent| cotangent[0] += T::one());
+        sweep.cotangents.add_each(loss, |_| T::one());
         for index in (0..=loss.0).rev() {
-            sweep.pull_back(Var(index));
+            sweep.vjp(Var(index));
         }
-        if used_once {
-            sweep.clear_unreached();
-        }
-    }
-
-    /// Whether the parameters recorded are disjoint, one after the other, as those of a network are.
-    fn parameters_are_used_once(&self) -> bool {
-        let mut end = 0;
-        parameters(&self.tape.nodes).all(|(_, node)| {
-            let disjoint = node.offset >= end;
-            end = node.range().end;
-            disjoint
-        })
-    }
-
-    /// Entries of a node's value, column-major.
-    pub(crate) fn entries(&self, var: Var) -> &[T] {
-        entries(&self.tape.nodes, self.parameters, &self.tape.values, var)
+        sweep.cotangents.clear_unreached();
     }
 
     pub(crate) fn is_differentiable(&self, var: Var) -> bool {
@@ -201,11 +187,11 @@ impl<T: Real> Graph<'_, T> {
         op: Op<T>,
         shape: (usize, usize),
         differentiable: bool,
-        evaluate: impl FnOnce(&Earlier<'_, T>, &mut [T]),
+        evaluate: impl FnOnce(&Recorded<'_, T>, &mut [T]),
     ) -> Var {
         let place = self.reserve(shape.0 * shape.1);
-        let (earlier, after) = self.split_at(place.start);
-        evaluate(&earlier, &mut after[..place.len()]);
+        let (recorded, free) = self.split_at(place.start);
+        evaluate(&recorded, &mut free[..place.len()]);
         self.append(Node {
             op,
             rows: shape.0,
@@ -225,25 +211,31 @@ impl<T: Real> Graph<'_, T> {
         place
     }
 
+    /// All nodes so far.
+    pub(crate) fn recorded(&self) -> Recorded<'_, T> {
+        Recorded {
+            nodes: &self.tape.nodes,
+            parameters: self.parameters,
+            values: &self.tape.values,
+        }
+    }
+
     /// The nodes before `place`, and the arena from there on.
-    pub(crate) fn split_at(&mut self, place: usize) -> (Earlier<'_, T>, &mut [T]) {
-        let (before, after) = self.tape.values.split_at_mut(place);
-        let earlier = Earlier {
+    pub(crate) fn split_at(&mut self, place: usize) -> (Recorded<'_, T>, &mut [T]) {
+        let (before, free) = self.tape.values.split_at_mut(place);
+        let recorded = Recorded {
             nodes: &self.tape.nodes,
             parameters: self.parameters,
             values: before,
         };
-        (earlier, after)
+        (recorded, free)
     }
 
-    /// Copies layers to the tape.
-    pub(crate) fn keep(&mut self, layers: &[Layer]) -> Kept {
-        let start = self.tape.layers.len();
-        self.tape.layers.extend_from_slice(layers);
-        Kept {
-            start,
-            end: self.tape.layers.len(),
-        }
+    /// Stores the inputs of a custom primitive, and returns where.
+    pub(crate) fn store_inputs(&mut self, inputs: &[Var]) -> usize {
+        let start = self.tape.inputs.len();
+        self.tape.inputs.extend_from_slice(inputs);
+        start
     }
 
     pub(crate) fn append(&mut self, node: Node<T>) -> Var {
@@ -252,22 +244,27 @@ impl<T: Real> Graph<'_, T> {
     }
 }
 
-/// The parameters among the nodes, with their numbers.
-pub(crate) fn parameters<T>(nodes: &[Node<T>]) -> impl Iterator<Item = (usize, &Node<T>)> {
-    let nodes = nodes.iter().enumerate();
-    nodes.filter(|(_, node)| matches!(node.op, Op::Parameter))
+/// The nodes recorded so far, as an operation reads them.
+#[derive(Clone, Copy)]
+pub(crate) struct Recorded<'a, T> {
+    pub(crate) nodes: &'a [Node<T>],
+    pub(crate) parameters: &'a [T],
+    pub(crate) values: &'a [T],
 }
 
-/// Entries of a node's value, column-major: from the parameter vector or from the arena.
-pub(crate) fn entries<'a, T>(
-    nodes: &[Node<T>],
-    parameters: &'a [T],
-    values: &'a [T],
-    var: Var,
-) -> &'a [T] {
-    let node = &nodes[var.0];
-    match node.op {
-        Op::Parameter => &parameters[node.range()],
-        _ => &values[node.range()],
+impl<'a, T: Real> Recorded<'a, T> {
+    /// The value of a node, column-major: from the parameter vector or from the arena.
+    pub(crate) fn entries(&self, var: Var) -> &'a [T] {
+        let node = &self.nodes[var.0];
+        match node.op {
+            Op::Parameter => &self.parameters[node.range()],
+            _ => &self.values[node.range()],
+        }
+    }
+
+    /// The value of a node.
+    pub(crate) fn value(&self, var: Var) -> DMatrixView<'a, T> {
+        let node = &self.nodes[var.0];
+        DMatrixView::from_slice(self.entries(var), node.rows, node.columns)
     }
 }

@@ -10,7 +10,7 @@ pub enum Error {
     /// The time step is not positive and finite.
     #[error("the time step τ must be positive and finite, not {0}")]
     TimeStep(f64),
-    /// A setting of the training is unusable.
+    /// A setting is unusable.
     #[error("{name} must be {expected}, not {given}")]
     Setting {
         /// The setting's name.
@@ -28,6 +28,24 @@ pub enum Error {
         /// Index into it, from 0.
         row: usize,
     },
+    /// The particles live in another space than the functional.
+    #[error(
+        "the functional is one of measures on ℝ^{expected}, and the particles are in ℝ^{found}"
+    )]
+    Dimension {
+        /// The dimension of the functional.
+        expected: usize,
+        /// That of the particles.
+        found: usize,
+    },
+    /// The state was made by another scheme or with another network.
+    #[error("this scheme needs a state of its own {expected}, not one of {found}")]
+    ForeignState {
+        /// What the scheme works with.
+        expected: String,
+        /// What the state comes from.
+        found: String,
+    },
     /// Two coincident particles with different velocities, r < 1: the derivative is infinite.
     #[error(
         "for r = {exponent} < 1 the energy has no finite one-sided derivative where two particles \
@@ -38,10 +56,21 @@ pub enum Error {
         /// The exponent r.
         exponent: f64,
     },
-    /// A watcher has asked to stop inside a time step; the state tells where.
+    /// The callback has asked to stop inside a time step; the state tells where.
     #[error("interrupted inside a time step")]
     Interrupted,
     /// Loss or particles became infinite or not a number.
     #[error("{0} is no longer a finite number")]
     Diverged(String),
+}
+
+impl Error {
+    /// A setting that is unusable.
+    pub(crate) fn setting(name: &'static str, expected: &str, given: &dyn ToString) -> Self {
+        Self::Setting {
+            name,
+            expected: expected.to_owned(),
+            given: given.to_string(),
+        }
+    }
 }

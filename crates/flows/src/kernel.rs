@@ -93,7 +93,7 @@ impl RieszKernel {
     /// What [`Self::directional`] is at u = 0, but for a factor r, lane by lane: the derivative and β,
     /// from |h|².
     #[inline(always)]
-    pub(crate) fn at_zero<T: Real, S: Simd>(
+    pub(crate) fn one_sided_at_zero<T: Real, S: Simd>(
         self,
         speed_squared: T::Lanes<S>,
     ) -> (T::Lanes<S>, T::Lanes<S>) {

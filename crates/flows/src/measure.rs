@@ -78,12 +78,22 @@ impl<'a, T: Real> From<&'a DMatrix<T>> for Points<'a, T> {
 #[derive(Clone, Copy, Debug)]
 pub struct Measure<'a, T> {
     /// The positions xᵢ.
-    pub points: Points<'a, T>,
+    pub(crate) points: Points<'a, T>,
     /// The weights wᵢ, if they are not all 1/N.
-    pub weights: Option<&'a [T]>,
+    pub(crate) weights: Option<&'a [T]>,
 }
 
 impl<'a, T: Real> Measure<'a, T> {
+    /// The positions xᵢ.
+    pub fn points(&self) -> Points<'a, T> {
+        self.points
+    }
+
+    /// The weights wᵢ, if they are not all 1/N.
+    pub fn weights(&self) -> Option<&'a [T]> {
+        self.weights
+    }
+
     /// Equal weights 1/N.
     pub fn uniform(points: Points<'a, T>) -> Self {
         Self {

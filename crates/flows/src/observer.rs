@@ -2,8 +2,26 @@
 
 use std::error::Error as StdError;
 
+use crate::State;
 use crate::scheme::{Iteration, StepReport};
-use crate::{Outcome, State};
+
+/// How a flow ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// At the final time.
+    Completed,
+    /// An observer has asked to stop; the state tells where, and goes on from there.
+    Interrupted,
+    /// Something was no longer a finite number; what was computed before stands.
+    Diverged {
+        /// The time step that failed, from 1.
+        step: u64,
+        /// The flow time it started from.
+        time: f64,
+        /// What was not finite.
+        reason: String,
+    },
+}
 
 /// Why an observer cannot go on, such as a full disk.
 pub type ObserverError = Box<dyn StdError + Send + Sync>;
@@ -14,9 +32,9 @@ pub type ObserverError = Box<dyn StdError + Send + Sync>;
 ///
 /// ```
 /// use nalgebra::DMatrix;
-/// use rieszflow_flows::scheme::{Particle, Scheme, StepReport};
+/// use rieszflow_flows::scheme::{Particle, StepReport};
 /// use rieszflow_flows::{
-///     Interaction, Observer, ObserverError, RieszKernel, State, integrate, time_grid,
+///     Flow, Interaction, Observer, ObserverError, RieszKernel, State, time_grid,
 /// };
 ///
 /// /// The largest coordinate after each time step.
@@ -30,11 +48,10 @@ pub type ObserverError = Box<dyn StdError + Send + Sync>;
 /// }
 ///
 /// let functional = Interaction::new(RieszKernel::new(1.0)?);
-/// let mut scheme = Particle { seed: 0 };
-/// let mut state = scheme.start(DMatrix::zeros(50, 1))?;
 /// let mut reach = Reach(Vec::new());
 /// let grid = time_grid(&[], 0.25, 1.0)?;
-/// integrate(&mut scheme, &functional, &mut state, &grid, &mut [&mut reach])?;
+/// let flow = Flow::new(&functional, &Particle { seed: 0 }).start(DMatrix::zeros(50, 1))?;
+/// flow.observe(&mut reach).run(&grid)?;
 /// // On the line the flow from a Dirac is U[−t, t].
 /// assert!(reach.0.iter().zip([0.25, 0.5, 0.75, 1.0]).all(|(x, t)| (x / t - 0.98).abs() < 1e-6));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -42,7 +42,7 @@ fn points(count: usize, dim: usize) -> DMatrix<f32> {
 
 /// Allocations from the end of the warm-up to the end of the last iteration.
 fn allocations(
-    scheme: &mut dyn Scheme<f32>,
+    scheme: &dyn Scheme<f32>,
     functional: &dyn Functional<f32>,
     (particles, dim): (usize, usize),
 ) -> usize {
@@ -56,7 +56,7 @@ fn allocations(
         ControlFlow::Continue(())
     };
     scheme
-        .step(functional, &mut state, 0.05, &mut watch)
+        .step_with(functional, &mut state, 0.05, &mut watch)
         .expect("a step");
     after - before
 }
@@ -68,13 +68,14 @@ fn no_allocation_in_the_steady_state() {
     let training = Training {
         hidden_layers: 2,
         width: 64,
-        latent_dim: 2,
+        latent_dim: Some(2),
         batch: 100,
         first_iterations: ITERATIONS,
         iterations: ITERATIONS,
         learning_rate: 1e-3,
         learning_rate_decay: 1.0,
         seed: 0,
+        ..Training::default()
     };
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new()
@@ -92,7 +93,7 @@ fn no_allocation_in_the_steady_state() {
             let training = Training {
                 batch,
                 width,
-                latent_dim: dim,
+                latent_dim: Some(dim),
                 ..training
             };
             let size = (batch + 7, dim);

@@ -72,8 +72,8 @@ impl Adam {
     /// \end{aligned}
     /// ```
     ///
-    /// entry by entry; t counts the updates. An m so small that it is next to no normal number any more
-    /// (10⁻³¹ in single precision) becomes 0. Source: Kingma and Ba 2015, Algorithm 1. All vectors have
+    /// entry by entry; t counts the updates. An m below 10⁻³¹ in single precision becomes 0, before it is
+    /// subnormal. Source: Kingma and Ba 2015, Algorithm 1. All vectors have
     /// the length of θ.
     ///
     /// ```
@@ -154,8 +154,7 @@ fn update_block_on<S: Simd, T: Real>(
         rate,
         correction,
     } = shared;
-    // What is less counts as none: the mean gradient of a unit that is dead decays until it is no
-    // normal number, and processors are slow at those.
+    // The mean gradient of a dead unit decays to subnormal numbers, which are slow.
     let least = T::min_positive_value() / T::epsilon();
     let moments = first.iter_mut().zip(second);
     for ((parameter, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {

@@ -23,7 +23,7 @@
 //!     let mut graph = tape.record(&parameters);
 //!     let input = graph.constant(&x);
 //!     let target = graph.constant(&(2.0 * &x));
-//!     let output = network.forward(&mut graph, input);
+//!     let output = network.record(&mut graph, input);
 //!     let error = graph.subtract(output, target);
 //!     let loss = graph.sum_of_squares(error);
 //!     last = graph.scalar(loss);
@@ -34,6 +34,7 @@
 //! ```
 
 mod adam;
+mod fused;
 mod linear;
 mod mlp;
 

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrixView, DMatrixViewMut, DVectorView, DVectorViewMut};
 use rand::{Rng, RngExt};
-use rieszflow_autodiff::{Activation, Graph, Layer, Real};
+use rieszflow_autodiff::{Graph, Real, Var};
 
 /// The layer y = W x + b with W of shape `outputs`×`inputs`.
 ///
@@ -74,12 +74,11 @@ impl Linear {
         }
     }
 
-    /// Records the parameters of the layer y ↦ σ(W y + b).
-    pub fn record<T: Real>(&self, graph: &mut Graph<'_, T>, activation: Activation) -> Layer {
-        Layer {
-            weight: graph.parameter(self.offset, self.outputs, self.inputs),
-            bias: graph.parameter(self.bias_offset(), self.outputs, 1),
-            activation,
-        }
+    /// Records the parameters W and b, the next ones of the graph.
+    pub(crate) fn record<T: Real>(&self, graph: &mut Graph<'_, T>) -> [Var; 2] {
+        [
+            graph.parameter(self.outputs, self.inputs),
+            graph.parameter(self.outputs, 1),
+        ]
     }
 }

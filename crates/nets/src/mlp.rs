@@ -1,10 +1,11 @@
 //! The multilayer perceptron: fully connected layers with ReLU between them.
 
 use rand::Rng;
-use rieszflow_autodiff::{Activation, Graph, Real, Var};
+use rieszflow_autodiff::{Graph, Real, Var};
 use smallvec::SmallVec;
 
 use crate::Linear;
+use crate::fused::FusedLayers;
 
 /// A ReLU network, described by its layer sizes; the parameters are kept apart in a flat vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,17 +53,29 @@ impl Mlp {
     }
 
     /// Records the network on the rows of `input`, an N×inputs node; the result is N×outputs.
-    pub fn forward<T: Real>(&self, graph: &mut Graph<'_, T>, input: Var) -> Var {
-        let last = self.layers.len() - 1;
-        let layers = self.layers.iter().enumerate().map(|(index, layer)| {
-            let activation = if index < last {
-                Activation::Relu
-            } else {
-                Activation::Identity
-            };
-            layer.record(graph, activation)
+    ///
+    /// Its parameters must be the next ones of the graph. All layers are one node, and fast.
+    pub fn record<T: Real>(&self, graph: &mut Graph<'_, T>, input: Var) -> Var {
+        let mut inputs: SmallVec<[Var; 32]> = SmallVec::new();
+        inputs.push(input);
+        for layer in &self.layers {
+            inputs.extend(layer.record(graph));
+        }
+        match graph.custom(&FusedLayers, &inputs) {
+            Ok(output) => output,
+        }
+    }
+
+    /// Records the same network layer by layer, as it is defined: slower, and what
+    /// [`record`](Self::record) is judged by.
+    pub fn record_plain<T: Real>(&self, graph: &mut Graph<'_, T>, input: Var) -> Var {
+        let (last, hidden) = self.layers.split_last().expect("a network has a layer");
+        let features = hidden.iter().fold(input, |features, layer| {
+            let [weight, bias] = layer.record(graph);
+            let features = graph.affine(features, weight, bias);
+            graph.relu(features)
         });
-        let layers: SmallVec<[_; 16]> = layers.collect();
-        graph.layers(input, &layers)
+        let [weight, bias] = last.record(graph);
+        graph.affine(features, weight, bias)
     }
 }

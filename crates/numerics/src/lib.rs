@@ -5,8 +5,10 @@
 //!
 //! * [`Real`]: `f32` or `f64`;
 //! * [`simd`]: several numbers at once, on the best instruction set that the processor has;
-//! * [`product`]: products of matrices, on all threads.
+//! * [`product`]: products of matrices, on all threads;
+//! * [`parallel`]: work shared by two threads.
 
+pub mod parallel;
 pub mod product;
 mod real;
 mod rsqrt;

@@ -39,6 +39,15 @@ pub trait Real:
 
     /// Widens to `f64`, exactly.
     fn into_f64(self) -> f64;
+
+    /// Appends the bytes of the number, the lowest first.
+    fn put_le_bytes(self, bytes: &mut Vec<u8>);
+
+    /// Reads a number from its bytes, the lowest first.
+    ///
+    /// # Panics
+    /// If they are not as many as the number has.
+    fn from_le_slice(bytes: &[u8]) -> Self;
 }
 
 impl Real for f32 {
@@ -54,6 +63,16 @@ impl Real for f32 {
     fn into_f64(self) -> f64 {
         f64::from(self)
     }
+
+    #[inline]
+    fn put_le_bytes(self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.to_le_bytes());
+    }
+
+    #[inline]
+    fn from_le_slice(bytes: &[u8]) -> Self {
+        Self::from_le_bytes(bytes.try_into().expect("the bytes of one number"))
+    }
 }
 
 impl Real for f64 {
@@ -68,5 +87,15 @@ impl Real for f64 {
     #[inline]
     fn into_f64(self) -> f64 {
         self
+    }
+
+    #[inline]
+    fn put_le_bytes(self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.to_le_bytes());
+    }
+
+    #[inline]
+    fn from_le_slice(bytes: &[u8]) -> Self {
+        Self::from_le_bytes(bytes.try_into().expect("the bytes of one number"))
     }
 }

@@ -3,11 +3,11 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{f32x16, i32x16};
 
-pub(crate) use instructions::{to_11_bits, to_14_bits};
+pub(crate) use instructions::{approx_11_bits, approx_14_bits};
 
 /// 1/√x for normal positive x to 3.5 %: an integer operation halves and negates the exponent.
 #[inline(always)]
-pub(crate) fn to_4_bits<S: Simd>(x: f32x16<S>) -> f32x16<S> {
+pub(crate) fn approx_4_bits<S: Simd>(x: f32x16<S>) -> f32x16<S> {
     /// The constant with the least |1 − x y²|, 0.0682.
     const HALVED: i32 = 0x5f37_4800;
     let bits: i32x16<S> = x.bitcast();
@@ -23,7 +23,7 @@ mod instructions {
 
     /// 1/√x to 6.2·10⁻⁵ by the instruction for it, where there is one: AVX-512.
     #[inline(always)]
-    pub(crate) fn to_14_bits<S: Simd>(x: f32x16<S>) -> Option<f32x16<S>> {
+    pub(crate) fn approx_14_bits<S: Simd>(x: f32x16<S>) -> Option<f32x16<S>> {
         fearless_simd::kernel!(
             #[inline]
             fn estimate(_avx512: Avx512, x: __m512) -> __m512 {
@@ -38,7 +38,7 @@ mod instructions {
 
     /// 1/√x to 3.7·10⁻⁴ by the instruction for it, where there is one: AVX2 and what includes it.
     #[inline(always)]
-    pub(crate) fn to_11_bits<S: Simd>(x: f32x16<S>) -> Option<f32x16<S>> {
+    pub(crate) fn approx_11_bits<S: Simd>(x: f32x16<S>) -> Option<f32x16<S>> {
         fearless_simd::kernel!(
             #[inline]
             fn estimate(_avx2: Avx2, x: __m256) -> __m256 {
@@ -58,12 +58,12 @@ mod instructions {
     use fearless_simd::{Simd, f32x16};
 
     #[inline]
-    pub(crate) fn to_14_bits<S: Simd>(_: f32x16<S>) -> Option<f32x16<S>> {
+    pub(crate) fn approx_14_bits<S: Simd>(_: f32x16<S>) -> Option<f32x16<S>> {
         None
     }
 
     #[inline]
-    pub(crate) fn to_11_bits<S: Simd>(_: f32x16<S>) -> Option<f32x16<S>> {
+    pub(crate) fn approx_11_bits<S: Simd>(_: f32x16<S>) -> Option<f32x16<S>> {
         None
     }
 }

@@ -15,7 +15,7 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, f32x16, f64x8, i32x16};
 
 use crate::Real;
-use crate::rsqrt::{to_4_bits, to_11_bits, to_14_bits};
+use crate::rsqrt::{approx_4_bits, approx_11_bits, approx_14_bits};
 
 /// A cache line of numbers: sixteen `f32` or eight `f64`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -87,7 +87,7 @@ pub trait Lanes<T: Real, S: Simd>:
 
     /// self·factor + term, rounded once where the instruction set can.
     #[must_use]
-    fn times_plus(self, factor: Self, term: Self) -> Self;
+    fn fused_mul_add(self, factor: Self, term: Self) -> Self;
 
     /// self^exponent for normal positive numbers and −1 ≤ exponent ≤ 0, to a few units in the last
     /// place; for 0, subnormal numbers and ∞ something finite and positive.
@@ -105,7 +105,7 @@ impl<S: Simd> Lanes<f64, S> for f64x8<S> {
     }
 
     #[inline(always)]
-    fn times_plus(self, factor: Self, term: Self) -> Self {
+    fn fused_mul_add(self, factor: Self, term: Self) -> Self {
         self.mul_add(factor, term)
     }
 
@@ -150,15 +150,15 @@ impl<S: Simd> Lanes<f32, S> for f32x16<S> {
     #[inline(always)]
     fn reciprocal_root(self) -> Self {
         let x = Self::splat(self.token(), f32::MIN_POSITIVE).max(self);
-        if let Some(y) = to_14_bits(x) {
+        if let Some(y) = approx_14_bits(x) {
             let h = (x * y).mul_add(-y, 1.0);
             return (y * h).mul_add(0.5, y);
         }
-        if let Some(y) = to_11_bits(x) {
+        if let Some(y) = approx_11_bits(x) {
             let h = (x * y).mul_add(-y, 1.0);
             return y.mul_add(h * h.mul_add(0.375, 0.5), y);
         }
-        let y = to_4_bits(x);
+        let y = approx_4_bits(x);
         let h = (x * y).mul_add(-y, 1.0);
         let [a, b, c, d] = ROOT;
         let q = (h * h).mul_add(h.mul_add(d, c), h.mul_add(b, a));
@@ -166,7 +166,7 @@ impl<S: Simd> Lanes<f32, S> for f32x16<S> {
     }
 
     #[inline(always)]
-    fn times_plus(self, factor: Self, term: Self) -> Self {
+    fn fused_mul_add(self, factor: Self, term: Self) -> Self {
         self.mul_add(factor, term)
     }
 

@@ -1,10 +1,11 @@
 //! The equilibrium η*, whose rescalings are the flow of the interaction energy from a Dirac.
 
-mod law;
+mod distribution;
 mod potential;
 
+use crate::beta_ball::BallPotential;
 use crate::error::{Error, check_exponent};
-use crate::special::{BetaLaw, Hypergeometric, gamma_ratio};
+use crate::special::{BetaLaw, gamma_ratio};
 
 /// What the equilibrium is supported on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,8 @@ pub enum EquilibriumKind {
 /// s^{2-r} = \frac r2\,\frac{Γ(\tfrac d2)\,Γ(d+r-1)}{Γ(\tfrac{d+r}2)\,Γ(d-1+\tfrac r2)}.
 /// ```
 ///
-/// Source: Altekrüger, Hertrich, Steidl 2023, Theorem on the proximal map of the interaction energy.
+/// Source: Altekrüger, Hertrich, Steidl 2023, Theorem on the proximal map of the interaction
+/// energy.
 ///
 /// ```
 /// use rieszflow_analytic::{Equilibrium, EquilibriumKind};
@@ -46,10 +48,7 @@ pub struct Equilibrium {
     radius: f64,
     second_moment: f64,
     profile: Profile,
-    /// The ₂F₁ of the potential: (−r/2, (2−r−d)/2; 2−r/2) on the ball, (−r/4, ½−r/4; d/2) on the sphere.
-    series: Hypergeometric,
-    /// Its derivative: a factor and another ₂F₁.
-    series_slope: (f64, Hypergeometric),
+    potential: BallPotential,
 }
 
 /// What distinguishes the two kinds.
@@ -68,8 +67,8 @@ impl Equilibrium {
     /// The equilibrium for the Riesz exponent r in dimension d.
     ///
     /// # Errors
-    /// [`Error::Dimension`] for d = 0, [`Error::Exponent`] unless 0 < r < 2, and [`Error::EquilibriumOverflow`] where
-    /// s² exceeds the range of `f64` (r > 1.998 or so).
+    /// [`Error::Dimension`] for d = 0, [`Error::Exponent`] unless 0 < r < 2, and
+    /// [`Error::EquilibriumOverflow`] where s² exceeds the range of `f64` (r > 1.998 or so).
     pub fn new(dim: usize, exponent: f64) -> Result<Self, Error> {
         let r = check_exponent(exponent)?;
         if dim == 0 {
@@ -91,21 +90,18 @@ impl Equilibrium {
         if !(radius * radius).is_finite() {
             return Err(Error::EquilibriumOverflow { exponent, dim });
         }
-        let (profile, series) = if ball {
-            let series = Hypergeometric::new(-0.5 * r, 0.5 * ((2.0 - d) - r), 2.0 - 0.5 * r);
-            (Profile::ball(d, r, power), series)
+        let profile = if ball {
+            Profile::ball(d, r, power)
         } else {
-            let series = Hypergeometric::new(-0.25 * r, 0.25 * (2.0 - r), 0.5 * d);
-            (Profile::Sphere, series)
+            Profile::Sphere
         };
         Ok(Self {
             dim,
             exponent,
             radius,
             second_moment,
+            potential: BallPotential::new(dim, r, profile.beta()),
             profile,
-            series_slope: series.derivative(),
-            series,
         })
     }
 
@@ -146,6 +142,14 @@ impl Equilibrium {
 }
 
 impl Profile {
+    /// β of the density ∝ (s²−|x|²)^{β−1}; 0 on the sphere.
+    fn beta(&self) -> f64 {
+        match self {
+            Self::Ball { beta, .. } => *beta,
+            Self::Sphere => 0.0,
+        }
+    }
+
     fn ball(d: f64, r: f64, radius_power: f64) -> Self {
         let beta = 0.5 * ((4.0 - d) - r);
         let normaliser =

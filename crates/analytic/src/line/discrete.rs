@@ -9,7 +9,7 @@ use crate::error::{Error, check_coordinate, normalised_weights};
 /// use rieszflow_analytic::line::{DiscreteMeasure, Target};
 /// let measure = DiscreteMeasure::new(&[2.0, 0.0, 2.0], &[1.0, 2.0, 1.0])?;
 /// assert_eq!(measure.steps(), [(0.0, 0.5), (2.0, 1.0)]); // sorted, ties joined
-/// assert_eq!(measure.distribution(1.0), 0.5);
+/// assert_eq!(measure.cdf(1.0), 0.5);
 /// # Ok::<(), rieszflow_analytic::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -19,11 +19,12 @@ pub struct DiscreteMeasure {
 }
 
 impl DiscreteMeasure {
-    /// The measure with the given atoms, in any order and with ties allowed, and weights, which are divided by their sum.
+    /// The measure with the given atoms, in any order and with ties allowed, and weights, which are
+    /// divided by their sum.
     ///
     /// # Errors
-    /// [`Error::NoMass`] if there is no atom or all weights are zero; [`Error::Coordinate`], [`Error::WeightCount`],
-    /// [`Error::Weight`].
+    /// [`Error::NoMass`] if there is no atom or all weights are zero; [`Error::Coordinate`],
+    /// [`Error::WeightCount`], [`Error::Weight`].
     pub fn new(atoms: &[f64], weights: &[f64]) -> Result<Self, Error> {
         let weights = normalised_weights(weights, atoms.len())?;
         let mut pairs = Vec::with_capacity(atoms.len());
@@ -48,7 +49,7 @@ impl DiscreteMeasure {
     /// ```
     /// use rieszflow_analytic::line::{DiscreteMeasure, Target};
     /// let measure = DiscreteMeasure::equal(&[3.0, 1.0, 2.0])?;
-    /// assert_eq!(measure.distribution(2.0), 2.0 / 3.0);
+    /// assert_eq!(measure.cdf(2.0), 2.0 / 3.0);
     /// # Ok::<(), rieszflow_analytic::Error>(())
     /// ```
     pub fn equal(particles: &[f64]) -> Result<Self, Error> {
@@ -84,7 +85,8 @@ impl DiscreteMeasure {
         Self { steps }
     }
 
-    /// The steps of the distribution function: each distinct atom, in increasing order, with the mass up to and including it.
+    /// The steps of the distribution function: each distinct atom, in increasing order, with the
+    /// mass up to and including it.
     pub fn steps(&self) -> &[(f64, f64)] {
         &self.steps
     }
@@ -96,12 +98,12 @@ impl DiscreteMeasure {
 }
 
 impl Target for DiscreteMeasure {
-    fn distribution(&self, x: f64) -> f64 {
+    fn cdf(&self, x: f64) -> f64 {
         self.mass(self.steps.partition_point(|step| step.0 <= x))
     }
 
-    /// Moves with speed 2(s − Wⱼ) between yⱼ and yⱼ₊₁, and rests at yⱼ for Wⱼ₋₁ ≤ s ≤ Wⱼ: piecewise linear in t, followed
-    /// from atom to atom.
+    /// Moves with speed 2(s − Wⱼ) between yⱼ and yⱼ₊₁, and rests at yⱼ for Wⱼ₋₁ ≤ s ≤ Wⱼ: piecewise
+    /// linear in t, followed from atom to atom.
     fn flow(&self, level: f64, start: f64, time: f64) -> f64 {
         let (mut position, mut remaining) = (start, time);
         let mut passed = self.steps.partition_point(|step| step.0 <= position);
@@ -142,7 +144,7 @@ impl Measure for DiscreteMeasure {
         self.steps[below.min(self.steps.len() - 1)].0
     }
 
-    fn squared_gap(&self, low: f64, high: f64, level: f64) -> f64 {
+    fn squared_cdf_difference(&self, low: f64, high: f64, level: f64) -> f64 {
         let (mut sum, mut left) = (0.0, low);
         let mut passed = self.steps.partition_point(|step| step.0 <= low);
         loop {
@@ -155,7 +157,7 @@ impl Measure for DiscreteMeasure {
         }
     }
 
-    fn squared_distance(&self, point: f64, low: f64, high: f64) -> f64 {
+    fn squared_quantile_difference(&self, point: f64, low: f64, high: f64) -> f64 {
         let (mut sum, mut from) = (0.0, low);
         for &(atom, mass) in &self.steps[self.steps.partition_point(|step| step.1 <= low)..] {
             let to = mass.min(high);

@@ -8,8 +8,9 @@ use super::{DiscreteMeasure, Measure};
 /// D^2(μ,ν) = \int_{-∞}^{∞} (R_μ - R_ν)^2\,dx
 /// ```
 ///
-/// R are the distribution functions. It equals ∬|x−y| dμdν − ½∬|x−x'| dμdμ − ½∬|y−y'| dνdν (Székely and Rizzo 2013;
-/// the energy distance is twice this). Cost O(N + M) for atoms, O(N) evaluations of [`Measure::squared_gap`] otherwise.
+/// R are the distribution functions. It equals ∬|x−y| dμdν − ½∬|x−x'| dμdμ − ½∬|y−y'| dνdν (Székely
+/// and Rizzo 2013; the energy distance is twice this). Cost O(N + M) for atoms, O(N) evaluations of
+/// [`Measure::squared_cdf_difference`] otherwise.
 ///
 /// ```
 /// use rieszflow_analytic::line::{DiscreteMeasure, Uniform, discrepancy};
@@ -21,10 +22,10 @@ use super::{DiscreteMeasure, Measure};
 pub fn discrepancy(first: &DiscreteMeasure, second: &impl Measure) -> f64 {
     let (mut sum, mut left, mut level) = (0.0, f64::NEG_INFINITY, 0.0);
     for &(atom, mass) in first.steps() {
-        sum += second.squared_gap(left, atom, level);
+        sum += second.squared_cdf_difference(left, atom, level);
         (left, level) = (atom, mass);
     }
-    sum + second.squared_gap(left, f64::INFINITY, level)
+    sum + second.squared_cdf_difference(left, f64::INFINITY, level)
 }
 
 /// Computes the Wasserstein distance W₂(μ, ν) on the line, exactly (a length).
@@ -33,7 +34,8 @@ pub fn discrepancy(first: &DiscreteMeasure, second: &impl Measure) -> f64 {
 /// W_2^2(μ,ν) = \int_0^1 (g_μ(s) - g_ν(s))^2\,ds
 /// ```
 ///
-/// g are the quantile functions. Cost O(N + M) for atoms, O(N) evaluations of [`Measure::squared_distance`] otherwise.
+/// g are the quantile functions. Cost O(N + M) for atoms, O(N) evaluations of
+/// [`Measure::squared_quantile_difference`] otherwise.
 ///
 /// ```
 /// use rieszflow_analytic::line::{DiscreteMeasure, Uniform, wasserstein};
@@ -46,7 +48,7 @@ pub fn discrepancy(first: &DiscreteMeasure, second: &impl Measure) -> f64 {
 pub fn wasserstein(first: &DiscreteMeasure, second: &impl Measure) -> f64 {
     let (mut sum, mut before) = (0.0, 0.0);
     for &(atom, mass) in first.steps() {
-        sum += second.squared_distance(atom, before, mass);
+        sum += second.squared_quantile_difference(atom, before, mass);
         before = mass;
     }
     sum.sqrt()

@@ -1,26 +1,28 @@
 //! The line with r = 1, where flow and JKO step of the discrepancy are known for every target.
 //!
-//! In terms of the quantile function g(s), 0 < s < 1, the flow of F_ν = E + V_ν decouples into one ordinary
-//! differential equation per level,
+//! In terms of the quantile function g(s), 0 < s < 1, the flow of F_ν = E + V_ν decouples into one
+//! ordinary differential equation per level,
 //!
 //! ```math
 //! \partial_t g(s) = 2\bigl(s - R_ν(g(s))\bigr),
 //! ```
 //!
-//! with R_ν the distribution function of the target; for the interaction energy alone it is ∂ₜg = 2s − 1, which is the
-//! same with ½ in the place of R_ν ([`Repulsion`]). One JKO step solves g⁺ + 2τR_ν(g⁺) = g + 2τs for every level.
+//! with R_ν the distribution function of the target; for the interaction energy alone it is ∂ₜg =
+//! 2s − 1, which is the same with ½ in the place of R_ν ([`Repulsion`]). One JKO step solves g⁺ +
+//! 2τR_ν(g⁺) = g + 2τs for every level.
 //!
-//! A particle of mass 1/N at rank i carries the level sᵢ = (i−½)/N ([`midpoint_levels`]); the flow and the JKO step at
-//! these levels are exactly those of the N-particle problem, without any error of discretisation.
+//! A particle of mass 1/N at rank i carries the level sᵢ = (i−½)/N ([`midpoint_levels`]); the flow
+//! and the JKO step at these levels are exactly those of the N-particle problem, without any error
+//! of discretisation.
 //!
-//! Sources: Hertrich, Beinert, Gräf, Steidl, *Wasserstein Gradient Flows of the Discrepancy with Distance Kernel on the
-//! Line*, SSVM 2023; Duong, Stein, Beinert, Hertrich, Steidl, *Wasserstein Gradient Flows of MMD Functionals with
-//! Distance Kernel and Cauchy Problems on Quantile Functions*, arXiv 2408.07498.
+//! Sources: Hertrich, Beinert, Gräf, Steidl, *Wasserstein Gradient Flows of the Discrepancy with
+//! Distance Kernel on the Line*, SSVM 2023; Duong, Stein, Beinert, Hertrich, Steidl, *Wasserstein
+//! Gradient Flows of MMD Functionals with Distance Kernel and Cauchy Problems on Quantile
+//! Functions*, arXiv 2408.07498.
 
 mod continuous;
 mod discrete;
 mod distance;
-mod numeric;
 
 pub(crate) use continuous::mean_square;
 pub use continuous::{Continuous, Gaussian, Uniform};
@@ -28,24 +30,27 @@ pub use discrete::DiscreteMeasure;
 pub use distance::{discrepancy, wasserstein};
 
 use crate::error::{Error, check_coordinate, check_step, check_time};
+use crate::numeric;
 
 /// What a quantile is moved by: the motion of one level under F_ν, or under E alone.
 ///
-/// Implementations only need [`Target::distribution`]; the flow is then integrated numerically and the JKO step solved
-/// by bisection, both to nearly double precision. Where more is known, the implementation says so.
+/// Implementations only need [`Target::cdf`]; the flow is then integrated numerically and
+/// the JKO step solved by bisection, both to nearly double precision. Where more is known, the
+/// implementation says so.
 pub trait Target {
     /// Computes R(x) = ν((−∞, x]), the distribution function of the target.
-    fn distribution(&self, x: f64) -> f64;
+    fn cdf(&self, x: f64) -> f64;
 
     /// Computes where the quantile of the given level is after time t ≥ 0, if it starts at `start`.
     fn flow(&self, level: f64, start: f64, time: f64) -> f64 {
-        numeric::flow(|x| 2.0 * (level - self.distribution(x)), start, time)
+        numeric::flow(|x| 2.0 * (level - self.cdf(x)), start, time)
     }
 
-    /// Computes where the quantile of the given level is after one JKO step of length τ > 0 from `start`.
+    /// Computes where the quantile of the given level is after one JKO step of length τ > 0 from
+    /// `start`.
     fn backward_step(&self, level: f64, start: f64, tau: f64) -> f64 {
         let shifted = start + 2.0 * tau * level;
-        let excess = |x: f64| x + 2.0 * tau * self.distribution(x) - shifted;
+        let excess = |x: f64| x + 2.0 * tau * self.cdf(x) - shifted;
         numeric::bisect(excess, shifted - 2.0 * tau, shifted)
     }
 }
@@ -55,11 +60,13 @@ pub trait Measure: Target {
     /// Computes the quantile inf {x : R(x) ≥ level} for 0 < level < 1.
     fn quantile(&self, level: f64) -> f64;
 
-    /// Computes ∫ (R(x) − level)² dx from `low` to `high`; `low` = −∞ is allowed with level 0, `high` = ∞ with level 1.
-    fn squared_gap(&self, low: f64, high: f64, level: f64) -> f64;
+    /// Computes ∫ (R(x) − level)² dx from `low` to `high`; `low` = −∞ is allowed with level 0,
+    /// `high` = ∞ with level 1.
+    fn squared_cdf_difference(&self, low: f64, high: f64, level: f64) -> f64;
 
-    /// Computes ∫ (point − g(s))² ds over the levels from `low` to `high`, where g is the quantile function.
-    fn squared_distance(&self, point: f64, low: f64, high: f64) -> f64;
+    /// Computes ∫ (point − g(s))² ds over the levels from `low` to `high`, where g is the quantile
+    /// function.
+    fn squared_quantile_difference(&self, point: f64, low: f64, high: f64) -> f64;
 
     /// The quantiles at the levels (i−½)/N: N particles of equal mass.
     fn quantiles(&self, count: usize) -> Vec<f64> {
@@ -69,7 +76,8 @@ pub trait Measure: Target {
     }
 }
 
-/// No target: the interaction energy E alone, under which the level s moves with the constant speed 2s − 1.
+/// No target: the interaction energy E alone, under which the level s moves with the constant speed
+/// 2s − 1.
 ///
 /// ```
 /// use rieszflow_analytic::line::{Repulsion, flow};
@@ -82,7 +90,7 @@ pub struct Repulsion;
 
 impl Target for Repulsion {
     /// The constant ½, which turns 2(s − R) into 2s − 1.
-    fn distribution(&self, _: f64) -> f64 {
+    fn cdf(&self, _: f64) -> f64 {
         0.5
     }
 
@@ -100,13 +108,15 @@ pub fn midpoint_levels(count: usize) -> impl Iterator<Item = f64> {
     (0..count).map(move |i| (i as f64 + 0.5) / count as f64)
 }
 
-/// Computes the exact flow up to the time t of the quantiles given at the levels (i−½)/N, N their number.
+/// Computes the exact flow up to the time t of the quantiles given at the levels (i−½)/N, N their
+/// number.
 ///
-/// `quantiles` are N particles in increasing order, ties allowed. Cost: N evaluations of [`Target::flow`].
+/// `quantiles` are N particles in increasing order, ties allowed. Cost: N evaluations of
+/// [`Target::flow`].
 ///
 /// # Errors
-/// [`Error::Time`] unless t is finite and ≥ 0, [`Error::Coordinate`] unless the quantiles are finite,
-/// [`Error::Unsorted`] unless they increase.
+/// [`Error::Time`] unless t is finite and ≥ 0, [`Error::Coordinate`] unless the quantiles are
+/// finite, [`Error::Unsorted`] unless they increase.
 ///
 /// ```
 /// use rieszflow_analytic::line::{DiscreteMeasure, flow};
@@ -120,9 +130,11 @@ pub fn flow(target: &impl Target, quantiles: &[f64], time: f64) -> Result<Vec<f6
     move_each(quantiles, |level, start| target.flow(level, start, time))
 }
 
-/// Computes one exact JKO step of length τ from the quantiles given at the levels (i−½)/N, N their number.
+/// Computes one exact JKO step of length τ from the quantiles given at the levels (i−½)/N, N their
+/// number.
 ///
-/// The result is the exact minimiser of W₂²(·, μ)/(2τ) + F over N particles of equal mass. Arguments as for [`flow`].
+/// The result is the exact minimiser of W₂²(·, μ)/(2τ) + F over N particles of equal mass.
+/// Arguments as for [`flow`].
 ///
 /// # Errors
 /// [`Error::StepSize`] unless τ is finite and positive; otherwise as for [`flow`].

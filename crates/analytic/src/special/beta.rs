@@ -1,6 +1,8 @@
-//! The regularised incomplete beta function and its inverse, exact to the end points also for tiny parameters.
+//! The regularised incomplete beta function and its inverse, exact to the end points also for tiny
+//! parameters.
 
 use super::gamma::{gamma_ratio, ln_gamma_quotient};
+use super::unit_point::UnitPoint;
 
 /// A Newton step of this size leaves an error of about its square, below double precision.
 const NEWTON_DONE: f64 = 1e-9;
@@ -8,36 +10,11 @@ const NEWTON_DONE: f64 = 1e-9;
 /// More Newton steps than were ever seen to be needed (nine).
 const NEWTON_STEPS: usize = 40;
 
-/// A point x of the unit interval together with its complement y = 1 − x, each held to full relative precision.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct UnitPoint {
-    /// x.
-    pub x: f64,
-    /// 1 − x.
-    pub complement: f64,
-}
-
-impl UnitPoint {
-    /// The point x, with the complement that subtraction gives.
-    pub fn new(x: f64) -> Self {
-        Self {
-            x,
-            complement: 1.0 - x,
-        }
-    }
-
-    fn mirrored(self) -> Self {
-        Self {
-            x: self.complement,
-            complement: self.x,
-        }
-    }
-}
-
-/// The law Beta(a, b) on the unit interval, with density proportional to x^{a−1}(1−x)^{b−1}, for 0 < a, b ≤ 2.
+/// The law Beta(a, b) on the unit interval, with density proportional to x^{a−1}(1−x)^{b−1}, for 0
+/// < a, b ≤ 2.
 ///
-/// The squared radius |x|²/s² of an equilibrium on a ball is Beta(d/2, 2−(r+d)/2) distributed, so a ∈ {½, 1, 3/2} and
-/// b ∈ (0, 3/2); b → 0 as r + d → 4.
+/// The squared radius |x|²/s² of an equilibrium on a ball is Beta(d/2, 2−(r+d)/2) distributed, so a
+/// ∈ {½, 1, 3/2} and b ∈ (0, 3/2); b → 0 as r + d → 4.
 ///
 /// ```
 /// use rieszflow_analytic::special::{BetaLaw, UnitPoint};
@@ -78,15 +55,17 @@ impl BetaLaw {
         law
     }
 
-    /// Computes the regularised incomplete beta function I(x; a, b), the distribution function of the law.
+    /// Computes the regularised incomplete beta function I(x; a, b), the distribution function of
+    /// the law.
     ///
     /// ```math
     /// I_x(a,b) = \frac{1}{B(a,b)} \int_0^x t^{a-1}(1-t)^{b-1}\,dt
     /// ```
     ///
-    /// Below x = ½ the power series in x is summed (DLMF 8.17.7), above it the one in 1 − x in the form
-    /// 1 − exp(b·…), which keeps its relative precision for b → 0, where almost all mass sits at x = 1. Measured
-    /// against 40-digit values the relative error is below 1e-14. NaN outside the unit interval.
+    /// Below x = ½ the power series in x is summed (DLMF 8.17.7), above it the one in 1 − x in the
+    /// form 1 − exp(b·…), which keeps its relative precision for b → 0, where almost all mass sits
+    /// at x = 1. Measured against 40-digit values the relative error is below 1e-14. NaN outside
+    /// the unit interval.
     pub fn cdf(&self, point: UnitPoint) -> f64 {
         if !(point.x >= 0.0 && point.complement >= 0.0) {
             f64::NAN
@@ -97,11 +76,13 @@ impl BetaLaw {
         }
     }
 
-    /// Computes the x with I(x; a, b) = level, the inverse of [`BetaLaw::cdf`]; NaN for a level outside [0, 1].
+    /// Computes the x with I(x; a, b) = level, the inverse of [`BetaLaw::cdf`]; NaN for a level
+    /// outside [0, 1].
     ///
-    /// Newton's method on ln I as a function of ln x where x ≤ ½, on ln(1 − I) as a function of ln(1 − x) elsewhere.
-    /// Each of these increases and bends one way only, so the method converges from any start. The complement is held
-    /// to full relative precision (and becomes 0 where it falls below the range of `f64`).
+    /// Newton's method on ln I as a function of ln x where x ≤ ½, on ln(1 − I) as a function of
+    /// ln(1 − x) elsewhere. Each of these increases and bends one way only, so the method converges
+    /// from any start. The complement is held to full relative precision (and becomes 0 where it
+    /// falls below the range of `f64`).
     pub fn quantile(&self, level: f64) -> UnitPoint {
         if !(0.0..=1.0).contains(&level) {
             UnitPoint::new(f64::NAN)

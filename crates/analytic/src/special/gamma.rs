@@ -1,4 +1,5 @@
-//! Ratios Γ(x+h)/Γ(x) without overflow or cancellation, for h of the order of one and x as large as wanted.
+//! Ratios Γ(x+h)/Γ(x) without overflow or cancellation, for h of the order of one and x as large as
+//! wanted.
 
 /// Stirling's coefficients B₂ₖ/(2k(2k−1)) for k = 1, …, 8.
 const STIRLING: [f64; 8] = [
@@ -21,9 +22,9 @@ const STIRLING_FROM: f64 = 10.0;
 /// \frac{Γ(x+h)}{Γ(x)} = x^h \exp\bigl(h\,(q(x,h) - \ln x)\bigr), \qquad q(x,h) = \frac{\lnΓ(x+h) - \lnΓ(x)}{h}
 /// ```
 ///
-/// Needs x > 0 and x + h > 0. Source: Stirling's series (DLMF 5.11.1), differenced term by term so that nothing
-/// cancels; below x = 10 the recurrence Γ(x+1) = xΓ(x) lifts the argument first. Measured against 40-digit values
-/// the relative error is below 2e-15 for |h| ≤ 2 and x up to 1e5.
+/// Needs x > 0 and x + h > 0. Source: Stirling's series (DLMF 5.11.1), differenced term by term so
+/// that nothing cancels; below x = 10 the recurrence Γ(x+1) = xΓ(x) lifts the argument first.
+/// Measured against 40-digit values the relative error is below 2e-15 for |h| ≤ 2 and x up to 1e5.
 ///
 /// ```
 /// use rieszflow_analytic::special::gamma_ratio;
@@ -39,10 +40,12 @@ pub fn gamma_ratio(x: f64, h: f64) -> f64 {
     product * shifted.powf(h) * (h * quotient_excess(shifted, h)).exp()
 }
 
-/// Computes the difference quotient (ln Γ(x+h) − ln Γ(x))/h, and its limit ψ(x), the digamma function, at h = 0.
+/// Computes the difference quotient (ln Γ(x+h) − ln Γ(x))/h, and its limit ψ(x), the digamma
+/// function, at h = 0.
 ///
-/// Needs x > 0 and x + h > 0. Source and method as for [`gamma_ratio`]. The absolute error is a few units in the
-/// last place of 1 + |ln x|, also for arbitrarily small h, where subtracting two logarithms would leave no digit.
+/// Needs x > 0 and x + h > 0. Source and method as for [`gamma_ratio`]. The absolute error is a few
+/// units in the last place of 1 + |ln x|, also for arbitrarily small h, where subtracting two
+/// logarithms would leave no digit.
 ///
 /// ```
 /// use rieszflow_analytic::special::ln_gamma_quotient;
@@ -75,7 +78,8 @@ fn ln_1p_quotient(x: f64, h: f64) -> f64 {
 
 /// The difference quotient between x and x+h of Stirling's remainder R(x) = Σ Bₖ x^{1−2k}.
 ///
-/// With u = 1/x, v = 1/(x+h) and R = u·P(u²): Horner's scheme gives P(u²) and the divided difference of P at once.
+/// With u = 1/x, v = 1/(x+h) and R = u·P(u²): Horner's scheme gives P(u²) and the divided
+/// difference of P at once.
 fn stirling_quotient(x: f64, h: f64) -> f64 {
     let (u, v) = (x.recip(), (x + h).recip());
     let (mut value, mut difference) = (0.0, 0.0);

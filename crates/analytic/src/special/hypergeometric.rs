@@ -1,21 +1,23 @@
-//! Gauss's hypergeometric function ₂F₁(a, b; c; z) on 0 ≤ z ≤ 1, for the parameters of Riesz potentials.
+//! Gauss's hypergeometric function ₂F₁(a, b; c; z) on 0 ≤ z ≤ 1, for the parameters of Riesz
+//! potentials.
 
-use super::beta::UnitPoint;
 use super::gamma::{gamma_ratio, ln_gamma_quotient};
+use super::unit_point::UnitPoint;
 
 /// Above this value of c − a − b the power series in z is short even at z = 1.
 const FAST_EXCESS: f64 = 16.0;
 
-/// Gauss's hypergeometric function with its parameters fixed and everything that depends only on them computed once.
+/// Gauss's hypergeometric function with its parameters fixed and everything that depends only on
+/// them computed once.
 ///
 /// ```math
 /// {}_2F_1(a,b;c;z) = \sum_{n≥0} \frac{(a)_n (b)_n}{(c)_n\, n!} z^n, \qquad 0 ≤ z ≤ 1
 /// ```
 ///
-/// For z ≤ ½, or c − a − b ≥ 16, the series is summed. Otherwise the connection formula to argument w = 1 − z is used
-/// (DLMF 15.8.4). Its two parts have poles of opposite sign wherever δ = c − a − b is an integer m, that is at r = 1
-/// always; they are joined term by term, with ε = δ − m, into differences that stay finite (the idea of Bühring 1987
-/// and Michel and Stoitsov 2008):
+/// For z ≤ ½, or δ = c − a − b ≥ 16, the series is summed. Otherwise the connection formula to
+/// argument w = 1 − z is used (DLMF 15.8.4). Its two parts have poles of opposite sign wherever δ is
+/// an integer m, that is at r = 1 always; they are joined term by term, with ε = δ − m, into
+/// differences that stay finite (the idea of Bühring 1987 and Michel and Stoitsov 2008):
 ///
 /// ```math
 /// F = G \sum_{n<m} \frac{(a)_n(b)_n}{(1-δ)_n\,n!}w^n
@@ -23,10 +25,12 @@ const FAST_EXCESS: f64 = 16.0;
 /// D_0 = \frac{e^{εS}-1}{ε},\; S = \ln w + q(a{+}m,ε) + q(b{+}m,ε) - q(1{-}ε,ε) - q(1{+}m,ε)
 /// ```
 ///
-/// where G is Gauss's value at z = 1 and q is [`ln_gamma_quotient`].
+/// where G is Gauss's value at z = 1 and q is [`ln_gamma_quotient`]. For δ < −½, where the function is
+/// infinite at z = 1, it is w^δ ₂F₁(c−a, c−b; c; z) (Euler's transformation, DLMF 15.8.1).
 ///
-/// Measured against 40-digit values the relative error is below 1e-14 over the parameters that occur for
-/// 0 < r < 2 and 1 ≤ d ≤ 1e5.
+/// Measured against 40-digit values the relative error is below 1e-14 over the parameters that
+/// occur for equilibria, and below 1e-13 for those of balls and spheres with any exponent, 0 < r < 2
+/// and 1 ≤ d ≤ 1e5.
 ///
 /// ```
 /// use rieszflow_analytic::special::{Hypergeometric, UnitPoint};
@@ -39,17 +43,19 @@ pub struct Hypergeometric {
     a: f64,
     b: f64,
     c: f64,
+    /// The exponent of a factor 1 − z: δ if Euler's transformation is applied, else 0.
+    power: f64,
     near_one: Option<NearOne>,
 }
 
 /// Constants of the expansion in powers of 1 − z.
 #[derive(Clone, Debug, PartialEq)]
 struct NearOne {
-    /// m, the integer nearest to δ = c − a − b.
+    /// m, the integer nearest to δ = c − a − b for which a + m and b + m are positive.
     order: i32,
-    /// ε = δ − m in [−½, ½].
+    /// ε = δ − m > −1.
     epsilon: f64,
-    /// G − 1 with G = Γ(c)Γ(δ)/(Γ(c−a)Γ(c−b)), the value at z = 1.
+    /// G − 1 with G = Γ(c)Γ(δ)/(Γ(c−a)Γ(c−b)), the value at z = 1; not used if m = 0.
     gauss_excess: f64,
     /// −(−1)ᵐ Γ(1+ε) Γ(c)/(Γ(c−a)Γ(c−b)) (a)ₘ(b)ₘ/m!.
     tail_factor: f64,
@@ -61,68 +67,80 @@ impl Hypergeometric {
     /// Prepares the evaluation of ₂F₁(a, b; c; ·).
     ///
     /// # Panics
-    /// Unless c, c − a, c − b > 0, c − a − b ≥ ½ (up to rounding) and a, b > −1 (where c − a − b ≥ 3/2, also
-    /// a, b = −1); every Riesz potential satisfies this.
+    /// Unless c, c − a, c − b > 0, and c − a − b > 0 or a, b > 0; every Riesz potential and its
+    /// derivative satisfy this.
     pub fn new(a: f64, b: f64, c: f64) -> Self {
         let excess = c - a - b;
-        let lowest = if excess < 1.5 {
-            -1.0 + f64::EPSILON
-        } else {
-            -1.0
-        };
         assert!(
-            c > 0.0 && c - a > 0.0 && c - b > 0.0 && excess > 0.49 && a.min(b) >= lowest,
-            "hypergeometric parameters a = {a}, b = {b}, c = {c} given, but a, b > −1, c, c − a, c − b > 0 and \
-             c − a − b ≥ ½ are needed"
+            c > 0.0 && c - a > 0.0 && c - b > 0.0 && (excess > 0.0 || a.min(b) > 0.0),
+            "hypergeometric parameters a = {a}, b = {b}, c = {c} given, but c, c − a, c − b > 0, \
+             and c − a − b > 0 or a, b > 0 are needed"
         );
-        let near_one = (excess < FAST_EXCESS).then(|| NearOne::new(a, b, c));
-        Self { a, b, c, near_one }
+        if excess < -0.5 {
+            let power = excess;
+            return Self {
+                power,
+                ..Self::new(c - a, c - b, c)
+            };
+        }
+        Self {
+            a,
+            b,
+            c,
+            power: 0.0,
+            near_one: (excess < FAST_EXCESS).then(|| NearOne::new(a, b, c)),
+        }
     }
 
     /// Computes ₂F₁(a, b; c; z) for 0 ≤ z ≤ 1.
     ///
     /// `point` holds z and 1 − z, because near z = 1 the complement carries digits that z cannot.
     pub fn value(&self, point: UnitPoint) -> f64 {
-        match &self.near_one {
-            Some(near_one) if point.x > 0.5 => {
-                1.0 + (near_one.gauss_excess + near_one.above_one(self, point.complement))
-            }
-            _ => 1.0 + self.series_above_zero(point.x),
+        let value = match &self.near_one {
+            Some(near_one) if point.x > 0.5 => near_one.value(self, point.complement),
+            _ => 1.0 + self.series_minus_one(point.x),
+        };
+        if self.power == 0.0 {
+            value
+        } else {
+            point.complement.powf(self.power) * value
         }
     }
 
-    /// Prepares the derivative: d/dz ₂F₁(a, b; c; z) = (ab/c) ₂F₁(a+1, b+1; c+1; z). Returns the factor ab/c and the
-    /// function.
+    /// Prepares the derivative: d/dz ₂F₁(a, b; c; z) = (ab/c) ₂F₁(a+1, b+1; c+1; z). Returns the
+    /// factor ab/c and the function.
     ///
     /// # Panics
-    /// Unless c − a − b ≥ 3/2, in addition to what [`Hypergeometric::new`] needs.
+    /// If [`Hypergeometric::new`] does for the parameters of the derivative, or c − a − b < −½.
     pub fn derivative(&self) -> (f64, Self) {
+        assert!(self.power == 0.0, "c − a − b ≥ −½ is needed");
         let (a, b, c) = (self.a, self.b, self.c);
         (a * b / c, Self::new(a + 1.0, b + 1.0, c + 1.0))
     }
 
-    /// Computes F(z) − F(1) for 0 ≤ z ≤ 1, to full relative precision also near z = 1, where it vanishes.
+    /// Computes F(z) − F(1) for 0 ≤ z ≤ 1 and c − a − b ≥ ½, to full relative precision also near
+    /// z = 1, where it vanishes.
     ///
-    /// `point` holds z and 1 − z. Measured against 40-digit values: relative error below 3e-13 for z > ½, absolute
-    /// error below that for z ≤ ½.
+    /// `point` holds z and 1 − z. Measured against 40-digit values: relative error below 3e-13 for
+    /// z > ½, absolute error below that for z ≤ ½.
     ///
     /// ```
     /// use rieszflow_analytic::special::{Hypergeometric, UnitPoint};
     /// // ₂F₁(−1/2, −1; 3/2; z) = 1 + z/3
     /// let f = Hypergeometric::new(-0.5, -0.999_999_999_999_999_9, 1.5);
     /// let near_one = UnitPoint { x: 1.0 - 1e-20, complement: 1e-20 };
-    /// assert!((f.above_one(near_one) / (-1e-20 / 3.0) - 1.0).abs() < 1e-14);
+    /// assert!((f.minus_value_at_one(near_one) / (-1e-20 / 3.0) - 1.0).abs() < 1e-14);
     /// ```
-    pub fn above_one(&self, point: UnitPoint) -> f64 {
+    pub fn minus_value_at_one(&self, point: UnitPoint) -> f64 {
         match &self.near_one {
-            Some(near_one) if point.x > 0.5 => near_one.above_one(self, point.complement),
-            Some(near_one) => self.series_above_zero(point.x) - near_one.gauss_excess,
-            None => self.series_above_one(point.complement),
+            Some(near_one) if point.x > 0.5 => near_one.minus_value_at_one(self, point.complement),
+            Some(near_one) => self.series_minus_one(point.x) - near_one.gauss_excess,
+            None => self.series_minus_value_at_one(point.complement),
         }
     }
 
     /// F(z) − 1 by the power series.
-    fn series_above_zero(&self, z: f64) -> f64 {
+    fn series_minus_one(&self, z: f64) -> f64 {
         let (mut sum, mut term, mut n) = (0.0, 1.0, 0.0);
         loop {
             term *= (self.a + n) * (self.b + n) / ((self.c + n) * (n + 1.0)) * z;
@@ -136,7 +154,7 @@ impl Hypergeometric {
     }
 
     /// Σₙ (a)ₙ(b)ₙ/((c)ₙ n!) (zⁿ − 1), with zⁿ − 1 = exp(n·ln(1−w)) − 1.
-    fn series_above_one(&self, complement: f64) -> f64 {
+    fn series_minus_value_at_one(&self, complement: f64) -> f64 {
         let ln_z = (-complement).ln_1p();
         let (mut sum, mut coefficient, mut n) = (0.0, 1.0, 0.0);
         loop {
@@ -154,10 +172,17 @@ impl Hypergeometric {
 impl NearOne {
     fn new(a: f64, b: f64, c: f64) -> Self {
         let excess = c - a - b;
-        let order = excess.round().max(1.0);
+        let mut order = excess.round().max(0.0);
+        while a.min(b) + order <= 0.0 {
+            order += 1.0;
+        }
         let epsilon = excess - order;
         // Γ(c)/Γ(c−a) = exp(a·q(c, −a)), and Γ(δ)/Γ(c−b) = exp(−a·q(δ, a)) because c − b = δ + a.
-        let gauss_excess = (a * (ln_gamma_quotient(c, -a) - ln_gamma_quotient(excess, a))).exp_m1();
+        let gauss_excess = if order == 0.0 {
+            0.0
+        } else {
+            (a * (ln_gamma_quotient(c, -a) - ln_gamma_quotient(excess, a))).exp_m1()
+        };
         let mut tail_factor =
             -libm::tgamma(1.0 + epsilon) / (gamma_ratio(c, -a) * libm::tgamma(c - b));
         for n in 0..order as i32 {
@@ -176,8 +201,17 @@ impl NearOne {
         }
     }
 
-    /// F(1−w) − F(1).
-    fn above_one(&self, f: &Hypergeometric, w: f64) -> f64 {
+    /// F(1−w).
+    fn value(&self, f: &Hypergeometric, w: f64) -> f64 {
+        if self.order == 0 {
+            self.tail_factor * self.tail(f, w)
+        } else {
+            1.0 + (self.gauss_excess + self.minus_value_at_one(f, w))
+        }
+    }
+
+    /// F(1−w) − F(1), for m > 0.
+    fn minus_value_at_one(&self, f: &Hypergeometric, w: f64) -> f64 {
         if w == 0.0 {
             return 0.0;
         }
@@ -231,7 +265,7 @@ impl NearOne {
 mod tests {
     use super::*;
 
-    /// Plain summation with so many terms that it is exact away from z = 1.
+    /// Plain summation of 20,000 terms, which is exact away from z = 1.
     fn plain(a: f64, b: f64, c: f64, z: f64) -> f64 {
         let (mut sum, mut term) = (1.0, 1.0);
         for n in 0..20_000 {

@@ -87,7 +87,7 @@ impl ReferenceMeasure for ExactImplosion {
 
     fn support(&self, step: u64) -> Option<Support> {
         let state = self.state(step);
-        let (a, b) = (state.depth(), state.half_width());
+        let (a, b) = (state.first_coordinate(), state.half_width());
         Some(Support::Segment([a, -b], [a, b]))
     }
 }

@@ -2,8 +2,8 @@
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::{
-    Equilibrium, EquilibriumKind, Error, backward_scale, discrepancy_to_equilibrium, flow_scale,
-    forward_scale, sampling_floor,
+    Equilibrium, EquilibriumKind, Error, Law, backward_scale, discrepancy, flow_scale,
+    forward_scale,
 };
 use rieszflow_flows::TimeStep;
 
@@ -101,12 +101,10 @@ impl ReferenceMeasure for ExactInteraction {
         let exact = self.scales[step as usize];
         let mean_square = particles.norm_squared() / particles.nrows() as f64;
         let measured = (mean_square / self.equilibrium.second_moment()).sqrt();
+        let law = Law::equilibrium(&self.equilibrium, exact)?;
+        let exponent = self.equilibrium.exponent();
         Ok(Measurement {
-            discrepancy: Some(discrepancy_to_equilibrium(
-                particles,
-                &self.equilibrium,
-                exact,
-            )),
+            discrepancy: Some(discrepancy(particles, None, &law, exponent)?),
             functional: None,
             interaction: None,
             scale: Some(ScaleComparison { exact, measured }),
@@ -119,12 +117,12 @@ impl ReferenceMeasure for ExactInteraction {
 
     fn sampling_floor(&self, count: usize) -> Option<f64> {
         let last = self.scales[self.scales.len() - 1];
-        Some(sampling_floor(&self.equilibrium, last, count))
+        Some(self.size() / count as f64)
     }
 
     fn size(&self) -> f64 {
         let last = self.scales[self.scales.len() - 1];
-        sampling_floor(&self.equilibrium, last, 1)
+        -last.powf(self.equilibrium.exponent()) * self.equilibrium.energy()
     }
 
     fn support(&self, step: u64) -> Option<Support> {

@@ -2,8 +2,8 @@
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::{
-    Equilibrium, Implosion, backward_scales, discrepancy_to_equilibrium, flow_scale,
-    flow_scale_from, forward_scales,
+    Equilibrium, Implosion, Law, backward_scales, discrepancy, flow_scale, flow_scale_from,
+    forward_scales,
 };
 use rieszflow_flows::scheme::Particle;
 use rieszflow_flows::{
@@ -65,10 +65,12 @@ fn check_particle_flow(quick: bool, add: &mut impl FnMut(Check)) {
     for &dim in dims {
         let equilibrium = Equilibrium::new(dim, 1.0).expect("a valid equilibrium");
         let scale = flow_scale(1.0, 1.0).expect("a scale");
+        let law = Law::equilibrium(&equilibrium, scale).expect("a law");
         let error = |count: usize| {
             let functional = Interaction::new(RieszKernel::new(1.0).expect("0 < 1 < 2"));
             let particles = flow(&functional, DMatrix::zeros(count, dim), &GROWING, 0.05, 1.0);
-            discrepancy_to_equilibrium(&particles, &equilibrium, scale).v_statistic
+            let found = discrepancy(&particles, None, &law, 1.0);
+            found.expect("particles in ℝᵈ").v_statistic
         };
         let sizes = if quick { [100, 400] } else { [250, 1000] };
         let (coarse, fine) = (error(sizes[0]), error(sizes[1]));

@@ -3,8 +3,7 @@
 use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure};
 use rieszflow_analytic::{
-    Equilibrium, Implosion, SteepestDescent, backward_scales, discrepancy_to_equilibrium,
-    forward_scales,
+    Equilibrium, Implosion, Law, SteepestDescent, backward_scales, discrepancy, forward_scales,
 };
 use rieszflow_flows::scheme::{Backward, Forward, Training};
 use rieszflow_flows::{
@@ -102,7 +101,9 @@ fn check_interaction(
     let start = DMatrix::zeros(PARTICLES, dim);
     let training = training(dim, if quick { 1000 } else { 4000 });
     let particles = run(kind, &functional, training, start, time);
-    let error = discrepancy_to_equilibrium(&particles, &equilibrium, scale).v_statistic;
+    let law = Law::equilibrium(&equilibrium, scale).expect("a law");
+    let found = discrepancy(&particles, None, &law, exponent);
+    let error = found.expect("particles in ℝᵈ").v_statistic;
     let floor = -equilibrium.energy() * scale.powf(exponent) / PARTICLES as f64;
     let what = format!(
         "{}, d = {dim}, r = {exponent}, t = {time} (D²)",

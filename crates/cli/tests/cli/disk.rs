@@ -5,10 +5,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-use crate::sandbox::{Results, Said, Sandbox, names};
+use crate::sandbox::{Results, Said, Sandbox, names, wait_for};
 
 /// Its snapshots take about 300 kB.
 const FLOW: &str = "interaction --scheme particle --particles 200 --save-at every:1 --time 1.2 \
@@ -98,19 +96,16 @@ fn a_full_disk_stops_the_run_and_loses_nothing() {
 fn folders_that_vanish() {
     for gone in ["run", "run/checkpoint"] {
         let sandbox = Sandbox::new();
-        let flow = "interaction --particles 60 --batch 40 --iterations 20000 --width 32 --no-plots";
-        let child = Command::new(env!("CARGO_BIN_EXE_rieszflow"))
+        let flow =
+            "interaction --particles 60 --batch 40 --iterations 1000000 --width 32 --no-plots";
+        let mut child = Command::new(env!("CARGO_BIN_EXE_rieszflow"))
             .args(format!("{flow} --checkpoint-every 0.01 --out run").split_whitespace())
             .current_dir(sandbox.path(""))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let since = Instant::now();
-        while !sandbox.path("run/checkpoint").exists() {
-            assert!(since.elapsed() < Duration::from_secs(60));
-            sleep(Duration::from_millis(1));
-        }
+        wait_for(&sandbox.path("run/checkpoint"), &mut child);
         // A folder that is written to cannot be removed in one go; under another name it is gone.
         fs::rename(sandbox.path(gone), sandbox.path("elsewhere")).expect("moved");
         let said: Said = child.wait_with_output().expect("a process").into();

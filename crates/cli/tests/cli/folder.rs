@@ -100,7 +100,10 @@ fn check_metrics(folder: &Path, config: &Config, last: &[Vec<f64>]) {
     assert_eq!(ends.last(), Some(&config.time));
     let steps: Vec<f64> = (1..=grid.len()).map(|step| step as f64).collect();
     assert_eq!(csv.column("step"), steps);
-    assert!(csv.column("seconds").iter().all(|&s| s > 0.0 && s < 120.0));
+    let seconds = csv.column("seconds");
+    assert!(seconds.iter().all(|&s| s > 0.0));
+    let wall = sandbox::summary(folder)["wall_seconds"].as_f64();
+    assert!(wall >= Some(seconds.iter().sum()), "{wall:?}, {seconds:?}");
     let trained = config.scheme != SchemeKind::Particle;
     assert!(
         csv.column("loss")

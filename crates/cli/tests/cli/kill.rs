@@ -81,8 +81,9 @@ fn particle_flow_killed_in_the_time_loop() {
 #[test]
 fn killed_in_the_middle_of_writing() {
     let flow = "--particles 200 --batch 20 --iterations 25 --width 64 --time 0.3 --save-at every:1";
-    let moments = check("backward", flow, "--checkpoint-every 0", 4);
-    assert!(moments.writing > 0, "{moments:?}");
+    let mut rounds = (4..14).map(|seed| check("backward", flow, "--checkpoint-every 0", seed));
+    let written = rounds.find(|moments| moments.writing > 0);
+    assert!(written.is_some(), "no kill came while a file was written");
 }
 
 /// Kills and resumes until there were enough kills and the last run is done; compares all results.

@@ -3,13 +3,17 @@
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::sandbox::{Csv, Results, Said, Sandbox, names, read, summary};
+use crate::sandbox::{Csv, Results, Said, Sandbox, names, read, summary, wait_for};
 
-/// Two time steps, each with many times as long an inner loop as a test waits.
+/// Two time steps of a few seconds each.
 const FLOW: &str = "interaction --particles 60 --batch 40 --iterations 20000 --width 32 --time 0.1 \
                     --no-plots";
+
+/// The same with an inner loop that no test waits for.
+const LONG: &str = "interaction --particles 60 --batch 40 --iterations 1000000 --width 32 \
+                    --time 0.1 --no-plots";
 
 /// The same in a moment.
 const SHORT: &str = "interaction --particles 60 --batch 40 --iterations 20 --width 32 --time 0.1 \
@@ -36,21 +40,10 @@ fn ended(child: Child) -> Said {
     child.wait_with_output().expect("a process").into()
 }
 
-/// Waits until the file is there, which the process writes at work.
-#[track_caller]
-fn wait_for(sandbox: &Sandbox, file: &str) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !sandbox.path(file).exists() {
-        assert!(Instant::now() < deadline, "no {file}");
-        sleep(Duration::from_millis(1));
-    }
-}
-
 /// A run interrupted inside its first time step.
-fn interrupted(sandbox: &Sandbox, name: &str) -> Said {
-    let child = spawn(sandbox, &format!("{FLOW} --out run"));
-    wait_for(sandbox, "run/checkpoint");
-    sleep(Duration::from_millis(50));
+fn interrupted(sandbox: &Sandbox, flow: &str, name: &str) -> Said {
+    let mut child = spawn(sandbox, &format!("{flow} --out run"));
+    wait_for(&sandbox.path("run/checkpoint"), &mut child);
     signal(&child, name);
     ended(child)
 }
@@ -61,7 +54,7 @@ fn signals_write_a_checkpoint_inside_a_time_step_and_exit_with_130() {
     whole.run(&format!("{FLOW} --out run")).good();
     for name in ["INT", "TERM"] {
         let sandbox = Sandbox::new();
-        let said = interrupted(&sandbox, name);
+        let said = interrupted(&sandbox, FLOW, name);
         assert_eq!(said.status, Some(130), "{said:#?}");
         assert!(said.stderr.contains("rieszflow resume run"), "{said:#?}");
         let folder = sandbox.path("run");
@@ -89,22 +82,26 @@ fn a_second_signal_ends_the_program_at_once() {
     let sandbox = Sandbox::new();
     // One explicit Euler step that takes many seconds; between two steps there is no stop.
     let flow = "interaction --scheme particle --particles 60000 --no-plots --threads 1";
-    let child = spawn(&sandbox, &format!("{flow} --out run"));
-    wait_for(&sandbox, "run/checkpoint");
+    let mut child = spawn(&sandbox, &format!("{flow} --out run"));
+    let checkpoints = sandbox.path("run/checkpoint");
+    wait_for(&checkpoints, &mut child);
     signal(&child, "INT");
-    sleep(Duration::from_millis(100));
-    let since = Instant::now();
-    signal(&child, "INT");
+    // Signals that come before the first one is dealt with count as one.
+    while child.try_wait().expect("a process").is_none() {
+        sleep(Duration::from_millis(20));
+        signal(&child, "INT");
+    }
     let said = ended(child);
     assert_eq!(said.status, Some(130), "{said:#?}");
-    assert!(since.elapsed() < Duration::from_millis(500));
+    assert!(names(&checkpoints).is_empty(), "the step was finished");
 }
 
 #[test]
 fn an_interrupted_reproduction_tells_what_is_left() {
     let sandbox = Sandbox::new();
-    let child = spawn(&sandbox, "reproduce implosion interaction --out made");
-    wait_for(&sandbox, "made/implosion/backward/checkpoint");
+    let mut child = spawn(&sandbox, "reproduce implosion interaction --out made");
+    let checkpoints = sandbox.path("made/implosion/backward/checkpoint");
+    wait_for(&checkpoints, &mut child);
     signal(&child, "INT");
     let said = ended(child);
     assert_eq!(said.status, Some(130), "{said:#?}");
@@ -125,7 +122,7 @@ fn an_interrupted_reproduction_tells_what_is_left() {
 #[test]
 fn a_new_run_is_refused_where_one_can_be_resumed() {
     let sandbox = Sandbox::new();
-    interrupted(&sandbox, "INT");
+    interrupted(&sandbox, LONG, "INT");
     let again = format!("{SHORT} --quiet --out run");
     sandbox
         .run(&again)

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Child, Output};
+use std::thread::sleep;
 use std::time::Duration;
 
 use assert_cmd::Command;
@@ -55,13 +56,23 @@ impl Sandbox {
         command
             .current_dir(self.0.path())
             .args(arguments)
-            .timeout(Duration::from_secs(120));
+            .timeout(Duration::from_secs(600));
         command
     }
 
     /// Whether nothing at all is in the folder.
     pub fn is_empty(&self) -> bool {
         names(self.0.path()).is_empty()
+    }
+}
+
+/// Waits until the file is there, which the process writes at work.
+#[track_caller]
+pub fn wait_for(file: &Path, child: &mut Child) {
+    while !file.exists() {
+        let ended = child.try_wait().expect("a process");
+        assert!(ended.is_none(), "ended without {}", file.display());
+        sleep(Duration::from_millis(1));
     }
 }
 

@@ -1,11 +1,10 @@
 //! A functional in the plane whose flow implodes into a point and explodes again.
 
-use std::sync::Mutex;
-
 use rieszflow_numerics::Real;
 
 use super::Functional;
 use crate::pair_sums::{GradientRows, Moving, PairSums};
+use crate::working_memory::WorkingMemory;
 use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 
 /// F(μ) = ∫ (1_{a<0}|b| − a) dμ − ½ ∬ 1_{a≥0} 1_{a'≥0} |b−b'| dμ dμ' on ℝ² ∋ (a, b).
@@ -32,8 +31,8 @@ use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 #[derive(Debug)]
 pub struct ImplosionExplosion<T: Real> {
     sums: PairSums<T>,
-    /// 1_{a≥0}/B of the particles in use, kept from call to call.
-    right: Mutex<Vec<T>>,
+    /// 1_{a≥0}/B of the particles.
+    weights: WorkingMemory<Vec<T>>,
 }
 
 impl<T: Real> Default for ImplosionExplosion<T> {
@@ -51,7 +50,7 @@ impl<T: Real> ImplosionExplosion<T> {
         let distance = RieszKernel::new(1.0).expect("0 < 1 < 2");
         Self {
             sums: PairSums::new(distance),
-            right: Mutex::default(),
+            weights: WorkingMemory::default(),
         }
     }
 
@@ -101,16 +100,18 @@ impl<T: Real> ImplosionExplosion<T> {
         n: usize,
         use_weights: impl FnOnce(&[T]) -> R,
     ) -> R {
-        let mut right = self.right.lock().expect("no sum panics");
         let weight = T::one() / T::from_f64(n as f64);
-        right.clear();
-        right.extend(
-            particles
-                .coordinate(0)
-                .iter()
-                .map(|&a| if a >= T::zero() { weight } else { T::zero() }),
-        );
-        use_weights(&right)
+        self.weights.with(|weights| {
+            weights.clear();
+            weights.extend(
+                particles.coordinate(0).iter().map(
+                    |&a| {
+                        if a >= T::zero() { weight } else { T::zero() }
+                    },
+                ),
+            );
+            use_weights(weights)
+        })
     }
 }
 
@@ -125,8 +126,8 @@ fn sign<T: Real>(x: T) -> T {
 }
 
 impl<T: Real> Functional<T> for ImplosionExplosion<T> {
-    fn energy(&self, particles: Points<'_, T>) -> f64 {
-        self.gradient(particles, &mut vec![T::zero(); 2 * particles.count()])
+    fn dim(&self) -> Option<usize> {
+        Some(2)
     }
 
     fn gradient(&self, particles: Points<'_, T>, gradient: &mut [T]) -> f64 {
@@ -134,7 +135,7 @@ impl<T: Real> Functional<T> for ImplosionExplosion<T> {
         let drift = Self::drift(particles, gradient);
         let repulsion = self.with_weights(particles, count, |weights| {
             let b = Measure::weighted(particles.only(1), weights);
-            let rows = &mut GradientRows::of_x(&mut gradient[count..], count);
+            let rows = &mut GradientRows::in_x(&mut gradient[count..], count);
             self.sums.energy_gradient(b, b, -1.0, rows)
         });
         drift - 0.5 * repulsion
@@ -147,7 +148,7 @@ impl<T: Real> Functional<T> for ImplosionExplosion<T> {
             let (u, w) = weights.split_at(batch);
             let x = Measure::weighted(batches.first().only(1), u);
             let y = Measure::weighted(batches.second().only(1), w);
-            let rows = &mut GradientRows::of_minibatches(&mut gradient[2 * batch..], batch);
+            let rows = &mut GradientRows::in_minibatches(&mut gradient[2 * batch..], batch);
             self.sums.energy_gradient(x, y, -0.5, rows)
         });
         drift - 0.5 * repulsion
@@ -171,7 +172,7 @@ impl<T: Real> Functional<T> for ImplosionExplosion<T> {
                 measure: Measure::weighted(positions.second().only(1), w),
                 velocities: Some(velocities.second().only(1)),
             };
-            let rows = &mut GradientRows::of_minibatches(&mut gradient[2 * batch..], batch);
+            let rows = &mut GradientRows::in_minibatches(&mut gradient[2 * batch..], batch);
             self.sums.directional_derivative(x, y, -0.5, rows)
         });
         Ok(drift - 0.5 * repulsion)

@@ -61,14 +61,14 @@ impl<T: Real> Functional<T> for Interaction<T> {
     fn gradient(&self, particles: Points<'_, T>, gradient: &mut [T]) -> f64 {
         let x = Measure::uniform(particles);
         // Each particle stands on both sides of the double integral: twice ½ of the one-sided sum.
-        let rows = &mut GradientRows::of_x(gradient, particles.count());
+        let rows = &mut GradientRows::in_x(gradient, particles.count());
         -0.5 * self.sums.energy_gradient(x, x, -1.0, rows)
     }
 
     fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64 {
         let x = Measure::uniform(batches.first());
         let y = Measure::uniform(batches.second());
-        let rows = &mut GradientRows::of_minibatches(gradient, batches.batch());
+        let rows = &mut GradientRows::in_minibatches(gradient, batches.batch());
         -0.5 * self.sums.energy_gradient(x, y, -0.5, rows)
     }
 
@@ -80,7 +80,7 @@ impl<T: Real> Functional<T> for Interaction<T> {
     ) -> Result<f64, Error> {
         let x = Moving::uniform(positions.first(), velocities.first());
         let y = Moving::uniform(positions.second(), velocities.second());
-        let rows = &mut GradientRows::of_minibatches(gradient, positions.batch());
+        let rows = &mut GradientRows::in_minibatches(gradient, positions.batch());
         let sum = self.sums.directional_derivative(x, y, -0.5, rows);
         let exponent = self.sums.kernel().exponent();
         if exponent < 1.0 && sum.is_infinite() {

@@ -7,7 +7,7 @@
 use nalgebra::DMatrix;
 use rieszflow_numerics::Real;
 
-use super::{Functional, Interaction, Potential};
+use super::{Functional, Interaction, Potential, Sum};
 use crate::{Error, Minibatches, Points, RieszKernel};
 
 /// F_ν(μ) = E(μ) + V_ν(μ) = D²(μ,ν) − E(ν), with D² the squared discrepancy.
@@ -35,10 +35,7 @@ use crate::{Error, Minibatches, Points, RieszKernel};
 /// # Ok::<(), rieszflow_flows::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Mmd<T: Real> {
-    interaction: Interaction<T>,
-    potential: Potential<T>,
-}
+pub struct Mmd<T: Real>(Sum<Interaction<T>, Potential<T>>);
 
 impl<T: Real> Mmd<T> {
     /// The functional towards the atoms in the rows of `target` (M×d), weighted or not.
@@ -50,31 +47,36 @@ impl<T: Real> Mmd<T> {
         target: DMatrix<T>,
         weights: Option<Vec<T>>,
     ) -> Result<Self, Error> {
-        Ok(Self {
-            interaction: Interaction::new(kernel),
-            potential: Potential::new(kernel, target, weights)?,
-        })
+        let potential = Potential::new(kernel, target, weights)?;
+        Ok(Self(Sum(Interaction::new(kernel), potential)))
     }
 
     /// The squared discrepancy D²(μ_N, ν) = F_ν(μ_N) + E(ν) ≥ 0 (V-statistic).
     pub fn discrepancy(&self, particles: Points<'_, T>) -> f64 {
-        self.energy(particles) + self.potential.target_energy()
+        self.energy(particles) + self.target_energy()
+    }
+
+    /// E(ν), the interaction energy of the target itself.
+    pub fn target_energy(&self) -> f64 {
+        self.0.1.target_energy()
     }
 }
 
 impl<T: Real> Functional<T> for Mmd<T> {
+    fn dim(&self) -> Option<usize> {
+        self.0.dim()
+    }
+
     fn energy(&self, particles: Points<'_, T>) -> f64 {
-        self.interaction.energy(particles) + self.potential.energy(particles)
+        self.0.energy(particles)
     }
 
     fn gradient(&self, particles: Points<'_, T>, gradient: &mut [T]) -> f64 {
-        self.interaction.gradient(particles, gradient)
-            + self.potential.gradient(particles, gradient)
+        self.0.gradient(particles, gradient)
     }
 
     fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64 {
-        self.interaction.minibatch_energy(batches, gradient)
-            + self.potential.minibatch_energy(batches, gradient)
+        self.0.minibatch_energy(batches, gradient)
     }
 
     fn minibatch_derivative(
@@ -83,11 +85,6 @@ impl<T: Real> Functional<T> for Mmd<T> {
         velocities: Minibatches<'_, T>,
         gradient: &mut [T],
     ) -> Result<f64, Error> {
-        let interaction = &self.interaction;
-        let potential = &self.potential;
-        Ok(
-            interaction.minibatch_derivative(positions, velocities, gradient)?
-                + potential.minibatch_derivative(positions, velocities, gradient)?,
-        )
+        self.0.minibatch_derivative(positions, velocities, gradient)
     }
 }

@@ -4,20 +4,24 @@
 //! its network has proposed, the forward scheme for the slope along velocities. The neural schemes see
 //! two minibatches at a time, drawn independently: an energy of pairs, one batch against the other, is
 //! then estimated without bias, which pairs within one batch would not be, since each particle would
-//! meet itself.
+//! be paired with itself.
 
 mod implosion_explosion;
 mod interaction;
 mod mmd;
 mod potential;
 mod primitive;
+mod smooth;
+mod sum;
 
 pub use implosion_explosion::ImplosionExplosion;
 pub use interaction::Interaction;
 pub use mmd::Mmd;
 pub use potential::Potential;
 pub(crate) use potential::finite_rows;
-pub(crate) use primitive::{Derivative, Energy};
+pub(crate) use primitive::{MinibatchDerivative, MinibatchEnergy};
+pub use smooth::{PairFunction, PotentialFunction};
+pub use sum::Sum;
 
 use rieszflow_numerics::Real;
 
@@ -25,8 +29,10 @@ use crate::{Error, Minibatches, Points};
 
 /// A functional F of probability measures, evaluated on particles.
 ///
-/// A new functional implements these four methods; no scheme changes. Every method *adds* its
-/// gradient, column-major with one row per particle, so that sums of functionals are easily made.
+/// Most are sums: [`Sum`] adds two. A smooth potential or pair energy is a closure with its gradient:
+/// [`PotentialFunction`], [`PairFunction`]. Anything else implements these methods; no scheme changes.
+/// Every method *adds* its gradient, column-major with one row per particle, so that sums of
+/// functionals are easily made.
 ///
 /// The derivative that the forward scheme needs is the one-sided one along a velocity plan v, which
 /// carries pairs of a position x and a velocity a:
@@ -35,43 +41,34 @@ use crate::{Error, Minibatches, Points};
 /// D_vF(μ) = \lim_{t↓0} \frac{F(γ(t)) - F(μ)}{t}, \qquad γ(t) = \text{law of } x + t a
 /// ```
 ///
-/// (Altekrüger et al. 2023, steepest descent.) `examples/own_functional.rs` is a functional of one's
-/// own; the shortest is a constant force g, F(μ) = −∫⟨g, x⟩ dμ, here on the line:
+/// (Altekrüger et al. 2023, steepest descent.) A constant force g on the line, F(μ) = −∫ g x dμ:
 ///
 /// ```
 /// use nalgebra::DMatrix;
-/// use rieszflow_flows::scheme::{Particle, Scheme, unwatched};
-/// use rieszflow_flows::{Error, Functional, Minibatches, Points};
+/// use rieszflow_flows::scheme::{Particle, Scheme};
+/// use rieszflow_flows::PotentialFunction;
 ///
-/// struct Wind(f64);
-///
-/// impl Functional<f64> for Wind {
-///     fn energy(&self, x: Points<'_, f64>) -> f64 {
-///         -self.0 * x.coordinate(0).iter().sum::<f64>() / x.count() as f64
-///     }
-///     fn gradient(&self, x: Points<'_, f64>, gradient: &mut [f64]) -> f64 {
-///         gradient.iter_mut().for_each(|g| *g -= self.0 / x.count() as f64);
-///         self.energy(x)
-///     }
-///     fn minibatch_energy(&self, x: Minibatches<'_, f64>, gradient: &mut [f64]) -> f64 {
-///         self.gradient(x.both(), gradient)
-///     }
-///     fn minibatch_derivative(
-///         &self, _: Minibatches<'_, f64>, v: Minibatches<'_, f64>, gradient: &mut [f64],
-///     ) -> Result<f64, Error> {
-///         Ok(self.gradient(v.both(), gradient)) // F is linear
-///     }
-/// }
-///
-/// let mut scheme = Particle { seed: 0 };
+/// let force = PotentialFunction::new(|x: &[f64], gradient: &mut [f64]| {
+///     gradient[0] = -3.0;
+///     -3.0 * x[0]
+/// });
+/// let scheme = Particle { seed: 0 };
 /// let mut state = scheme.start(DMatrix::zeros(5, 1))?;
-/// scheme.step(&Wind(3.0), &mut state, 0.5, &mut unwatched)?;
+/// scheme.step(&force, &mut state, 0.5)?;
 /// assert!((state.particles[0] - 1.5).abs() < 1e-8);
-/// # Ok::<(), Error>(())
+/// # Ok::<(), rieszflow_flows::Error>(())
 /// ```
 pub trait Functional<T: Real>: Sync {
+    /// The dimension d of the space, if it has to be a certain one.
+    fn dim(&self) -> Option<usize> {
+        None
+    }
+
     /// F(μ_N) of the empirical measure of N particles (V-statistic: coincident indices included).
-    fn energy(&self, particles: Points<'_, T>) -> f64;
+    fn energy(&self, particles: Points<'_, T>) -> f64 {
+        let mut unused = vec![T::zero(); particles.count() * particles.dim()];
+        self.gradient(particles, &mut unused)
+    }
 
     /// F(μ_N), and ∂F(μ_N)/∂xᵢ (N×d) added to `gradient`; it drives the particle flow.
     fn gradient(&self, particles: Points<'_, T>, gradient: &mut [T]) -> f64;

@@ -53,7 +53,7 @@ impl<T: Real> Potential<T> {
         weights: Option<Vec<T>>,
     ) -> Result<Self, Error> {
         if target.nrows() == 0 {
-            return Err(setting("target", "at least one particle", &"none"));
+            return Err(Error::setting("target", "at least one particle", &"empty"));
         }
         finite_rows("target particle", &target)?;
         let weights = weights.map(|w| normalise(w, target.nrows())).transpose()?;
@@ -79,14 +79,6 @@ impl<T: Real> Potential<T> {
     }
 }
 
-fn setting(name: &'static str, expected: &str, given: &dyn ToString) -> Error {
-    Error::Setting {
-        name,
-        expected: expected.to_owned(),
-        given: given.to_string(),
-    }
-}
-
 /// Checks that every row is finite and names the first that is not.
 pub(crate) fn finite_rows<T: Real>(what: &'static str, matrix: &DMatrix<T>) -> Result<(), Error> {
     let finite = |row: usize| (0..matrix.ncols()).all(|k| matrix[(row, k)].is_finite());
@@ -98,12 +90,8 @@ pub(crate) fn finite_rows<T: Real>(what: &'static str, matrix: &DMatrix<T>) -> R
 
 fn normalise<T: Real>(weights: Vec<T>, count: usize) -> Result<Vec<T>, Error> {
     if weights.len() != count {
-        let given = weights.len();
-        return Err(setting(
-            "weights",
-            &format!("{count}, one a particle"),
-            &given,
-        ));
+        let expected = format!("{count}, one a particle");
+        return Err(Error::setting("weights", &expected, &weights.len()));
     }
     if let Some(row) = weights.iter().position(|w| !w.is_finite()) {
         return Err(Error::NotFinite {
@@ -113,11 +101,8 @@ fn normalise<T: Real>(weights: Vec<T>, count: usize) -> Result<Vec<T>, Error> {
     }
     let total: f64 = weights.iter().map(|w| w.into_f64()).sum();
     if total <= 0.0 || weights.iter().any(|&w| w < T::zero()) {
-        return Err(setting(
-            "weights",
-            "nonnegative with a positive sum",
-            &total,
-        ));
+        let expected = "nonnegative with a positive sum";
+        return Err(Error::setting("weights", expected, &total));
     }
     Ok(weights
         .into_iter()
@@ -126,12 +111,16 @@ fn normalise<T: Real>(weights: Vec<T>, count: usize) -> Result<Vec<T>, Error> {
 }
 
 impl<T: Real> Functional<T> for Potential<T> {
+    fn dim(&self) -> Option<usize> {
+        Some(self.target.ncols())
+    }
+
     fn energy(&self, particles: Points<'_, T>) -> f64 {
         self.sums.energy(Measure::uniform(particles), self.target())
     }
 
     fn gradient(&self, particles: Points<'_, T>, gradient: &mut [T]) -> f64 {
-        let rows = &mut GradientRows::of_x(gradient, particles.count());
+        let rows = &mut GradientRows::in_x(gradient, particles.count());
         self.sums
             .energy_gradient(Measure::uniform(particles), self.target(), 1.0, rows)
     }
@@ -147,7 +136,7 @@ impl<T: Real> Functional<T> for Potential<T> {
         gradient: &mut [T],
     ) -> Result<f64, Error> {
         let x = Moving::uniform(positions.both(), velocities.both());
-        let rows = &mut GradientRows::of_x(gradient, 2 * positions.batch());
+        let rows = &mut GradientRows::in_x(gradient, 2 * positions.batch());
         let sum = self
             .sums
             .directional_derivative(x, Moving::resting(self.target()), 1.0, rows);

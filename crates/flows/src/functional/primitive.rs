@@ -1,68 +1,67 @@
-//! Functionals as fused primitives of the tape: one sweep over the pairs gives value and gradient.
+//! Functionals as custom primitives of the tape: one sweep over the pairs gives value and gradient.
 
-use rieszflow_autodiff::{CustomOp, Real};
+use rieszflow_autodiff::{CustomOp, Inputs, Reverse};
+use rieszflow_numerics::Real;
 
 use super::Functional;
 use crate::{Error, Minibatches, Points};
 
 /// T ↦ F̂(T) on two minibatches, one below the other in a 2B×d node.
-pub(crate) struct Energy<'a, T>(pub(crate) &'a dyn Functional<T>);
+pub(crate) struct MinibatchEnergy<'a, T>(pub(crate) &'a dyn Functional<T>);
 
 /// v ↦ D̂_vF at fixed positions, on two minibatches of velocities in a 2B×d node.
-pub(crate) struct Derivative<'a, T> {
+pub(crate) struct MinibatchDerivative<'a, T> {
     pub(crate) functional: &'a dyn Functional<T>,
     pub(crate) positions: Minibatches<'a, T>,
 }
 
-impl<T: Real> CustomOp<T> for Energy<'_, T> {
+impl<T: Real> CustomOp<T> for MinibatchEnergy<'_, T> {
     type Error = Error;
 
-    fn output_shape(&self, _: (usize, usize)) -> (usize, usize) {
+    fn output_shape(&self, _: &Inputs<'_, T>) -> (usize, usize) {
         (1, 1)
     }
 
-    fn residual_len(&self, (rows, columns): (usize, usize)) -> usize {
-        rows * columns
+    fn residual_len(&self, inputs: &Inputs<'_, T>) -> usize {
+        inputs.value(0).len()
     }
 
     fn forward(
         &self,
-        input: &[T],
-        (rows, columns): (usize, usize),
+        inputs: &Inputs<'_, T>,
         output: &mut [T],
         gradient: &mut [T],
     ) -> Result<(), Error> {
         gradient.fill(T::zero());
-        let batches = Minibatches::new(Points::new(input, rows, columns));
-        output[0] = T::from_f64(self.0.minibatch_energy(batches, gradient));
+        let energy = self.0.minibatch_energy(batches(inputs), gradient);
+        output[0] = T::from_f64(energy);
         Ok(())
     }
 
-    fn backward(gradient: &[T], cotangent: &[T], input_cotangent: &mut [T]) {
-        scale_into(gradient, cotangent, input_cotangent);
+    fn vjp(reverse: Reverse<'_, T>) {
+        scale_gradient(reverse);
     }
 }
 
-impl<T: Real> CustomOp<T> for Derivative<'_, T> {
+impl<T: Real> CustomOp<T> for MinibatchDerivative<'_, T> {
     type Error = Error;
 
-    fn output_shape(&self, _: (usize, usize)) -> (usize, usize) {
+    fn output_shape(&self, _: &Inputs<'_, T>) -> (usize, usize) {
         (1, 1)
     }
 
-    fn residual_len(&self, (rows, columns): (usize, usize)) -> usize {
-        rows * columns
+    fn residual_len(&self, inputs: &Inputs<'_, T>) -> usize {
+        inputs.value(0).len()
     }
 
     fn forward(
         &self,
-        input: &[T],
-        (rows, columns): (usize, usize),
+        inputs: &Inputs<'_, T>,
         output: &mut [T],
         gradient: &mut [T],
     ) -> Result<(), Error> {
         gradient.fill(T::zero());
-        let velocities = Minibatches::new(Points::new(input, rows, columns));
+        let velocities = batches(inputs);
         let derivative =
             self.functional
                 .minibatch_derivative(self.positions, velocities, gradient)?;
@@ -70,14 +69,19 @@ impl<T: Real> CustomOp<T> for Derivative<'_, T> {
         Ok(())
     }
 
-    fn backward(gradient: &[T], cotangent: &[T], input_cotangent: &mut [T]) {
-        scale_into(gradient, cotangent, input_cotangent);
+    fn vjp(reverse: Reverse<'_, T>) {
+        scale_gradient(reverse);
     }
 }
 
-/// The vector-Jacobian product of a scalar whose gradient is the residual.
-fn scale_into<T: Real>(gradient: &[T], cotangent: &[T], input_cotangent: &mut [T]) {
-    for (entry, &g) in input_cotangent.iter_mut().zip(gradient) {
-        *entry += cotangent[0] * g;
-    }
+fn batches<'a, T: Real>(inputs: &Inputs<'a, T>) -> Minibatches<'a, T> {
+    let (rows, columns) = inputs.value(0).shape();
+    Minibatches::new(Points::new(inputs.entries(0), rows, columns))
+}
+
+/// The vector–Jacobian product of a scalar whose gradient is the residual.
+fn scale_gradient<T: Real>(mut reverse: Reverse<'_, T>) {
+    let (cotangent, gradient) = (reverse.cotangent[0], reverse.residual);
+    let input = &mut reverse.input_cotangents;
+    input.add_each(0, |i| cotangent * gradient[i]);
 }

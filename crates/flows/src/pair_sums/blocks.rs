@@ -1,8 +1,8 @@
 //! The sum over a block of particles of x with all of y, on the instruction set at hand.
 //!
 //! The inner loops are compiled for each instruction set that matters and the fitting version is chosen
-//! when the program runs. In few dimensions they keep everything in registers ([`narrow`]), in many
-//! they take several particles at a time ([`wide`]). The order of summation is the same on every
+//! when the program runs. In few dimensions they keep everything in registers ([`low_dim`]), in many
+//! they take several particles at a time ([`high_dim`]). The order of summation is the same on every
 //! instruction set. Coordinates are subtracted, never |x|²−2⟨x,y⟩+|y|² expanded, which would lose
 //! everything where particles are close.
 
@@ -18,25 +18,26 @@ use fearless_simd::{Level, dispatch};
 use rieszflow_numerics::Real;
 use rieszflow_numerics::simd::Chunk;
 
-use super::integrands::OfDistance;
+use super::integrands::RadialFunction;
 use super::packed::Groups;
-use super::{narrow, wide};
+use super::{high_dim, low_dim};
 
 /// Particles of x that are worked on together.
 pub(super) const ROWS: usize = 8;
 /// One coordinate of eight particles of x.
 pub(super) type Row<T> = [T; ROWS];
-/// Something of each pair of eight particles of x and a chunk of y, or the running sums of such.
+/// A value for each pair of eight particles of x and a chunk of y, or running sums of them.
 pub(super) type Tile<T> = [Chunk<T>; ROWS];
 
-/// After so many chunks of y the running sums are added up, so that they do not grow too large to
-/// take up small terms.
-const CASCADE: usize = 256;
+/// After this many chunks of y the running sums are added up, before they are too large for small
+/// terms to count.
+const FLUSH_INTERVAL: usize = 256;
 
 /// What a block sums over its pairs, with its gradient.
 pub(super) trait Integrand<T: Real>: Copy + Send + Sync {
-    /// The chunks of y that it takes, for a group of x that meets some in `met`, out of `all`.
-    fn chunks(self, met: Range<usize>, all: usize) -> Range<usize>;
+    /// The chunks of y that it sums for a group of x, which coincides with some in `coincident`, out of
+    /// `all`.
+    fn chunks(self, coincident: Range<usize>, all: usize) -> Range<usize>;
 
     /// Adds a group of x with some of y to the running sums.
     fn add<S: Simd>(
@@ -44,16 +45,16 @@ pub(super) trait Integrand<T: Real>: Copy + Send + Sync {
         simd: S,
         x: Groups<'_, Row<T>>,
         y: Groups<'_, Chunk<T>>,
-        wanted: Wanted,
+        gradients: Gradients,
         running: &mut Running<'_, T>,
     );
 }
 
 /// A function of the distance, of all pairs.
 #[derive(Clone, Copy)]
-pub(super) struct Everywhere<F>(pub(super) F);
+pub(super) struct AllPairs<F>(pub(super) F);
 
-impl<T: Real, F: OfDistance<T>> Integrand<T> for Everywhere<F> {
+impl<T: Real, F: RadialFunction<T>> Integrand<T> for AllPairs<F> {
     fn chunks(self, _: Range<usize>, all: usize) -> Range<usize> {
         0..all
     }
@@ -64,26 +65,26 @@ impl<T: Real, F: OfDistance<T>> Integrand<T> for Everywhere<F> {
         simd: S,
         x: Groups<'_, Row<T>>,
         y: Groups<'_, Chunk<T>>,
-        wanted: Wanted,
+        gradients: Gradients,
         running: &mut Running<'_, T>,
     ) {
         match x.dim {
-            1 => narrow::sum::<S, T, F, 1>(simd, self.0, x, y, wanted, running),
-            2 => narrow::sum::<S, T, F, 2>(simd, self.0, x, y, wanted, running),
-            3 => narrow::sum::<S, T, F, 3>(simd, self.0, x, y, wanted, running),
-            _ => wide::sum(simd, self.0, x, y, wanted, running),
+            1 => low_dim::sum::<S, T, F, 1>(simd, self.0, x, y, gradients, running),
+            2 => low_dim::sum::<S, T, F, 2>(simd, self.0, x, y, gradients, running),
+            3 => low_dim::sum::<S, T, F, 3>(simd, self.0, x, y, gradients, running),
+            _ => high_dim::sum(simd, self.0, x, y, gradients, running),
         }
     }
 }
 
 /// Where a block's results go.
 pub(super) struct Results<'a, T: Real> {
-    /// The gradient in x, groups of the block × d; overwritten. Empty if not wanted.
-    pub(super) of_x: &'a mut [Row<T>],
-    /// The gradient in y, chunks × d; added to. Empty if not wanted.
-    pub(super) of_y: &'a mut [Chunk<T>],
-    /// Per group of the block the chunks from the first to the last one that it meets.
-    pub(super) met: &'a mut [Range<usize>],
+    /// The gradient in x, groups of the block × d; overwritten. Empty if it is not asked for.
+    pub(super) gradient_x: &'a mut [Row<T>],
+    /// The gradient in y, chunks × d; added to. Empty if it is not asked for.
+    pub(super) gradient_y: &'a mut [Chunk<T>],
+    /// Per group of the block the chunks from the first to the last one that it coincides with.
+    pub(super) coincident: &'a mut [Range<usize>],
     /// Memory for running sums, one tile per coordinate.
     pub(super) sums: &'a mut [Tile<T>],
 }
@@ -93,15 +94,15 @@ pub(super) struct Running<'a, T: Real> {
     /// The values.
     pub(super) values: Tile<T>,
     /// The gradient in x, one tile per coordinate.
-    pub(super) of_x: &'a mut [Tile<T>],
+    pub(super) gradient_x: &'a mut [Tile<T>],
     /// The gradient in y, chunks × d; added to.
-    pub(super) of_y: &'a mut [Chunk<T>],
-    /// The chunks of y from the first to the last one with a particle that one of x meets.
-    pub(super) met: Range<usize>,
+    pub(super) gradient_y: &'a mut [Chunk<T>],
+    /// The chunks of y from the first to the last one with a particle that coincides with one of x.
+    pub(super) coincident: Range<usize>,
 }
 
-/// The least range that has another number too.
-pub(super) fn including(range: &Range<usize>, number: usize) -> Range<usize> {
+/// The least range that contains another number too.
+pub(super) fn extend_range(range: &Range<usize>, number: usize) -> Range<usize> {
     if range.is_empty() {
         number..number + 1
     } else {
@@ -109,12 +110,12 @@ pub(super) fn including(range: &Range<usize>, number: usize) -> Range<usize> {
     }
 }
 
-/// Which gradients are wanted.
+/// In which positions or velocities gradients are asked for.
 #[derive(Clone, Copy)]
-pub(super) enum Wanted {
-    Nothing,
-    OfX,
-    OfBoth,
+pub(super) enum Gradients {
+    Neither,
+    InX,
+    InBoth,
 }
 
 /// Σ of `integrand` over the pairs of some groups of x with all of y, and its gradients.
@@ -136,41 +137,41 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
     y: Groups<'_, Chunk<T>>,
     results: &mut Results<'_, T>,
 ) -> f64 {
-    let wanted = match (results.of_x.is_empty(), results.of_y.is_empty()) {
-        (true, _) => Wanted::Nothing,
-        (false, true) => Wanted::OfX,
-        (false, false) => Wanted::OfBoth,
+    let gradients = match (results.gradient_x.is_empty(), results.gradient_y.is_empty()) {
+        (true, _) => Gradients::Neither,
+        (false, true) => Gradients::InX,
+        (false, false) => Gradients::InBoth,
     };
     let dim = x.dim;
     let mut sum = 0.0;
-    results.of_x.fill([T::zero(); ROWS]);
-    for ((group, x), met) in x.runs(1).enumerate().zip(&mut *results.met) {
-        let chunks = integrand.chunks(std::mem::take(met), y.len());
+    results.gradient_x.fill([T::zero(); ROWS]);
+    for ((group, x), coincident) in x.runs(1).enumerate().zip(&mut *results.coincident) {
+        let chunks = integrand.chunks(std::mem::take(coincident), y.len());
         let mut done = chunks.start;
-        for y in y.range(chunks).runs(CASCADE) {
+        for y in y.range(chunks).runs(FLUSH_INTERVAL) {
             results.sums.fill([Chunk::default(); ROWS]);
-            let of_y = match wanted {
-                Wanted::OfBoth => &mut results.of_y[done * dim..][..y.len() * dim],
+            let gradient_y = match gradients {
+                Gradients::InBoth => &mut results.gradient_y[done * dim..][..y.len() * dim],
                 _ => &mut [],
             };
             let mut running = Running {
                 values: [Chunk::default(); ROWS],
-                of_x: results.sums,
-                of_y,
-                met: 0..0,
+                gradient_x: results.sums,
+                gradient_y,
+                coincident: 0..0,
             };
-            integrand.add(simd, x, y, wanted, &mut running);
-            if !running.met.is_empty() {
-                *met = including(met, done + running.met.start);
-                *met = including(met, done + running.met.end - 1);
+            integrand.add(simd, x, y, gradients, &mut running);
+            if !running.coincident.is_empty() {
+                *coincident = extend_range(coincident, done + running.coincident.start);
+                *coincident = extend_range(coincident, done + running.coincident.end - 1);
             }
             let values = totals(simd, &running.values);
             sum += values.map(Real::into_f64).iter().sum::<f64>();
-            if let Some(of_x) = results.of_x.get_mut(group * dim..(group + 1) * dim) {
-                for (of_x, sums) in of_x.iter_mut().zip(&*results.sums) {
+            if let Some(gradient_x) = results.gradient_x.get_mut(group * dim..(group + 1) * dim) {
+                for (gradient_x, sums) in gradient_x.iter_mut().zip(&*results.sums) {
                     let sums = totals(simd, sums);
                     for i in 0..ROWS {
-                        of_x[i] += sums[i];
+                        gradient_x[i] += sums[i];
                     }
                 }
             }

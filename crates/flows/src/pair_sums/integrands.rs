@@ -13,7 +13,7 @@ use rieszflow_numerics::simd::Lanes;
 use crate::kernel::{COINCIDENT, Power};
 
 /// A function of u = xᵢ−yⱼ that depends on |u| alone.
-pub(super) trait OfDistance<T: Real>: Copy + Send + Sync {
+pub(super) trait RadialFunction<T: Real>: Copy + Send + Sync {
     /// Adds the weighted values of pairs to `value` and returns α, from |u|²; the gradient is α u.
     fn value_and_factor<S: Simd>(
         self,
@@ -22,15 +22,15 @@ pub(super) trait OfDistance<T: Real>: Copy + Send + Sync {
         value: &mut T::Lanes<S>,
     ) -> T::Lanes<S>;
 
-    /// Whether there is a pair in these lanes that is left to [`Meeting`](super::meeting::Meeting).
-    fn meet<S: Simd>(self, squared: T::Lanes<S>) -> bool;
+    /// Whether a pair in these lanes is left to [`Coincident`](super::coincident::Coincident).
+    fn any_coincident<S: Simd>(self, squared: T::Lanes<S>) -> bool;
 }
 
 /// |xᵢ−yⱼ|ʳ; the gradient, divided by r, is that in the positions.
 #[derive(Clone, Copy)]
-pub(super) struct Energy<P>(pub(super) P);
+pub(super) struct PairEnergy<P>(pub(super) P);
 
-impl<T: Real, P: Power<T>> OfDistance<T> for Energy<P> {
+impl<T: Real, P: Power<T>> RadialFunction<T> for PairEnergy<P> {
     #[inline(always)]
     fn value_and_factor<S: Simd>(
         self,
@@ -39,22 +39,22 @@ impl<T: Real, P: Power<T>> OfDistance<T> for Energy<P> {
         value: &mut T::Lanes<S>,
     ) -> T::Lanes<S> {
         let factor = weight * self.0.power(squared);
-        *value = factor.times_plus(squared, *value);
+        *value = factor.fused_mul_add(squared, *value);
         factor
     }
 
     #[inline(always)]
-    fn meet<S: Simd>(self, _: T::Lanes<S>) -> bool {
+    fn any_coincident<S: Simd>(self, _: T::Lanes<S>) -> bool {
         false
     }
 }
 
-/// The gradient alone, of those pairs that are apart: what ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ)/r is, where it is
-/// linear in the velocities.
+/// The gradient alone, of the separated pairs: ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ)/r where it is linear in the
+/// velocities.
 #[derive(Clone, Copy)]
-pub(super) struct Apart<P>(pub(super) P);
+pub(super) struct Separated<P>(pub(super) P);
 
-impl<T: Real, P: Power<T>> OfDistance<T> for Apart<P> {
+impl<T: Real, P: Power<T>> RadialFunction<T> for Separated<P> {
     #[inline(always)]
     fn value_and_factor<S: Simd>(
         self,
@@ -64,17 +64,19 @@ impl<T: Real, P: Power<T>> OfDistance<T> for Apart<P> {
     ) -> T::Lanes<S> {
         let zero = T::Lanes::splat(weight.token(), T::zero());
         let factor = weight * self.0.power(squared);
-        // A pair that is not a number is apart, and makes the sum none.
-        squared.simd_lt(coincident::<T>()).select(zero, factor)
+        // NaN counts as separated, so that the sum becomes NaN.
+        squared
+            .simd_lt(coincident_below::<T>())
+            .select(zero, factor)
     }
 
     #[inline(always)]
-    fn meet<S: Simd>(self, squared: T::Lanes<S>) -> bool {
-        squared.simd_lt(coincident::<T>()).any_true()
+    fn any_coincident<S: Simd>(self, squared: T::Lanes<S>) -> bool {
+        squared.simd_lt(coincident_below::<T>()).any_true()
     }
 }
 
-/// What |u|² is below for a pair that meets.
-pub(super) fn coincident<T: Real>() -> T {
+/// The bound on |u|² of coincident pairs.
+pub(super) fn coincident_below<T: Real>() -> T {
     T::from_f64(COINCIDENT * COINCIDENT)
 }

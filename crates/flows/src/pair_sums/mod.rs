@@ -7,7 +7,7 @@
 //! * for velocities aᵢ and bⱼ its derivative Σᵢⱼ uᵢ wⱼ ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ) along xᵢ+taᵢ, yⱼ+tbⱼ at
 //!   t = 0⁺, and the gradient of that in the velocities.
 //!
-//! [`plain`] has them as double loops in f64; [`PairSums`] is the fast version with the same contract.
+//! [`reference`] has them as double loops in f64; [`PairSums`] is the fast version with the same contract.
 //!
 //! # Coincident particles
 //!
@@ -27,7 +27,7 @@
 //! The second line is what makes a Dirac burst: for r = 1 the energy of coincident particles falls at a
 //! rate proportional to the differences of their velocities, so steepest descent gives them different
 //! ones. For r > 1 nothing is gained at first order, and a Dirac rests. For r < 1 the gain is infinite,
-//! and there is no direction of steepest descent; whoever asks is told so by
+//! and there is no direction of steepest descent, which is
 //! [`Error::Collision`](crate::Error::Collision). Pairs closer than
 //! [`COINCIDENT`](crate::COINCIDENT) count as coincident here. The ordinary gradient, which drives the
 //! particle flow and the training of the backward scheme, takes 0 for the derivative at u = 0.
@@ -39,16 +39,16 @@
 //! Source: Altekrüger et al. 2023, Section 5; the value for r < 1 is what the limit gives.
 
 mod blocks;
+mod coincident;
+mod high_dim;
 mod integrands;
-mod layout;
-#[cfg(test)]
-mod levels;
-mod meeting;
-mod narrow;
+mod low_dim;
 mod packed;
 mod parallel;
-pub mod plain;
-mod wide;
+mod partition;
+pub mod reference;
+#[cfg(test)]
+mod simd_levels;
 
 pub use parallel::PairSums;
 
@@ -95,7 +95,7 @@ impl<'a, T: Real> Moving<'a, T> {
 /// Where a gradient goes: rows of a column-major matrix with one row per particle.
 ///
 /// The gradient in the particles of x is added to the rows from `x_start` on; that in the
-/// particles of y, if it is wanted, to the rows from `y_start` on.
+/// particles of y, if it is asked for, to the rows from `y_start` on.
 #[derive(Debug)]
 pub struct GradientRows<'a, T> {
     /// The matrix, column-major.
@@ -110,7 +110,7 @@ pub struct GradientRows<'a, T> {
 
 impl<'a, T> GradientRows<'a, T> {
     /// The gradient in x alone, which fills the whole matrix of `rows` rows.
-    pub fn of_x(entries: &'a mut [T], rows: usize) -> Self {
+    pub fn in_x(entries: &'a mut [T], rows: usize) -> Self {
         Self {
             entries,
             rows,
@@ -120,7 +120,7 @@ impl<'a, T> GradientRows<'a, T> {
     }
 
     /// The gradients in two minibatches of `batch` particles, one below the other.
-    pub fn of_minibatches(entries: &'a mut [T], batch: usize) -> Self {
+    pub fn in_minibatches(entries: &'a mut [T], batch: usize) -> Self {
         Self {
             entries,
             rows: 2 * batch,

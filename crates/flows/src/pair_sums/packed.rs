@@ -17,7 +17,7 @@ pub(super) struct Packed<V> {
     positions: Vec<V>,
     /// One vector a group.
     weights: Vec<V>,
-    /// Groups × d, of the last call of [`Self::set_in_motion`].
+    /// Groups × d, of the last call of [`Self::set_velocities`].
     velocities: Vec<V>,
 }
 
@@ -57,7 +57,7 @@ impl<V: Copy + Default> Packed<V> {
     }
 
     /// Copies the velocities of the particles, if they do not rest.
-    pub(super) fn set_in_motion<T: Real>(&mut self, velocities: Option<Points<'_, T>>)
+    pub(super) fn set_velocities<T: Real>(&mut self, velocities: Option<Points<'_, T>>)
     where
         V: AsMut<[T]>,
     {

@@ -1,20 +1,20 @@
 //! The sums over pairs, fast: blocks of rows on all threads, combined in a fixed order.
 
 use std::ops::Range;
-use std::sync::Mutex;
 
 use fearless_simd::Level;
 use rayon::prelude::*;
 use rieszflow_numerics::Real;
 use rieszflow_numerics::simd::Chunk;
 
-use super::blocks::{self, Everywhere, Integrand, ROWS, Results, Row, Wanted};
-use super::integrands::{Apart, Energy};
-use super::layout::Layout;
-use super::meeting::Meeting;
+use super::blocks::{self, AllPairs, Gradients, Integrand, ROWS, Results, Row};
+use super::coincident::Coincident;
+use super::integrands::{PairEnergy, Separated};
 use super::packed::Packed;
+use super::partition::Partition;
 use super::{GradientRows, Moving};
 use crate::kernel::Distance;
+use crate::working_memory::WorkingMemory;
 use crate::{Measure, RieszKernel};
 
 /// Sums over pairs of particles with the Riesz kernel, on all threads of the current rayon pool.
@@ -32,7 +32,7 @@ use crate::{Measure, RieszKernel};
 /// Positions and velocities are N×d for μ and M×d for ν, gradients a row per particle
 /// ([`GradientRows`]). The result does not depend on the number of threads, to the bit. Cost: O(NMd)
 /// time on all cores; O((N+M)d) memory, never N·M, which is kept from call to call, so that only the
-/// first call allocates.
+/// first call allocates. Many threads may share one object.
 ///
 /// ```
 /// use nalgebra::DMatrix;
@@ -48,7 +48,7 @@ use crate::{Measure, RieszKernel};
 pub struct PairSums<T: Real> {
     kernel: RieszKernel,
     pub(super) level: Level,
-    memory: Mutex<Memory<T>>,
+    memory: WorkingMemory<Memory<T>>,
 }
 
 /// What is kept from call to call.
@@ -57,13 +57,13 @@ struct Memory<T: Real> {
     x: Packed<Row<T>>,
     y: Packed<Chunk<T>>,
     /// The gradient in x, groups × d.
-    of_x: Vec<Row<T>>,
+    gradient_x: Vec<Row<T>>,
     /// Per block: its running sums, and its gradient in y, chunks × d.
     blocks: Vec<Chunk<T>>,
     values: Vec<f64>,
-    /// Per group of x the chunks of y that it meets.
-    met: Vec<Range<usize>>,
-    /// The gradient in the velocities from the pairs that are apart, that of x above that of y;
+    /// Per group of x the chunks of y that it coincides with.
+    coincident: Vec<Range<usize>>,
+    /// The gradient in the velocities from the separated pairs, that of x above that of y;
     /// empty if it is not that of the particles in `x` and `y`.
     linear: Vec<T>,
 }
@@ -74,7 +74,7 @@ impl<T: Real> PairSums<T> {
         Self {
             kernel,
             level: Level::new(),
-            memory: Mutex::default(),
+            memory: WorkingMemory::default(),
         }
     }
 
@@ -107,8 +107,8 @@ impl<T: Real> PairSums<T> {
 
     /// Σᵢⱼ uᵢ wⱼ ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ); `scale` times its gradient in the velocities is added.
     ///
-    /// Pairs that are apart contribute what is linear in the velocities. Its coefficients are kept: as
-    /// long as the positions stay the same, another call costs O((N+M)d) and the pairs that meet.
+    /// Separated pairs contribute a linear function of the velocities. Its coefficients are kept: as
+    /// long as the positions stay the same, another call costs O((N+M)d) and the coincident pairs.
     ///
     /// Not finite where a coincident pair with r < 1 has different velocities.
     ///
@@ -121,47 +121,48 @@ impl<T: Real> PairSums<T> {
         scale: f64,
         gradient: &mut GradientRows<'_, T>,
     ) -> f64 {
-        let wanted = if y.velocities.is_some() || gradient.y_start.is_some() {
-            Wanted::OfBoth
+        let gradients = if y.velocities.is_some() || gradient.y_start.is_some() {
+            Gradients::InBoth
         } else {
-            Wanted::OfX
+            Gradients::InX
         };
-        let mut layout = Layout::new(x.measure, y.measure, wanted);
-        if layout.is_empty() {
+        let mut partition = Partition::new(x.measure, y.measure, gradients);
+        if partition.is_empty() {
             return 0.0;
         }
-        let factor = self.kernel.exponent() * layout.norm;
+        let factor = self.kernel.exponent() * partition.norm;
         let scale = T::from_f64(scale * factor);
-        let memory = &mut *self.memory.lock().expect("no block panics");
-        let known = memory.x.fill(x.measure) & memory.y.fill(y.measure);
-        if !known || memory.linear.len() != layout.gradient_len() {
-            self.find_linear(&layout, memory);
-        }
-        let mut sum = memory.along(&layout, x, y, scale, gradient);
-        let met: usize = memory.met.iter().map(Range::len).sum();
-        if met > 0 && self.kernel.exponent() <= 1.0 {
-            memory.x.set_in_motion(x.velocities);
-            memory.y.set_in_motion(y.velocities);
-            layout.set_work(ROWS * Chunk::<T>::LEN * met * layout.dim);
-            sum += self.sum(&layout, Meeting(self.kernel), memory);
-            memory.collect(&layout, scale, gradient);
-        }
-        factor * sum
+        self.memory.with(|memory| {
+            let known = memory.x.fill(x.measure) & memory.y.fill(y.measure);
+            if !known || memory.linear.len() != partition.gradient_len() {
+                self.find_linear(&partition, memory);
+            }
+            let mut sum = memory.along(&partition, x, y, scale, gradient);
+            let coincident: usize = memory.coincident.iter().map(Range::len).sum();
+            if coincident > 0 && self.kernel.exponent() <= 1.0 {
+                memory.x.set_velocities(x.velocities);
+                memory.y.set_velocities(y.velocities);
+                partition.set_work(ROWS * Chunk::<T>::LEN * coincident * partition.dim);
+                sum += self.sum(&partition, Coincident(self.kernel), memory);
+                memory.collect(&partition, scale, gradient);
+            }
+            factor * sum
+        })
     }
 
-    /// Finds the coefficients of the velocities, and the pairs that meet.
-    fn find_linear(&self, layout: &Layout, memory: &mut Memory<T>) {
+    /// Finds the coefficients of the velocities, and the coincident pairs.
+    fn find_linear(&self, partition: &Partition, memory: &mut Memory<T>) {
         if self.is_distance() {
-            self.sum(layout, Everywhere(Apart(Distance)), memory);
+            self.sum(partition, AllPairs(Separated(Distance)), memory);
         } else {
             let power = self.kernel.radial();
-            self.sum(layout, Everywhere(Apart(power)), memory);
+            self.sum(partition, AllPairs(Separated(power)), memory);
         }
         let mut linear = std::mem::take(&mut memory.linear);
         linear.clear();
-        linear.resize(layout.gradient_len(), T::zero());
-        let rows = &mut layout.gradient_rows(&mut linear);
-        memory.collect(layout, T::one(), rows);
+        linear.resize(partition.gradient_len(), T::zero());
+        let rows = &mut partition.gradient_rows(&mut linear);
+        memory.collect(partition, T::one(), rows);
         memory.linear = linear;
     }
 
@@ -172,30 +173,31 @@ impl<T: Real> PairSums<T> {
         scale: f64,
         gradient: Option<&mut GradientRows<'_, T>>,
     ) -> f64 {
-        let wanted = match &gradient {
-            None => Wanted::Nothing,
-            Some(gradient) if gradient.y_start.is_none() => Wanted::OfX,
-            Some(_) => Wanted::OfBoth,
+        let gradients = match &gradient {
+            None => Gradients::Neither,
+            Some(gradient) if gradient.y_start.is_none() => Gradients::InX,
+            Some(_) => Gradients::InBoth,
         };
-        let layout = Layout::new(x, y, wanted);
-        if layout.is_empty() {
+        let partition = Partition::new(x, y, gradients);
+        if partition.is_empty() {
             return 0.0;
         }
-        let memory = &mut *self.memory.lock().expect("no block panics");
-        memory.x.fill(x);
-        memory.y.fill(y);
-        memory.linear.clear();
-        let sum = if self.is_distance() {
-            self.sum(&layout, Everywhere(Energy(Distance)), memory)
-        } else {
-            let power = self.kernel.radial();
-            self.sum(&layout, Everywhere(Energy(power)), memory)
-        };
-        if let Some(gradient) = gradient {
-            let scale = self.kernel.exponent() * scale * layout.norm;
-            memory.collect(&layout, T::from_f64(scale), gradient);
-        }
-        layout.norm * sum
+        self.memory.with(|memory| {
+            memory.x.fill(x);
+            memory.y.fill(y);
+            memory.linear.clear();
+            let sum = if self.is_distance() {
+                self.sum(&partition, AllPairs(PairEnergy(Distance)), memory)
+            } else {
+                let power = self.kernel.radial();
+                self.sum(&partition, AllPairs(PairEnergy(power)), memory)
+            };
+            if let Some(gradient) = gradient {
+                let scale = self.kernel.exponent() * scale * partition.norm;
+                memory.collect(&partition, T::from_f64(scale), gradient);
+            }
+            partition.norm * sum
+        })
     }
 
     fn is_distance(&self) -> bool {
@@ -204,44 +206,49 @@ impl<T: Real> PairSums<T> {
 
     /// Sums `integrand` over the packed particles, block by block, and adds up the values in the
     /// order of the rows; the gradients stay in the memory.
-    fn sum<I: Integrand<T>>(&self, layout: &Layout, integrand: I, memory: &mut Memory<T>) -> f64 {
-        memory.reserve(layout);
-        let x = memory.x.groups(layout.dim);
-        let y = memory.y.groups(layout.dim);
-        let evaluate = |((((index, value), met), of_x), block): Task<'_, T>| {
-            let (sums, of_y) = block.split_at_mut(layout.dim * ROWS);
-            of_y.fill(Chunk::default());
-            let wanted = !matches!(layout.wanted, Wanted::Nothing);
+    fn sum<I: Integrand<T>>(
+        &self,
+        partition: &Partition,
+        integrand: I,
+        memory: &mut Memory<T>,
+    ) -> f64 {
+        memory.reserve(partition);
+        let x = memory.x.groups(partition.dim);
+        let y = memory.y.groups(partition.dim);
+        let evaluate = |((((index, value), coincident), gradient_x), block): Task<'_, T>| {
+            let (sums, gradient_y) = block.split_at_mut(partition.dim * ROWS);
+            gradient_y.fill(Chunk::default());
+            let gradients = !matches!(partition.gradients, Gradients::Neither);
             let results = Results {
-                of_x: if wanted { of_x } else { &mut [] },
-                of_y,
-                met,
+                gradient_x: if gradients { gradient_x } else { &mut [] },
+                gradient_y,
+                coincident,
                 sums: sums.as_chunks_mut().0,
             };
-            let x = x.range(layout.groups(index));
+            let x = x.range(partition.groups(index));
             *value = blocks::block(self.level, integrand, x, y, results);
         };
-        let of_x = &mut memory.of_x[..x.len() * layout.dim];
-        let values = &mut memory.values[..layout.blocks()];
-        let met = &mut memory.met[..x.len()];
+        let gradient_x = &mut memory.gradient_x[..x.len() * partition.dim];
+        let values = &mut memory.values[..partition.blocks()];
+        let coincident = &mut memory.coincident[..x.len()];
         let blocks = &mut memory.blocks;
         if values.len() == 1 {
-            let block = &mut blocks[..layout.block_len()];
-            evaluate(((((0, &mut values[0]), met), of_x), block));
+            let block = &mut blocks[..partition.block_len()];
+            evaluate(((((0, &mut values[0]), coincident), gradient_x), block));
         } else {
             values
                 .par_iter_mut()
                 .enumerate()
-                .zip(met.par_chunks_mut(layout.block_groups))
-                .zip(of_x.par_chunks_mut(layout.block_groups * layout.dim))
-                .zip(blocks.par_chunks_exact_mut(layout.block_len()))
+                .zip(coincident.par_chunks_mut(partition.block_groups))
+                .zip(gradient_x.par_chunks_mut(partition.block_groups * partition.dim))
+                .zip(blocks.par_chunks_exact_mut(partition.block_len()))
                 .for_each(evaluate);
         }
         values.iter().sum()
     }
 }
 
-/// A block's number and its places for the value, what it meets, the gradient in x and the rest.
+/// A block's number and its places for the value, coincident chunks, the gradient in x and the rest.
 type Task<'m, T> = (
     (
         ((usize, &'m mut f64), &'m mut [Range<usize>]),
@@ -251,52 +258,70 @@ type Task<'m, T> = (
 );
 
 impl<T: Real> Memory<T> {
-    fn reserve(&mut self, layout: &Layout) {
+    fn reserve(&mut self, partition: &Partition) {
         fn at_least<V: Clone + Default>(memory: &mut Vec<V>, len: usize) {
             if memory.len() < len {
                 memory.resize(len, V::default());
             }
         }
-        self.met.resize(layout.x_count.div_ceil(ROWS), 0..0);
-        at_least(&mut self.of_x, layout.x_count.div_ceil(ROWS) * layout.dim);
-        at_least(&mut self.blocks, layout.blocks() * layout.block_len());
-        at_least(&mut self.values, layout.blocks());
+        self.coincident
+            .resize(partition.x_count.div_ceil(ROWS), 0..0);
+        at_least(
+            &mut self.gradient_x,
+            partition.x_count.div_ceil(ROWS) * partition.dim,
+        );
+        at_least(&mut self.blocks, partition.blocks() * partition.block_len());
+        at_least(&mut self.values, partition.blocks());
     }
 
     /// The sum of `linear` times velocities; adds `scale` times `linear` to the gradient in them.
     fn along(
         &mut self,
-        layout: &Layout,
+        partition: &Partition,
         x: Moving<'_, T>,
         y: Moving<'_, T>,
         scale: T,
         gradient: &mut GradientRows<'_, T>,
     ) -> f64 {
-        let mut linear = layout.gradient_rows(&mut self.linear);
+        let mut linear = partition.gradient_rows(&mut self.linear);
         let mut sum = 0.0;
-        for k in 0..layout.dim {
-            let of_x = linear.x(k, layout.x_count);
-            add(gradient.x(k, layout.x_count), scale, &[&*of_x], 1);
-            sum += x.velocities.map_or(0.0, |a| inner(of_x, a.coordinate(k)));
-            if let Some(of_y) = linear.y(k, layout.y_count) {
-                if let Some(target) = gradient.y(k, layout.y_count) {
-                    add(target, scale, &[&*of_y], 1);
+        for k in 0..partition.dim {
+            let gradient_x = linear.x(k, partition.x_count);
+            add(gradient.x(k, partition.x_count), scale, &[&*gradient_x], 1);
+            sum += x
+                .velocities
+                .map_or(0.0, |a| inner(gradient_x, a.coordinate(k)));
+            if let Some(gradient_y) = linear.y(k, partition.y_count) {
+                if let Some(target) = gradient.y(k, partition.y_count) {
+                    add(target, scale, &[&*gradient_y], 1);
                 }
-                sum += y.velocities.map_or(0.0, |b| inner(of_y, b.coordinate(k)));
+                sum += y
+                    .velocities
+                    .map_or(0.0, |b| inner(gradient_y, b.coordinate(k)));
             }
         }
         sum
     }
 
     /// Adds the blocks' gradients to the rows where they belong.
-    fn collect(&self, layout: &Layout, scale: T, gradient: &mut GradientRows<'_, T>) {
-        let blocks = || self.blocks.chunks_exact(layout.block_len());
-        for k in 0..layout.dim {
-            let of_x = &self.of_x[k..];
-            add(gradient.x(k, layout.x_count), scale, of_x, layout.dim);
-            if let Some(target) = gradient.y(k, layout.y_count) {
-                for block in blocks().take(layout.blocks()) {
-                    add(target, scale, &block[layout.dim * ROWS + k..], layout.dim);
+    fn collect(&self, partition: &Partition, scale: T, gradient: &mut GradientRows<'_, T>) {
+        let blocks = || self.blocks.chunks_exact(partition.block_len());
+        for k in 0..partition.dim {
+            let gradient_x = &self.gradient_x[k..];
+            add(
+                gradient.x(k, partition.x_count),
+                scale,
+                gradient_x,
+                partition.dim,
+            );
+            if let Some(target) = gradient.y(k, partition.y_count) {
+                for block in blocks().take(partition.blocks()) {
+                    add(
+                        target,
+                        scale,
+                        &block[partition.dim * ROWS + k..],
+                        partition.dim,
+                    );
                 }
             }
         }

@@ -13,145 +13,131 @@
 //! with ‖v‖² = ∫|a|² dv and (s)⁻ = max(−s, 0). The plan is disintegrated as v = μⁿ ⊗ v_x, with v_x the
 //! law of a generative network v_θ(x, Z).
 //!
-//! A time step: train θ on minibatches ([`loss`]), measure the speed on fresh large ones
-//! ([`step_factor`]), then draw a fresh Z for every particle and move it. Only the direction is
+//! A time step: train θ on minibatches ([`loss`]; the inner loop is in `training.rs`), measure the speed
+//! on fresh large ones ([`step_factor`]), then draw a fresh Z for every particle and move it. Only the direction is
 //! trained for, because the quotient does not change when v̂ is scaled.
 //!
 //! D_vF is the one-sided derivative of [`crate::pair_sums`]; what it is at coincident particles decides
-//! whether a Dirac bursts (r = 1), rests (r > 1) or has no steepest descent (r < 1).
+//! whether a Dirac bursts (r = 1), is stationary (r > 1) or has no steepest descent (r < 1).
 //!
 //! Source: Altekrüger, Hertrich, Steidl 2023, Section 5.
 
 use nalgebra::DMatrix;
-use rieszflow_autodiff::{Graph, Real, Var};
+use rieszflow_autodiff::{Graph, Var};
+use rieszflow_numerics::Real;
 
-use super::training::{Batches, Trainer};
-use super::{Scheme, StepReport, Training, Watch, not_diverged, valid_time_step};
-use crate::functional::Derivative;
+use super::{Callback, Scheme, StepReport, Training, check_step};
+use crate::functional::MinibatchDerivative;
+use crate::minibatches::MinibatchSampler;
 use crate::rng::{Purpose, stream};
-use crate::{Error, Frame, Functional, Minibatches, Motion, Points, State};
+use crate::{Error, Functional, Minibatches, Points, State, Transport};
+
+/// The name of the scheme, by which its states know it.
+const NAME: &str = "forward";
 
 /// ε in the training loss D̂_vF/(‖v‖ + ε).
 pub const DENOMINATOR_OFFSET: f64 = 1e-2;
 
-/// Size of the two fresh batches that estimate the rescaling, if there are so many particles.
+/// Size of the two fresh batches that estimate the rescaling, if there are that many particles.
 const RESCALING_BATCH: usize = 2000;
 
 /// The neural forward scheme.
 ///
 /// One step costs as many training iterations as [`Training`] says, each with one forward and one
-/// reverse pass of the network on 2B particles and one sum over B² pairs (2BM for a target of M atoms),
+/// backward pass of the network on 2B particles and one sum over B² pairs (2BM for a target of M atoms),
 /// and one such evaluation on up to 2·2000 particles for the speed. With full batches, B = N, the
 /// positions are the same in each iteration, and one such sum a step is enough.
 ///
 /// Errors: [`Error::Setting`] and [`Error::NotFinite`] at the start, [`Error::TimeStep`],
-/// [`Error::Collision`] for r < 1 and coincident particles, [`Error::Diverged`],
-/// [`Error::Interrupted`]. Where no direction descends, the step reports that the flow rests.
+/// [`Error::Dimension`], [`Error::ForeignState`], [`Error::Collision`] for r < 1 and coincident
+/// particles, [`Error::Diverged`], [`Error::Interrupted`]. Where no direction descends, the step reports
+/// that the flow is stationary.
 ///
 /// ```
 /// use nalgebra::DMatrix;
-/// use rieszflow_flows::scheme::{Forward, Scheme, Training, unwatched};
+/// use rieszflow_flows::scheme::{Forward, Scheme, Training};
 /// use rieszflow_flows::{Error, Interaction, RieszKernel};
 ///
-/// let mut scheme = Forward::new(Training {
-///     hidden_layers: 1, width: 16, latent_dim: 1, batch: 50,
-///     first_iterations: 1000, iterations: 1000,
-///     learning_rate: 3e-3, learning_rate_decay: 1e-2, seed: 0,
+/// let scheme = Forward::new(Training {
+///     hidden_layers: 1, width: 16, batch: 50, first_iterations: 1000,
+///     ..Training::default()
 /// });
 /// let dirac = DMatrix::<f64>::zeros(100, 1);
 /// // One step of size τ = ½ from a Dirac on the line, r = 1, leads to U[−½, ½].
 /// let mut state = scheme.start(dirac.clone())?;
 /// let functional = Interaction::new(RieszKernel::new(1.0)?);
-/// scheme.step(&functional, &mut state, 0.5, &mut unwatched)?;
+/// scheme.step(&functional, &mut state, 0.5)?;
 /// let variance = state.particles.norm_squared() / 100.0;
 /// assert!((variance - 1.0 / 12.0).abs() < 1e-2, "{variance}");
 /// // For r < 1 the energy of a Dirac falls infinitely fast.
 /// let mut state = scheme.start(dirac)?;
 /// let functional = Interaction::new(RieszKernel::new(0.5)?);
-/// let refused = scheme.step(&functional, &mut state, 0.5, &mut unwatched);
+/// let refused = scheme.step(&functional, &mut state, 0.5);
 /// assert_eq!(refused, Err(Error::Collision { exponent: 0.5 }));
 /// # Ok::<(), Error>(())
 /// ```
-pub struct Forward<T> {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Forward {
     training: Training,
-    trainer: Trainer<T>,
 }
 
-impl<T: Real> Forward<T> {
+impl Forward {
     /// The scheme with the given training of its velocity plans.
     pub fn new(training: Training) -> Self {
-        Self {
-            training,
-            trainer: Trainer::new(training),
-        }
+        Self { training }
     }
 }
 
-impl<T: Real> Scheme<T> for Forward<T> {
-    fn start(&mut self, particles: DMatrix<T>) -> Result<State<T>, Error> {
-        self.trainer.start(particles)
+impl<T: Real> Scheme<T> for Forward {
+    fn start(&self, particles: DMatrix<T>) -> Result<State<T>, Error> {
+        self.training.start(NAME, particles)
     }
 
-    fn step(
-        &mut self,
+    fn step_with(
+        &self,
         functional: &dyn Functional<T>,
         state: &mut State<T>,
         tau: f64,
-        watch: Watch<'_, T>,
+        callback: Callback<'_, T>,
     ) -> Result<StepReport, Error> {
-        valid_time_step(tau)?;
-        let frame = Frame::of(&state.particles);
+        check_step(functional, state, tau)?;
+        let network = self.training.network_of(NAME, state)?;
+        let direction = Transport::standardized(network, &state.particles);
         // Learn the direction v̂: minimise D̂_vF/(‖v‖ + ε) over minibatches.
-        let mean_loss = self.trainer.train(
+        let mean_loss = self.training.minimise(
             state,
-            &frame,
-            &|graph, particles, velocities| loss(graph, functional, particles, velocities),
-            watch,
+            &direction,
+            &|graph, x, z| {
+                let velocities = direction.record_displacement(graph, x, z);
+                loss(graph, functional, x, velocities)
+            },
+            callback,
         )?;
         // Rescale it to (D_v̂F)⁻/‖v̂‖² v̂ on fresh large batches.
-        let factor = self.estimate_factor(functional, state, &frame)?;
+        let factor = self.estimate_factor(functional, state, &direction)?;
         // Step: xᵢ ← xᵢ + τ (D_v̂F)⁻/‖v̂‖² v_θ(xᵢ, zᵢ).
-        let velocities = Motion {
-            frame,
-            factor: T::from_f64(tau * factor),
-        };
-        let moved = self.trainer.push(state, velocities);
-        not_diverged(&moved)?;
-        state.advance(moved, tau);
+        let transport = direction.with_unit(T::from_f64(tau * factor));
+        self.training.push_forward(state, transport, tau)?;
         Ok(StepReport {
             loss: Some(mean_loss),
-            rests: factor == 0.0,
+            is_stationary: factor == 0.0,
         })
     }
 }
 
-impl<T: Real> Forward<T> {
-    fn estimate_factor(
+impl Forward {
+    fn estimate_factor<T: Real>(
         &self,
         functional: &dyn Functional<T>,
-        state: &State<T>,
-        frame: &Frame<T>,
+        state: &mut State<T>,
+        direction: &Transport<T>,
     ) -> Result<f64, Error> {
         let batch = RESCALING_BATCH.min(state.particles.nrows());
-        let mut batches = Batches::new(
-            &state.particles,
-            &Training {
-                batch,
-                ..self.training
-            },
-        );
         let rng = stream(self.training.seed, Purpose::Rescaling, state.step, 0);
-        batches.draw(&state.particles, rng);
-        let learned = state.learned.as_ref().expect("started by this scheme");
-        let kernel = self.training.kernel(state.particles.ncols());
-        let velocities = kernel.evaluate(
-            &learned.parameters,
-            frame,
-            &batches.particles,
-            &batches.latents,
-            |_, _, output| output,
-        );
-        step_factor(functional, &batches.particles, &velocities)
+        let mut sampler = MinibatchSampler::new(batch, &state.particles, direction.network());
+        let (x, z) = sampler.draw(&state.particles, rng);
+        let velocities = direction.displacements(&state.kernel_mut()?.parameters, x, z);
+        step_factor(functional, x, &velocities)
     }
 }
 
@@ -182,11 +168,11 @@ pub fn loss<T: Real>(
 ) -> Result<Var, Error> {
     let positions = Minibatches::new(Points::from(particles));
     let derivative = graph.custom(
-        &Derivative {
+        &MinibatchDerivative {
             functional,
             positions,
         },
-        velocities,
+        &[velocities],
     )?;
     let squared = graph.sum_of_squares(velocities);
     let mean = graph.scale(squared, T::from_f64(1.0 / particles.nrows() as f64));
@@ -201,7 +187,7 @@ pub fn loss<T: Real>(
 /// Source: Altekrüger et al. 2023, the rescaling of steepest descent and its use in Section 5.
 ///
 /// Particles and velocities are two minibatches, one below the other (2B×d each). 0 where no
-/// direction descends: there the flow rests.
+/// direction descends: there the flow is stationary.
 ///
 /// # Errors
 /// [`Error::Collision`] if the derivative is infinite.

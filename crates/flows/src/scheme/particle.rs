@@ -7,26 +7,30 @@
 //!      - \frac1M \sum_{y_j≠x_i} r\,|x_i-y_j|^{r-2}(x_i-y_j).
 //! ```
 //!
-//! It cannot leave a Dirac, so the start is jittered; and it moves N atoms where the flow itself may
+//! It cannot leave a Dirac, so coincident particles are jittered at the start; and it moves N atoms where the flow itself may
 //! spread each of them into a density. Source: the baseline in Altekrüger et al. 2023, Section 6.
+
+use std::cmp::Ordering;
 
 use nalgebra::DMatrix;
 use rand::seq::SliceRandom;
 use rieszflow_numerics::Real;
 
-use super::{Scheme, StepReport, Watch, not_diverged, valid_time_step};
-use crate::functional::finite_rows;
+use super::{Callback, Scheme, StepReport, check_step, not_diverged};
 use crate::rng::{Purpose, stream};
 use crate::{Error, Functional, Points, State};
 
-/// Width of the cube in which particles that start at 0 are jittered.
+/// The name of the scheme, by which its states know it.
+const NAME: &str = "particle";
+
+/// Width of the cube in which particles that coincide are jittered.
 const JITTER: f64 = 1e-9;
 
 /// The particle flow.
 ///
 /// A step costs one gradient of the functional, O(N(N+M)d) for [`crate::Mmd`].
-/// Errors: [`Error::NotFinite`] at the start, [`Error::TimeStep`], [`Error::Diverged`]. The example of
-/// [`Scheme`] is one of it.
+/// Errors: [`Error::NotFinite`] at the start, [`Error::TimeStep`], [`Error::Dimension`],
+/// [`Error::ForeignState`], [`Error::Diverged`]. The example of [`Scheme`] is one of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Particle {
     /// Keys the jitter of the start.
@@ -34,40 +38,82 @@ pub struct Particle {
 }
 
 impl<T: Real> Scheme<T> for Particle {
-    /// Jitters every coordinate on an interval of width 10⁻⁹, or wide enough that N numbers beside
-    /// it differ in this precision.
+    /// Jitters particles that coincide with another one, and no others.
     ///
-    /// Each of N equal parts of the interval takes one particle, in random order: particles that
-    /// started with a coordinate in common would not repel each other there.
-    fn start(&mut self, mut particles: DMatrix<T>) -> Result<State<T>, Error> {
-        finite_rows("particle", &particles)?;
-        let mut rng = stream(self.seed, Purpose::Start, 0, 0);
-        let count = particles.nrows() as f64;
-        let mut parts: Vec<usize> = (0..particles.nrows()).collect();
-        for mut coordinate in particles.column_iter_mut() {
-            parts.shuffle(&mut rng);
-            for (x, &part) in coordinate.iter_mut().zip(&parts) {
-                let spacing = 2.0 * num_traits::Float::abs(*x).into_f64() * T::epsilon().into_f64();
-                let width = JITTER.max(count * spacing);
-                *x += T::from_f64(width * ((part as f64 + 0.5) / count - 0.5));
-            }
-        }
-        Ok(State::new(particles))
+    /// Every coordinate of such particles is moved within an interval of width 10⁻⁹, or wide enough that
+    /// numbers of their size differ in this precision, but at most a hundredth of the least distance
+    /// between distinct values of that coordinate. Each of n equal parts of the interval takes one of the
+    /// n particles, in random order: particles with a coordinate in common would not repel each other
+    /// there.
+    fn start(&self, particles: DMatrix<T>) -> Result<State<T>, Error> {
+        let mut state = State::new(NAME, particles)?;
+        jitter(&mut state.particles, self.seed);
+        Ok(state)
     }
 
-    fn step(
-        &mut self,
+    fn step_with(
+        &self,
         functional: &dyn Functional<T>,
         state: &mut State<T>,
         tau: f64,
-        _: Watch<'_, T>,
+        _: Callback<'_, T>,
     ) -> Result<StepReport, Error> {
-        valid_time_step(tau)?;
+        check_step(functional, state, tau)?;
+        state.check_scheme(NAME)?;
         let moved = step(functional, &state.particles, tau)?;
         not_diverged(&moved)?;
         state.advance(moved, tau);
         Ok(StepReport::default())
     }
+}
+
+fn jitter<T: Real>(particles: &mut DMatrix<T>, seed: u64) {
+    let coincident = coincident_rows(particles);
+    if coincident.is_empty() {
+        return;
+    }
+    let count = coincident.len() as f64;
+    let mut rng = stream(seed, Purpose::Start, 0, 0);
+    let mut parts: Vec<usize> = (0..coincident.len()).collect();
+    for mut coordinate in particles.column_iter_mut() {
+        let spacing = least_spacing(coordinate.as_slice());
+        parts.shuffle(&mut rng);
+        for (&row, &part) in coincident.iter().zip(&parts) {
+            let x = &mut coordinate[row];
+            let resolution = 2.0 * num_traits::Float::abs(*x).into_f64() * T::epsilon().into_f64();
+            let width = JITTER.min(0.01 * spacing).max(count * resolution);
+            *x += T::from_f64(width * ((part as f64 + 0.5) / count - 0.5));
+        }
+    }
+}
+
+/// The rows that have an equal one, in increasing order.
+fn coincident_rows<T: Real>(particles: &DMatrix<T>) -> Vec<usize> {
+    let compare = |a: &usize, b: &usize| {
+        let coordinates = (0..particles.ncols()).map(|k| {
+            let (x, y) = (particles[(*a, k)], particles[(*b, k)]);
+            x.partial_cmp(&y).unwrap_or(Ordering::Equal)
+        });
+        coordinates.fold(Ordering::Equal, Ordering::then)
+    };
+    let mut rows: Vec<usize> = (0..particles.nrows()).collect();
+    rows.sort_by(compare);
+    let groups = rows.chunk_by(|a, b| compare(a, b) == Ordering::Equal);
+    let mut coincident: Vec<usize> = groups
+        .filter(|group| group.len() > 1)
+        .flatten()
+        .copied()
+        .collect();
+    coincident.sort_unstable();
+    coincident
+}
+
+/// The least distance between two distinct numbers; infinite if there are no two.
+fn least_spacing<T: Real>(numbers: &[T]) -> f64 {
+    let mut sorted: Vec<f64> = numbers.iter().map(|x| x.into_f64()).collect();
+    sorted.sort_by(f64::total_cmp);
+    let gaps = sorted.windows(2).map(|pair| pair[1] - pair[0]);
+    gaps.filter(|&gap| gap > 0.0).fold(f64::INFINITY, f64::min)
 }
 
 /// One explicit Euler step of the particle flow: xᵢ − τ N ∂F(μ_N)/∂xᵢ (N×d).

@@ -1,0 +1,3 @@
+//! Tests of the differentiation against finite differences.
+
+mod gradients;

@@ -1,0 +1,15 @@
+//! Tests of the flows against exact solutions, plain loops and finite differences.
+
+mod backward;
+mod common;
+mod directional_derivative;
+mod forward;
+mod functionals;
+mod implosion;
+mod latent;
+mod own_functional;
+mod pair_sums;
+mod particle;
+mod schemes;
+mod sharing;
+mod state;

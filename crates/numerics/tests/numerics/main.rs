@@ -1,0 +1,3 @@
+//! Tests of the numerics against plain loops.
+
+mod products;
