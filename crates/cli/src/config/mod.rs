@@ -162,13 +162,14 @@ impl Config {
         Training {
             hidden_layers: self.hidden_layers,
             width: self.width,
-            latent_dim: self.latent_dim,
+            latent_dim: Some(self.latent_dim),
             batch: self.batch,
             first_iterations: self.first_iterations,
             iterations: self.iterations,
             learning_rate: self.learning_rate,
             learning_rate_decay: self.learning_rate_decay,
             seed: self.seed,
+            ..Training::default()
         }
     }
 }

@@ -12,7 +12,7 @@ use rieszflow_numerics::Real;
 use super::{Run, RunError};
 use crate::files::append_log::AppendLog;
 use crate::files::checkpoint::{
-    Checkpoint, CheckpointError, Lengths, Loaded, Record, Shape, fingerprint,
+    Checkpoint, CheckpointError, Lengths, LoadedCheckpoint, RunIdentity, RunRecord, fingerprint,
 };
 use crate::files::sync_folder;
 use crate::folder::{Row, RunFolder};
@@ -21,7 +21,7 @@ use crate::observers::{Logs, SharedLog};
 /// All that a run continues from.
 pub(super) struct ResumePoint<T> {
     pub(super) state: State<T>,
-    pub(super) record: Record,
+    pub(super) record: RunRecord,
     pub(super) logs: Logs,
     /// The rows of `metrics.csv` so far.
     pub(super) rows: Vec<Row>,
@@ -31,7 +31,7 @@ impl Run<'_> {
     /// The latest checkpoint that is whole, or the start if there is none.
     pub(super) fn resume_point<T: Real>(
         &self,
-        scheme: &mut dyn Scheme<T>,
+        scheme: &dyn Scheme<T>,
     ) -> Result<ResumePoint<T>, RunError> {
         let write_error = |error: io::Error| self.write_error(error.into());
         self.folder.clean().map_err(write_error)?;
@@ -39,7 +39,7 @@ impl Run<'_> {
             (found.state, found.record)
         } else {
             let start = self.problem.start.map(T::from_f64);
-            (scheme.start(start)?, Record::default())
+            (scheme.start(start)?, RunRecord::default())
         };
         let mut lengths = record.lengths;
         let mut rows = Vec::new();
@@ -69,28 +69,18 @@ impl Run<'_> {
         Ok(fingerprint(&config, data.into_iter().flatten()))
     }
 
-    fn shape(&self) -> Result<Shape, RunError> {
-        let config = self.config;
-        let parameters = || {
-            config
-                .training()
-                .kernel(config.dim)
-                .network()
-                .parameter_count()
-        };
-        Ok(Shape {
+    fn identity(&self) -> Result<RunIdentity, RunError> {
+        Ok(RunIdentity {
             fingerprint: self.fingerprint()?,
-            particles: self.problem.start.nrows(),
-            dim: self.problem.start.ncols(),
-            parameters: config.scheme.is_neural().then(parameters),
-            steps: config.time_grid().len() as u64,
+            particles: self.problem.start.shape(),
+            steps: self.config.time_grid().len() as u64,
         })
     }
 
     fn checkpoint<T: Real>(&self) -> Result<Option<Checkpoint<T>>, RunError> {
         let fits = |found: &Checkpoint<T>| check_lengths(&self.folder, found.record.lengths);
-        let loaded = self.folder.store().load(&self.shape()?, fits);
-        let Loaded {
+        let loaded = self.folder.store().load(&self.identity()?, fits);
+        let LoadedCheckpoint {
             checkpoint,
             refused,
         } = loaded.map_err(|error| self.write_error(error.into()))?;
@@ -106,7 +96,7 @@ impl Run<'_> {
                 reasons: reasons.join("\n"),
             });
         };
-        let (step, iteration) = (found.state.step, found.state.inner.iteration);
+        let (step, iteration) = (found.state.step, found.state.inner().iteration);
         for reason in reasons {
             eprintln!(
                 "warning: {reason}; the one before it is used, after time step {step} and \
@@ -153,7 +143,7 @@ fn check_lengths(folder: &RunFolder, lengths: Lengths) -> Result<(), CheckpointE
             found => found.map_or(0, |file| file.len()),
         };
         if found < expected {
-            return Err(CheckpointError::Journal {
+            return Err(CheckpointError::Log {
                 file,
                 expected,
                 found,

@@ -7,7 +7,8 @@ use rieszflow_analytic::{
 };
 use rieszflow_flows::scheme::{Backward, Forward, Training};
 use rieszflow_flows::{
-    Functional, ImplosionExplosion, Interaction, Mmd, RieszKernel, Scheme, integrate, time_grid,
+    Flow, Functional, ImplosionExplosion, Interaction, Mmd, RieszKernel, Scheme, time_grid,
+    with_awake_worker,
 };
 
 use super::Check;
@@ -53,13 +54,13 @@ fn training(dim: usize, iterations: u64) -> Training {
     Training {
         hidden_layers: 2,
         width: 64,
-        latent_dim: dim,
+        latent_dim: Some(dim),
         batch: 100,
         first_iterations: iterations,
         iterations,
         learning_rate: 2e-3,
         learning_rate_decay: 1e-2,
-        seed: 0,
+        ..Training::default()
     }
 }
 
@@ -71,14 +72,15 @@ fn run(
     start: DMatrix<f32>,
     time: f64,
 ) -> DMatrix<f64> {
-    let mut scheme: Box<dyn Scheme<f32>> = match kind {
+    let scheme: Box<dyn Scheme<f32>> = match kind {
         NeuralScheme::Backward => Box::new(Backward::new(training)),
         NeuralScheme::Forward => Box::new(Forward::new(training)),
     };
-    let mut state = scheme.start(start).expect("a valid start");
     let grid = time_grid(&[], TAU, time).expect("a grid");
-    integrate(&mut *scheme, functional, &mut state, &grid, &mut []).expect("a flow");
-    state.particles.map(f64::from)
+    let flow = Flow::new(functional, &*scheme).start(start);
+    let flow = flow.expect("a valid start");
+    let finished = with_awake_worker(|| flow.run(&grid));
+    finished.expect("a flow").state.particles.map(f64::from)
 }
 
 /// The interaction energy from a Dirac: D² to the scheme's own closed form.

@@ -12,15 +12,15 @@ use image::{DynamicImage, ImageFormat};
 use nalgebra::DMatrix;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rieszflow_cli::files::checkpoint::{Record, Shape, decode, encode};
+use rieszflow_cli::files::checkpoint::{RunIdentity, RunRecord, decode, encode};
 use rieszflow_cli::files::idx::parse_idx;
 use rieszflow_cli::files::kernels::read_header;
 use rieszflow_cli::files::npy::parse_npy;
 use rieszflow_cli::files::particles::{Columns, parse_particles};
 use rieszflow_cli::targets::{Proportions, Sampling, parse_image};
 use rieszflow_cli::{Config, MmdSettings, SchemeKind};
-use rieszflow_flows::{Learned, State};
-use rieszflow_nets::Moments;
+use rieszflow_flows::Scheme;
+use rieszflow_flows::scheme::{Backward, Training};
 
 /// Cases for each parser unless the environment says otherwise.
 const CASES: usize = 2000;
@@ -252,27 +252,32 @@ fn safetensors() {
 
 #[test]
 fn checkpoints() {
-    let mut state = State::new(DMatrix::<f32>::from_fn(5, 2, |i, k| (i + k) as f32));
-    state.learned = Some(Learned {
-        parameters: vec![0.5; 9],
-        moments: Moments::new(9),
-        motion: None,
+    let particles = DMatrix::<f32>::from_fn(5, 2, |i, k| (i + k) as f32);
+    let scheme = Backward::new(Training {
+        hidden_layers: 1,
+        width: 3,
+        batch: 4,
+        ..Training::default()
     });
-    let shape = Shape {
+    let state = scheme.start(particles).expect("a start");
+    let run = RunIdentity {
         fingerprint: 42,
-        particles: 5,
-        dim: 2,
-        parameters: Some(9),
+        particles: (5, 2),
         steps: 10,
     };
     let mut file = Vec::new();
-    encode(&mut file, &state, &Record::default(), 42).expect("in memory");
-    let read = |bytes: &[u8]| decode::<f32>(bytes, bytes.len() as u64, &shape).is_ok();
+    encode(&mut file, &state, &RunRecord::default(), 42).expect("in memory");
+    let read = |bytes: &[u8]| decode::<f32>(bytes, &run).is_ok();
     fuzz("checkpoint", 1, &[file.clone()], read);
-    // With a checksum that fits, so that the content is all that can be refused.
+    // With checksums that fit, so that the content is all that can be refused.
     fuzz("checkpoint, signed", 1, &[file], |bytes| {
-        let body = &bytes[..bytes.len().saturating_sub(8)];
-        let digest = xxhash_rust::xxh3::xxh3_64(body).to_le_bytes();
-        read(&[body, &digest].concat())
+        const HEAD: usize = 61;
+        if bytes.len() < HEAD + 8 {
+            return read(bytes);
+        }
+        let state = &bytes[HEAD + 4..bytes.len() - 4];
+        let sum = |bytes: &[u8]| crc32fast::hash(bytes).to_le_bytes();
+        let signed = [&bytes[..HEAD], &sum(&bytes[..HEAD]), state, &sum(state)].concat();
+        read(&signed)
     });
 }
