@@ -116,7 +116,6 @@ impl ReferenceMeasure for ExactInteraction {
     }
 
     fn sampling_floor(&self, count: usize) -> Option<f64> {
-        let last = self.scales[self.scales.len() - 1];
         Some(self.size() / count as f64)
     }
 
