@@ -364,6 +364,9 @@ pub(super) fn failure(error: &RunError, naming: Naming) -> Failure {
 }
 
 fn print_summary(out: &mut impl Write, summary: &Summary, output: &Output) -> io::Result<()> {
+    if let Some(warning) = &summary.warning {
+        writeln!(out, "This cannot be right: {warning:#}")?;
+    }
     if summary.stationary {
         writeln!(
             out,

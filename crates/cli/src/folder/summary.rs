@@ -36,6 +36,8 @@ pub struct Summary {
     pub status: Status,
     /// Where and why it diverged, if it did.
     pub reason: Option<Phrase>,
+    /// Where a completed flow has a result that cannot be right, and the likely cause.
+    pub warning: Option<Phrase>,
     /// Whether the flow is stationary: no direction decreases the functional at first order.
     pub stationary: bool,
     /// Number of time steps done.

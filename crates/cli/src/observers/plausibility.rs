@@ -1,4 +1,4 @@
-//! Stops a flow whose measurements no approximation of it can have.
+//! Finds measurements that no approximation of a flow can have.
 //!
 //! The flow decreases F, a backward step cannot raise it, and from an exact measure the particles
 //! cannot be much farther than a single point is. What noise and training may add is allowed for.
@@ -24,6 +24,9 @@ const PART: f64 = 0.1;
 /// The largest D² to an exact measure, in units of that of a single draw from it.
 const FARTHEST: f64 = 10.0;
 
+/// A D² below this is that of particles that have hardly left their start.
+const LEAST: f64 = 1e-9;
+
 /// A time step with an impossible result.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Implausible {
@@ -38,14 +41,20 @@ pub(crate) struct Implausible {
 /// The first time step with an impossible result, if there was one.
 pub(crate) type Verdict = Rc<RefCell<Option<Implausible>>>;
 
-/// Compares the last row of measurements with the one before it and with the start.
+/// Compares each row of measurements with the one before it and with the start.
+///
+/// A neural flow, or one towards a target, is stopped. A particle flow of an energy without a target
+/// goes on: it may leave the exact measure for a while, as for r < 1, where its forces are unbounded.
 pub(crate) struct Plausibility {
     pub(crate) scheme: SchemeKind,
     pub(crate) bounds: Bounds,
     /// F at the start.
     pub(crate) start: f64,
     pub(crate) table: Table,
+    /// Set if the flow is to stop.
     pub(crate) verdict: Verdict,
+    /// Set if the flow goes on all the same.
+    pub(crate) warning: Verdict,
 }
 
 /// How far measurements may be off.
@@ -93,7 +102,7 @@ impl Bounds {
             ));
         }
         let discrepancy = row.discrepancy.filter(|_| self.least.is_none())?;
-        (discrepancy > FARTHEST * self.size).then(|| {
+        (discrepancy > FARTHEST * self.size + LEAST).then(|| {
             let [discrepancy, single] = [discrepancy, self.size].map(|d| rounded(d, 4));
             format!(
                 "D² to the exact measure is {discrepancy}, while that of a single point is {single}"
@@ -102,19 +111,34 @@ impl Bounds {
     }
 }
 
-impl<T> Observer<T> for Plausibility {
-    fn step(&mut self, _: &State<T>, _: &StepReport) -> Result<(), ObserverError> {
-        let table = self.table.borrow();
-        let Some((row, rows)) = table.split_last() else {
-            return Ok(());
+impl Plausibility {
+    /// Looks at the last of the rows.
+    fn look_at(&self, rows: &[Row]) {
+        let Some((row, earlier)) = rows.split_last() else {
+            return;
         };
-        let before = rows.last().map_or(self.start, |row| row.functional);
+        let before = earlier.last().map_or(self.start, |row| row.functional);
         let fault = self.bounds.fault(self.scheme, self.start, before, row);
-        *self.verdict.borrow_mut() = fault.map(|reason| Implausible {
-            step: row.step,
-            time: rows.last().map_or(0.0, |row| row.time),
-            reason,
-        });
+        let stops = self.scheme.is_neural() || self.bounds.least.is_some();
+        let verdict = if stops { &self.verdict } else { &self.warning };
+        let is_first = verdict.borrow().is_none();
+        if let Some(reason) = fault.filter(|_| is_first) {
+            let time = earlier.last().map_or(0.0, |row| row.time);
+            let step = row.step;
+            verdict.replace(Some(Implausible { step, time, reason }));
+        }
+    }
+}
+
+impl<T> Observer<T> for Plausibility {
+    fn start(&mut self, _: &State<T>) -> Result<(), ObserverError> {
+        let table = self.table.borrow();
+        (1..=table.len()).for_each(|rows| self.look_at(&table[..rows]));
+        Ok(())
+    }
+
+    fn step(&mut self, _: &State<T>, _: &StepReport) -> Result<(), ObserverError> {
+        self.look_at(&self.table.borrow());
         Ok(())
     }
 

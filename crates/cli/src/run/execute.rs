@@ -31,6 +31,7 @@ struct Shared {
     clock: Rc<Clock>,
     stationary: Rc<Cell<bool>>,
     verdict: Verdict,
+    warning: Verdict,
 }
 
 impl Run<'_> {
@@ -52,6 +53,7 @@ impl Run<'_> {
             )),
             stationary: Rc::new(Cell::new(record.is_stationary)),
             verdict: Rc::default(),
+            warning: Rc::default(),
         };
         let functional = self.config.functional::<T>(&self.problem)?;
         let mut observers = self.observers(&state, &shared)?;
@@ -170,6 +172,7 @@ impl Run<'_> {
             start: functional.energy(Points::from(start)),
             table: shared.table.clone(),
             verdict: shared.verdict.clone(),
+            warning: shared.warning.clone(),
         })
     }
 
@@ -206,6 +209,11 @@ impl Run<'_> {
             status,
             valid_until: fault.as_ref().map(|fault| fault.time),
             reason: fault.map(|fault| likely_cause(self.config, &fault)),
+            warning: shared
+                .warning
+                .borrow()
+                .as_ref()
+                .map(|fault| likely_cause(self.config, fault)),
             stationary: shared.stationary.get(),
             steps: state.step,
             time: state.time,

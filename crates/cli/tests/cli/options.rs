@@ -152,6 +152,16 @@ fn with_a_step_size_there_are_no_tiny_first_steps() {
         .good();
     let time = Csv::read(&sandbox.path("run/metrics.csv")).column("time");
     assert_eq!(time, [0.05, 0.1, 0.15, 0.2]);
+    // They take the particles far from the exact measure, and this is reported.
+    let summary = summary(&sandbox.path("run"));
+    let warning = summary["warning"].as_str().expect("a warning");
+    for words in [
+        "time step 1 from t = 0",
+        "D² to the exact measure",
+        "tau 0.05",
+    ] {
+        assert!(warning.contains(words), "no {words:?} in {warning}");
+    }
     // From particles that are apart no flow needs them.
     let flow = "mmd --target circle --exponent 0.5 --time 0.2 --scheme particle --particles 5";
     let run = |start: &str, out: &str| {

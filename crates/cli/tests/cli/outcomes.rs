@@ -60,7 +60,7 @@ fn divergence_in_the_first_step_keeps_the_start() {
     assert!(last.rows.iter().flatten().all(|&x| x == 0.0));
 }
 
-/// For r near 2 particles spread far beyond the exact measure when the time steps are large.
+/// r near 2 spreads the particles until they leave the range of single precision.
 #[test]
 fn divergence_on_the_way_keeps_what_was_computed() {
     let sandbox = Sandbox::new();
@@ -71,16 +71,18 @@ fn divergence_on_the_way_keeps_what_was_computed() {
     let folder = sandbox.path("run");
     let summary = summary(&folder);
     let steps = summary["steps"].as_u64().expect("a number of steps");
-    assert!((2..100).contains(&steps), "{summary}");
+    assert!((10..100).contains(&steps), "{summary}");
     assert_eq!(summary["time"], steps as f64);
-    assert_eq!(summary["valid_until"], (steps - 1) as f64);
-    let place = format!("time step {steps} from t = {}", steps - 1);
-    check_message(&said.stderr, &place);
+    assert_eq!(summary["valid_until"], steps as f64);
+    check_message(
+        &said.stderr,
+        &format!("time step {} from t = {steps}", steps + 1),
+    );
     assert!(
         said.stderr
             .contains("--tau 1 is too large for the particle flow")
     );
-    check_diverged(&folder, steps, "D² to the exact measure is");
+    check_diverged(&folder, steps, "no longer a finite number");
     let snapshots = Csv::read(&folder.join("snapshots.csv"));
     assert_eq!(snapshots.column("step").last(), Some(&(steps as f64)));
 }

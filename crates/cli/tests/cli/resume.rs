@@ -154,8 +154,8 @@ fn what_has_ended_or_never_began_is_not_resumed() {
 #[test]
 fn one_process_at_a_time() {
     let sandbox = Sandbox::new();
-    let child = spawn(&sandbox, &format!("{FLOW} --out run"));
-    wait_for(&sandbox, "run/checkpoint");
+    let mut child = spawn(&sandbox, &format!("{FLOW} --out run"));
+    wait_for(&sandbox.path("run/checkpoint"), &mut child);
     let words = ["another process writes to run"];
     sandbox.run("resume run").refused(&words);
     sandbox
@@ -182,8 +182,9 @@ fn a_run_that_was_stopped_before_its_first_checkpoint_starts_over() {
 #[test]
 fn an_interrupted_reproduction_says_so() {
     let sandbox = Sandbox::new();
-    let child = spawn(&sandbox, "reproduce implosion interaction --out figures");
-    wait_for(&sandbox, "figures/implosion/backward/metrics.csv");
+    let mut child = spawn(&sandbox, "reproduce implosion interaction --out figures");
+    let metrics = sandbox.path("figures/implosion/backward/metrics.csv");
+    wait_for(&metrics, &mut child);
     signal(&child, "INT");
     let said = ended(child);
     assert_eq!(said.status, Some(130), "{said:#?}");
