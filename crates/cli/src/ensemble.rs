@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use crate::config::Config;
 use crate::experiments::{ExperimentError, Inputs};
-use crate::figures::{Curve, FigureError, MetricPanel, Scale, draw_metrics};
+use crate::figures::{AxisScale, Curve, FigureError, MetricPanel, draw_metrics};
 use crate::files::replace;
 use crate::folder::{Row, RunFolder, Status, Summary};
 use crate::run::{Output, RunError, run_with};
@@ -316,8 +316,8 @@ fn draw(title: &str, table: &[EnsembleRow], path: &Path) -> Result<(), FigureErr
         title: format!("Squared discrepancy of {runs} runs"),
         x_label: "flow time t".to_owned(),
         y_label: "D²".to_owned(),
-        x_scale: Scale::Log,
-        y_scale: Scale::Log,
+        x_scale: AxisScale::Log,
+        y_scale: AxisScale::Log,
         curves: curves
             .iter()
             .map(|(label, y)| Curve {

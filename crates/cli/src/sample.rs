@@ -122,16 +122,15 @@ fn push<T: Real>(
     }
     let format = config.kernel_format::<T>().expect("a neural scheme");
     let mut kernels = KernelFile::open(&folder.kernels(), format)?;
-    let kernel = config.training().kernel(config.dim);
     let mut latents = DMatrix::zeros(count, config.latent_dim);
     for step in 1..=steps {
         if !kernels.has(step) {
             return Err(SampleError::Missing { step });
         }
-        let (parameters, motion) = kernels.read(step)?;
+        let (parameters, transport) = kernels.read(step)?;
         let rng = &mut stream(seed, Purpose::Sample, step, 0);
         fill_normal(latents.as_mut_slice(), rng);
-        particles = kernel.push(&parameters, &motion, &particles, &latents);
+        particles = transport.push_forward(&parameters, &particles, &latents);
     }
     Ok(particles)
 }

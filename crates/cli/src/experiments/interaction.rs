@@ -34,6 +34,7 @@ impl Config {
             particles: 2000,
             batch: 100,
             first_iterations: iterations,
+            first_phase: 1.0,
             iterations,
             width: 64,
             hidden_layers: 2,
@@ -116,7 +117,6 @@ impl ReferenceMeasure for ExactInteraction {
     }
 
     fn sampling_floor(&self, count: usize) -> Option<f64> {
-        let last = self.scales[self.scales.len() - 1];
         Some(self.size() / count as f64)
     }
 

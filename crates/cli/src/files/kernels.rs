@@ -10,7 +10,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use nalgebra::RowDVector;
-use rieszflow_flows::{Frame, Learned, MarkovKernel, Motion};
+use rieszflow_flows::{GenerativeNetwork, TrainedKernel, Transport};
 use rieszflow_numerics::Real;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde_json::{Map, Value, json};
@@ -22,16 +22,16 @@ const LONGEST_HEADER: u64 = 100 << 20;
 
 /// The tensors of one time step: names, shapes, and where they lie.
 pub struct KernelFormat {
-    kernel: MarkovKernel,
+    network: GenerativeNetwork,
     /// Bytes of a number.
     size: usize,
 }
 
 impl KernelFormat {
-    /// For `kernel` in the precision of `T`.
-    pub fn new<T: Real>(kernel: MarkovKernel) -> Self {
+    /// For `network` in the precision of `T`.
+    pub fn new<T: Real>(network: GenerativeNetwork) -> Self {
         Self {
-            kernel,
+            network,
             size: size_of::<T>(),
         }
     }
@@ -39,11 +39,11 @@ impl KernelFormat {
     /// Names and shapes in the order in which they are stored.
     fn tensors(&self, step: u64) -> Vec<(String, Vec<usize>)> {
         let mut tensors = vec![
-            (format!("step.{step}.centre"), vec![self.kernel.dim()]),
+            (format!("step.{step}.centre"), vec![self.network.dim()]),
             (format!("step.{step}.length"), vec![]),
             (format!("step.{step}.factor"), vec![]),
         ];
-        for (k, layer) in self.kernel.network().layers().iter().enumerate() {
+        for (k, layer) in self.network.network().layers().iter().enumerate() {
             let name = |part| format!("step.{step}.layers.{k}.{part}");
             tensors.push((name("weight"), vec![layer.outputs(), layer.inputs()]));
             tensors.push((name("bias"), vec![layer.outputs()]));
@@ -69,23 +69,21 @@ impl KernelFormat {
     ///
     /// # Panics
     /// If no time step is done yet or the kernel has another format.
-    pub fn encode<T: Real>(&self, learned: &Learned<T>) -> Vec<u8> {
-        let motion = learned
-            .motion
-            .as_ref()
-            .expect("a kernel that has moved particles");
+    pub fn encode<T: Real>(&self, kernel: &TrainedKernel<T>) -> Vec<u8> {
+        let transport = kernel.transport.as_ref();
+        let transport = transport.expect("a kernel that has moved particles");
         let mut bytes = Vec::with_capacity(self.bytes());
-        let mut push = |value: T| put_number(value, &mut bytes);
-        motion.frame.centre().iter().copied().for_each(&mut push);
-        push(motion.frame.length());
-        push(motion.factor);
-        for layer in self.kernel.network().layers() {
-            let weight = layer.weight(&learned.parameters);
+        let mut push = |value: T| value.put_le_bytes(&mut bytes);
+        transport.centre().iter().copied().for_each(&mut push);
+        push(transport.scale());
+        push(transport.unit());
+        for layer in self.network.network().layers() {
+            let weight = layer.weight(&kernel.parameters);
             weight
                 .row_iter()
                 .for_each(|row| row.iter().copied().for_each(&mut push));
             layer
-                .bias(&learned.parameters)
+                .bias(&kernel.parameters)
                 .iter()
                 .copied()
                 .for_each(&mut push);
@@ -94,13 +92,12 @@ impl KernelFormat {
         bytes
     }
 
-    fn decode<T: Real>(&self, bytes: &[u8]) -> (Vec<T>, Motion<T>) {
-        let mut numbers = bytes.chunks_exact(self.size).map(number::<T>);
+    fn decode<T: Real>(&self, bytes: &[u8]) -> (Vec<T>, Transport<T>) {
+        let mut numbers = bytes.chunks_exact(self.size).map(T::from_le_slice);
         let mut next = || numbers.next().unwrap_or_else(T::zero);
-        let centre = RowDVector::from_fn(self.kernel.dim(), |_, _| next());
-        let frame = Frame::new(centre, next());
-        let factor = next();
-        let network = self.kernel.network();
+        let centre = RowDVector::from_fn(self.network.dim(), |_, _| next());
+        let (scale, unit) = (next(), next());
+        let network = self.network.network();
         let mut parameters = vec![T::zero(); network.parameter_count()];
         for layer in network.layers() {
             let mut weight = layer.weight_mut(&mut parameters);
@@ -112,7 +109,8 @@ impl KernelFormat {
                 .iter_mut()
                 .for_each(|entry| *entry = next());
         }
-        (parameters, Motion { frame, factor })
+        let transport = Transport::new(self.network.clone(), centre, scale, unit);
+        (parameters, transport)
     }
 
     fn header(&self, steps: &[u64]) -> Vec<u8> {
@@ -130,23 +128,6 @@ impl KernelFormat {
         // Data begins at a multiple of eight bytes.
         text.resize(text.len().next_multiple_of(8), b' ');
         text
-    }
-}
-
-pub(super) fn put_number<T: Real>(value: T, bytes: &mut Vec<u8>) {
-    let value = value.into_f64();
-    if size_of::<T>() == 4 {
-        bytes.extend_from_slice(&(value as f32).to_le_bytes());
-    } else {
-        bytes.extend_from_slice(&value.to_le_bytes());
-    }
-}
-
-pub(super) fn number<T: Real>(bytes: &[u8]) -> T {
-    match *bytes {
-        [a, b, c, d] => T::from_f64(f64::from(f32::from_le_bytes([a, b, c, d]))),
-        [a, b, c, d, e, f, g, h] => T::from_f64(f64::from_le_bytes([a, b, c, d, e, f, g, h])),
-        _ => unreachable!("numbers have four or eight bytes"),
     }
 }
 
@@ -226,7 +207,7 @@ impl KernelFile {
     /// # Errors
     /// If a tensor is missing, has another shape or precision than the configuration says, or
     /// cannot be read.
-    pub fn read<T: Real>(&mut self, step: u64) -> Result<(Vec<T>, Motion<T>), KernelFileError> {
+    pub fn read<T: Real>(&mut self, step: u64) -> Result<(Vec<T>, Transport<T>), KernelFileError> {
         let mut bytes = Vec::with_capacity(self.format.bytes());
         for (name, shape) in self.format.tensors(step) {
             let read = self.read_tensor(&name, &shape, &mut bytes);

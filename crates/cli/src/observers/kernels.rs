@@ -17,10 +17,10 @@ pub(crate) struct Kernels {
 
 impl<T: Real> Observer<T> for Kernels {
     fn step(&mut self, state: &State<T>, _: &StepReport) -> Result<(), ObserverError> {
-        if let Some(learned) = &state.learned
+        if let Some(kernel) = state.kernel()
             && self.keep.keeps(state.step)
         {
-            let bytes = self.format.encode(learned);
+            let bytes = self.format.encode(kernel);
             self.log.borrow_mut().append(&bytes)?;
         }
         Ok(())

@@ -5,7 +5,10 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use rieszflow_flows::scheme::StepReport;
-use rieszflow_flows::{IntegrateError, Observer, ObserverError, Outcome, Points, State, integrate};
+use rieszflow_flows::{
+    FinishedFlow, Flow, FlowError, Observer, ObserverError, Outcome, Points, State,
+    with_awake_worker,
+};
 use rieszflow_numerics::Real;
 
 use super::resume_point::ResumePoint;
@@ -32,13 +35,13 @@ struct Shared {
 
 impl Run<'_> {
     pub(super) fn execute<T: Real>(&self) -> Result<Summary, RunError> {
-        let mut scheme = self.config.scheme::<T>();
+        let scheme = self.config.scheme::<T>();
         let ResumePoint {
-            mut state,
+            state,
             record,
             logs,
             rows,
-        } = self.resume_point(&mut *scheme)?;
+        } = self.resume_point(&*scheme)?;
         let shared = Shared {
             logs,
             table: Rc::new(RefCell::new(rows)),
@@ -47,23 +50,24 @@ impl Run<'_> {
                 record.seconds,
                 record.step_seconds,
             )),
-            stationary: Rc::new(Cell::new(record.rests)),
+            stationary: Rc::new(Cell::new(record.stationary)),
             verdict: Rc::default(),
         };
         let functional = self.config.functional::<T>(&self.problem)?;
         let mut observers = self.observers(&state, &shared)?;
-        let mut observers: Vec<&mut dyn Observer<T>> =
-            observers.iter_mut().map(|o| &mut **o as _).collect();
-        let outcome = integrate(
-            &mut *scheme,
-            &*functional,
-            &mut state,
-            &self.config.time_grid(),
-            &mut observers,
-        );
-        let outcome = outcome.map_err(|error| match error {
-            IntegrateError::Scheme(error) => RunError::Flow(error),
-            IntegrateError::Observer(reason) => self.write_error(reason),
+        let flow = Flow::new(&*functional, &*scheme).resume(state);
+        let flow = observers
+            .iter_mut()
+            .fold(flow, |flow, observer| flow.observe(&mut **observer));
+        let grid = self.config.time_grid();
+        let finished = if self.config.scheme.is_neural() {
+            with_awake_worker(|| flow.run(&grid))
+        } else {
+            flow.run(&grid)
+        };
+        let FinishedFlow { state, outcome } = finished.map_err(|error| match error {
+            FlowError::Scheme(error) => RunError::Flow(error),
+            FlowError::Observer(reason) => self.write_error(reason),
         })?;
         let interrupted = outcome == Outcome::Interrupted && shared.verdict.borrow().is_none();
         let known = interrupted
@@ -288,7 +292,7 @@ struct StationaryFlag(Rc<Cell<bool>>);
 
 impl<T> Observer<T> for StationaryFlag {
     fn step(&mut self, _: &State<T>, report: &StepReport) -> Result<(), ObserverError> {
-        self.0.set(report.rests);
+        self.0.set(report.is_stationary);
         Ok(())
     }
 }

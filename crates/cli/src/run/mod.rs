@@ -232,9 +232,9 @@ impl Config {
 
     /// How the kernels of a neural scheme are stored; `None` for the particle flow.
     pub(crate) fn kernel_format<T: Real>(&self) -> Option<KernelFormat> {
-        let kernel = || self.training().kernel(self.dim);
+        let network = || self.training().network(self.dim);
         self.scheme
             .is_neural()
-            .then(|| KernelFormat::new::<T>(kernel()))
+            .then(|| KernelFormat::new::<T>(network()))
     }
 }

@@ -31,7 +31,7 @@ impl Run<'_> {
     /// The latest checkpoint that is whole, or the start if there is none.
     pub(super) fn resume_point<T: Real>(
         &self,
-        scheme: &mut dyn Scheme<T>,
+        scheme: &dyn Scheme<T>,
     ) -> Result<ResumePoint<T>, RunError> {
         let write_error = |error: io::Error| self.write_error(error.into());
         self.folder.clean().map_err(write_error)?;
@@ -71,18 +71,10 @@ impl Run<'_> {
 
     fn shape(&self) -> Result<Shape, RunError> {
         let config = self.config;
-        let parameters = || {
-            config
-                .training()
-                .kernel(config.dim)
-                .network()
-                .parameter_count()
-        };
         Ok(Shape {
             fingerprint: self.fingerprint()?,
             particles: self.problem.start.nrows(),
             dim: self.problem.start.ncols(),
-            parameters: config.scheme.is_neural().then(parameters),
             steps: config.time_grid().len() as u64,
         })
     }
@@ -106,7 +98,7 @@ impl Run<'_> {
                 reasons: reasons.join("\n"),
             });
         };
-        let (step, iteration) = (found.state.step, found.state.inner.iteration);
+        let (step, iteration) = (found.state.step, found.state.inner().iteration);
         for reason in reasons {
             eprintln!(
                 "warning: {reason}; the one before it is used, after time step {step} and \
@@ -153,7 +145,7 @@ fn check_lengths(folder: &RunFolder, lengths: Lengths) -> Result<(), CheckpointE
             found => found.map_or(0, |file| file.len()),
         };
         if found < expected {
-            return Err(CheckpointError::Journal {
+            return Err(CheckpointError::Log {
                 file,
                 expected,
                 found,

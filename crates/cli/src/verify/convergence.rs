@@ -6,9 +6,7 @@ use rieszflow_analytic::{
     forward_scales,
 };
 use rieszflow_flows::scheme::Particle;
-use rieszflow_flows::{
-    Functional, ImplosionExplosion, Interaction, RieszKernel, Scheme, integrate, time_grid,
-};
+use rieszflow_flows::{Flow, Functional, ImplosionExplosion, Interaction, RieszKernel, time_grid};
 
 use super::Check;
 
@@ -112,9 +110,10 @@ fn flow(
     tau: f64,
     time: f64,
 ) -> DMatrix<f64> {
-    let mut scheme = Particle { seed: 0 };
-    let mut state = scheme.start(start).expect("finite particles");
     let grid = time_grid(initial_steps, tau, time).expect("a grid");
-    integrate(&mut scheme, functional, &mut state, &grid, &mut []).expect("a flow");
+    let flow = Flow::new(functional, &Particle { seed: 0 })
+        .start(start)
+        .expect("finite particles");
+    let state = flow.run(&grid).expect("a flow").state;
     state.particles
 }

@@ -8,7 +8,8 @@ use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Tape, Var};
 use rieszflow_flows::scheme::{backward, forward, particle};
 use rieszflow_flows::{
-    Frame, Functional, Interaction, MarkovKernel, Minibatches, Mmd, Points, Potential, RieszKernel,
+    Functional, GenerativeNetwork, Interaction, Minibatches, Mmd, Points, Potential, RieszKernel,
+    Transport,
 };
 use rieszflow_nets::Mlp;
 use serde::Deserialize;
@@ -239,7 +240,7 @@ fn check_particle(case: &ParticleStep, comparison: &mut Comparison) {
     let expected = matrix(&case.expected.x_next);
     comparison.matrix("particles", &moved, &expected, x.amax());
 
-    // Coincident particles exert no force on each other: a Dirac stays one, and rests without a target.
+    // Coincident particles exert no force on each other: a Dirac stays one, and does not move without a target.
     if x.row_iter().all(|row| row == x.row(0)) {
         assert!(moved.row_iter().all(|row| row == moved.row(0)));
         assert!(case.target.is_some() || moved == x);
@@ -347,17 +348,19 @@ impl<Terms> Neural<Terms> {
     /// Records the network on both minibatches, as the training does.
     fn record(&self, graph: &mut Graph<'_, f64>, x: &DMatrix<f64>) -> Var {
         let (sizes, dim) = (self.sizes(), x.ncols());
-        let frame = Frame::identity(dim);
         let z = below(&self.z1, &self.z2);
-        let kernel = MarkovKernel::new(dim, z.ncols(), sizes[1], self.layers.len() - 1);
-        if *kernel.network() == Mlp::new(&sizes) {
-            return kernel.record(graph, &frame, x, &z);
+        let hidden_layers = self.layers.len() - 1;
+        let network = GenerativeNetwork::new(dim, z.ncols(), sizes[1], hidden_layers);
+        if *network.network() == Mlp::new(&sizes) {
+            return Transport::identity(network).record_displacement(graph, x, &z);
         }
-        // Hidden layers of different widths, which no kernel has.
-        let x = graph.constant(x);
-        let z = graph.constant(&z);
-        let input = graph.concatenate_columns(x, z);
-        Mlp::new(&sizes).forward(graph, input)
+        // Hidden layers of different widths, which no transport has.
+        let input = graph.constant_with(x.nrows(), x.ncols() + z.ncols(), |entries| {
+            let (left, right) = entries.split_at_mut(x.len());
+            left.copy_from_slice(x.as_slice());
+            right.copy_from_slice(z.as_slice());
+        });
+        Mlp::new(&sizes).record(graph, input)
     }
 
     fn compare_output(&self, output: &DMatrix<f64>, comparison: &mut Comparison) {

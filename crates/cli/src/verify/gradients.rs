@@ -3,9 +3,10 @@
 
 use nalgebra::DMatrix;
 use rieszflow_autodiff::check::gradient_error;
-use rieszflow_autodiff::{Activation, Graph, Var};
+use rieszflow_autodiff::{Graph, Var};
 use rieszflow_flows::scheme::{backward, forward};
 use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, Mmd, RieszKernel};
+use rieszflow_nets::Mlp;
 
 use super::{Check, check_golden};
 
@@ -19,43 +20,45 @@ const ALLOWED: f64 = 1e-9;
 /// An operation on two 3×3 matrices and a column of three.
 type Operation = fn(&mut Graph<'_, f64>, [Var; 3]) -> Var;
 
-const OPERATIONS: [(&str, Operation); 15] = [
+const OPERATIONS: [(&str, Operation); 11] = [
     ("add", |g, [a, b, _]| g.add(a, b)),
     ("subtract", |g, [a, b, _]| g.subtract(a, b)),
-    ("multiply by entries", |g, [a, b, _]| g.multiply(a, b)),
     ("divide by entries", |g, [a, b, _]| g.divide(a, b)),
-    ("matrix product", |g, [a, b, _]| g.product(a, b)),
-    ("affine layer", |g, [a, b, c]| {
-        g.affine(a, b, c, Activation::Identity)
-    }),
+    ("affine layer", |g, [a, b, c]| g.affine(a, b, c)),
     ("affine layer with ReLU", |g, [a, b, c]| {
-        g.affine(a, b, c, Activation::Relu)
+        let y = g.affine(a, b, c);
+        g.relu(y)
     }),
     ("ReLU", |g, [a, _, _]| g.relu(a)),
-    ("square root", |g, [a, _, _]| {
-        let square = g.multiply(a, a);
-        g.sqrt(square)
+    ("square root", |g, [a, b, _]| {
+        let squared = g.sum_of_squares(b);
+        let squared = g.sqrt(squared);
+        let root = g.sum_of_squares(a);
+        let root = g.sqrt(root);
+        g.divide(root, squared)
     }),
     ("scale", |g, [a, _, _]| g.scale(a, -1.3)),
     ("shift", |g, [a, _, _]| g.shift(a, 0.7)),
-    ("join columns", |g, [a, b, _]| g.concatenate_columns(a, b)),
-    ("block of rows", |g, [a, _, _]| g.rows(a, 1, 2)),
-    ("sum", |g, [a, _, _]| g.sum(a)),
     ("sum of squares", |g, [a, _, _]| g.sum_of_squares(a)),
+    ("root of the mean square", |g, [a, _, _]| {
+        let squares = g.sum_of_squares(a);
+        let mean = g.scale(squares, 1.0 / 9.0);
+        g.sqrt(mean)
+    }),
 ];
 
 pub(super) fn check(add: &mut impl FnMut(Check)) {
     for (name, operation) in OPERATIONS {
         let found = gradient_error(&numbers(21), STEP, |graph| {
-            let a = graph.parameter(0, 3, 3);
-            let b = graph.parameter(9, 3, 3);
-            let c = graph.parameter(18, 3, 1);
+            let (a, b) = (graph.parameter(3, 3), graph.parameter(3, 3));
+            let c = graph.parameter(3, 1);
             let y = operation(graph, [a, b, c]);
-            weigh(graph, y)
+            distance(graph, y)
         });
         let what = format!("gradient of: {name}");
         add(Check::new(what, "finite differences", found.error, ALLOWED));
     }
+    check_network(add);
     check_losses(add);
     check_golden_values(add);
 }
@@ -69,14 +72,31 @@ fn numbers(count: usize) -> Vec<f64> {
     (0..count).map(number).collect()
 }
 
-/// Σ wᵢⱼ yᵢⱼ with fixed weights, so that every entry's cotangent is a different one.
-fn weigh(graph: &mut Graph<'_, f64>, y: Var) -> Var {
+/// |Y − C|² with fixed entries of C, so that every entry's cotangent is a different one.
+fn distance(graph: &mut Graph<'_, f64>, y: Var) -> Var {
     let (rows, columns) = graph.shape(y);
-    let weights = graph.constant(&DMatrix::from_fn(rows, columns, |i, j| {
-        1.0 + (i + 3 * j) as f64
-    }));
-    let product = graph.multiply(weights, y);
-    graph.sum(product)
+    let c = DMatrix::from_fn(rows, columns, |i, j| 1.0 + (i + 3 * j) as f64);
+    let c = graph.constant(&c);
+    let difference = graph.subtract(y, c);
+    graph.sum_of_squares(difference)
+}
+
+/// The fused layers of a network, in its parameters.
+fn check_network(add: &mut impl FnMut(Check)) {
+    let network = Mlp::new(&[2, 5, 4, 2]);
+    let inputs = DMatrix::from_column_slice(7, 2, &numbers(14));
+    let found = gradient_error(&numbers(network.parameter_count()), 1e-4, |graph| {
+        let x = graph.constant(&inputs);
+        let y = network.record(graph, x);
+        distance(graph, y)
+    });
+    let what = "gradient of: fused layers of a network";
+    add(Check::new(
+        what.to_owned(),
+        "finite differences",
+        found.error,
+        ALLOWED,
+    ));
 }
 
 /// Both losses in the network's output, for each functional.
@@ -103,7 +123,7 @@ fn check_losses(add: &mut impl FnMut(Check)) {
     for (name, functional) in &functionals {
         for scheme in ["backward", "forward"] {
             let found = gradient_error(&output, 1e-4, |graph| {
-                let output = graph.parameter(0, 6, 2);
+                let output = graph.parameter(6, 2);
                 let loss = match scheme {
                     "backward" => {
                         backward::loss(graph, functional.as_ref(), 0.1, &particles, output)

@@ -7,7 +7,7 @@ use rieszflow_analytic::{
 };
 use rieszflow_flows::scheme::{Backward, Forward, Training};
 use rieszflow_flows::{
-    Functional, ImplosionExplosion, Interaction, Mmd, RieszKernel, Scheme, integrate, time_grid,
+    Flow, Functional, ImplosionExplosion, Interaction, Mmd, RieszKernel, Scheme, time_grid,
 };
 
 use super::Check;
@@ -49,17 +49,16 @@ pub(super) fn check(quick: bool, add: &mut impl FnMut(Check)) {
     check_first_step(quick, add);
 }
 
-fn training(dim: usize, iterations: u64) -> Training {
+fn training(iterations: u64) -> Training {
     Training {
         hidden_layers: 2,
         width: 64,
-        latent_dim: dim,
         batch: 100,
         first_iterations: iterations,
         iterations,
         learning_rate: 2e-3,
         learning_rate_decay: 1e-2,
-        seed: 0,
+        ..Training::default()
     }
 }
 
@@ -71,14 +70,14 @@ fn run(
     start: DMatrix<f32>,
     time: f64,
 ) -> DMatrix<f64> {
-    let mut scheme: Box<dyn Scheme<f32>> = match kind {
+    let scheme: Box<dyn Scheme<f32>> = match kind {
         Kind::Backward => Box::new(Backward::new(training)),
         Kind::Forward => Box::new(Forward::new(training)),
     };
-    let mut state = scheme.start(start).expect("a valid start");
+    let flow = Flow::new(functional, &*scheme).start(start);
     let grid = time_grid(&[], TAU, time).expect("a grid");
-    integrate(&mut *scheme, functional, &mut state, &grid, &mut []).expect("a flow");
-    state.particles.map(f64::from)
+    let flow = flow.expect("a valid start").run(&grid).expect("a flow");
+    flow.state.particles.map(f64::from)
 }
 
 /// The interaction energy from a Dirac: D² to the scheme's own closed form.
@@ -99,7 +98,7 @@ fn check_interaction(
     let equilibrium = Equilibrium::new(dim, exponent).expect("a valid equilibrium");
     let functional = Interaction::new(RieszKernel::new(exponent).expect("0 < r < 2"));
     let start = DMatrix::zeros(PARTICLES, dim);
-    let training = training(dim, if quick { 1000 } else { 4000 });
+    let training = training(if quick { 1000 } else { 4000 });
     let particles = run(kind, &functional, training, start, time);
     let law = Law::equilibrium(&equilibrium, scale).expect("a law");
     let found = discrepancy(&particles, None, &law, exponent);
@@ -135,7 +134,7 @@ fn check_line(kind: Kind, add: &mut impl FnMut(Check)) {
     let particles = run(
         kind,
         &functional,
-        training(1, 4000),
+        training(4000),
         DMatrix::zeros(PARTICLES, 1),
         time,
     );
@@ -159,7 +158,7 @@ fn check_implosion(kind: Kind, add: &mut impl FnMut(Check)) {
     });
     for time in [0.5, 1.5] {
         let functional = ImplosionExplosion::new();
-        let particles = run(kind, &functional, training(2, 2000), start.clone(), time);
+        let particles = run(kind, &functional, training(2000), start.clone(), time);
         let exact = Implosion::at(time).expect("a time");
         let error = exact.wasserstein(&particles).expect("particles");
         let what = format!("{}, implosion at t = {time} (W₂)", kind.name());
@@ -182,7 +181,7 @@ fn check_first_step(quick: bool, add: &mut impl FnMut(Check)) {
     let start = DMatrix::from_fn(2 * PARTICLES, 2, |i, k| atoms[(i % 2, k)] as f32);
     let training = Training {
         batch: 250,
-        ..training(2, if quick { 1500 } else { 5000 })
+        ..training(if quick { 1500 } else { 5000 })
     };
     let moved = run(Kind::Forward, &functional, training, start, TAU);
     for atom in 0..2 {

@@ -19,8 +19,8 @@ use rieszflow_cli::files::npy::parse_npy;
 use rieszflow_cli::files::particles::{Columns, parse_particles};
 use rieszflow_cli::targets::{Proportions, Sampling, parse_image};
 use rieszflow_cli::{Config, MmdSettings, SchemeKind};
-use rieszflow_flows::{Learned, State};
-use rieszflow_nets::Moments;
+use rieszflow_flows::Scheme;
+use rieszflow_flows::scheme::{Backward, Training};
 
 /// Cases for each parser unless the environment says otherwise.
 const CASES: usize = 2000;
@@ -252,27 +252,31 @@ fn safetensors() {
 
 #[test]
 fn checkpoints() {
-    let mut state = State::new(DMatrix::<f32>::from_fn(5, 2, |i, k| (i + k) as f32));
-    state.learned = Some(Learned {
-        parameters: vec![0.5; 9],
-        moments: Moments::new(9),
-        motion: None,
+    let scheme = Backward::new(Training {
+        hidden_layers: 1,
+        width: 3,
+        batch: 2,
+        ..Training::default()
     });
+    let start = DMatrix::<f32>::from_fn(5, 2, |i, k| (i + k) as f32);
+    let state = scheme.start(start).expect("a start");
     let shape = Shape {
         fingerprint: 42,
         particles: 5,
         dim: 2,
-        parameters: Some(9),
         steps: 10,
     };
     let mut file = Vec::new();
     encode(&mut file, &state, &Record::default(), 42).expect("in memory");
     let read = |bytes: &[u8]| decode::<f32>(bytes, bytes.len() as u64, &shape).is_ok();
     fuzz("checkpoint", 1, &[file.clone()], read);
-    // With a checksum that fits, so that the content is all that can be refused.
+    // With checksums that fit, so that the content is all that can be refused.
     fuzz("checkpoint, signed", 1, &[file], |bytes| {
-        let body = &bytes[..bytes.len().saturating_sub(8)];
-        let digest = xxhash_rust::xxh3::xxh3_64(body).to_le_bytes();
-        read(&[body, &digest].concat())
+        let head = &bytes[..bytes.len().min(61)];
+        let digest = xxhash_rust::xxh3::xxh3_64(head).to_le_bytes();
+        let end = bytes.len().saturating_sub(4);
+        let state = bytes.get(69..end).unwrap_or_default();
+        let checksum = crc32fast::hash(state).to_le_bytes();
+        read(&[head, &digest, state, &checksum].concat())
     });
 }

@@ -154,8 +154,8 @@ fn what_has_ended_or_never_began_is_not_resumed() {
 #[test]
 fn one_process_at_a_time() {
     let sandbox = Sandbox::new();
-    let child = spawn(&sandbox, &format!("{FLOW} --out run"));
-    wait_for(&sandbox, "run/checkpoint");
+    let mut child = spawn(&sandbox, &format!("{LONG} --out run"));
+    wait_for(&sandbox.path("run/checkpoint"), &mut child);
     let words = ["another process writes to run"];
     sandbox.run("resume run").refused(&words);
     sandbox

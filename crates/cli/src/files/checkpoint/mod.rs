@@ -1,20 +1,14 @@
 //! Checkpoints: all that a run needs to go on to the same bits, in one checksummed file.
 //!
-//! All numbers are little-endian. The file begins with `RIESZCKP`, the version (u32), the bytes of
-//! a number T (u8, 4 or 8), the fingerprint of the run (u64), N, d and the number P of parameters
-//! (u64 each; 0 for particle flows), and whether a motion follows (u8: 0 or
-//! 1). Then come time (f64), step, iteration, loss sum (f64), loss count, Adam's updates,
-//! the lengths of `metrics.csv`, `snapshots.csv` and `kernels.part` (u64 unless said otherwise),
-//! whether the flow rests (u8), the seconds of the run and of the step (f64); the particles column
-//! by column, the parameters, both moments, centre, length and factor of the motion (T each); and
-//! XXH3 of everything before (u64).
+//! All numbers are little-endian. The file begins with `RIESZCKP`, the version (u32), the fingerprint of
+//! the run, the lengths of `metrics.csv`, `snapshots.csv` and `kernels.part` (u64 each), whether the flow
+//! is stationary (u8), the seconds of the run and of the step (f64), and XXH3 of all this (u64). Then
+//! comes the state as [`State::write`] writes it.
 
-mod decode;
-mod encode;
+mod format;
 mod store;
 
-pub use decode::{CheckpointError, decode};
-pub use encode::{encode, fingerprint};
+pub use format::{CheckpointError, decode, encode, fingerprint};
 pub use store::{Loaded, Store};
 
 use rieszflow_flows::State;
@@ -22,10 +16,7 @@ use rieszflow_flows::State;
 const MAGIC: [u8; 8] = *b"RIESZCKP";
 
 /// Files of another version are refused.
-const VERSION: u32 = 1;
-
-/// Numbers are read and written in blocks of so many.
-const BLOCK: usize = 4096;
+const VERSION: u32 = 2;
 
 /// Where a run stood, between two time steps or inside one.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,8 +32,8 @@ pub struct Checkpoint<T> {
 pub struct Record {
     /// The lengths of its growing files, in bytes.
     pub lengths: Lengths,
-    /// Whether the last time step found the flow at rest.
-    pub rests: bool,
+    /// Whether the last time step found the flow stationary.
+    pub stationary: bool,
     /// Seconds of computing so far.
     pub seconds: f64,
     /// Those of the time step in progress.
@@ -69,8 +60,6 @@ pub struct Shape {
     pub particles: usize,
     /// d.
     pub dim: usize,
-    /// Number of parameters of the network; `None` for particle flows.
-    pub parameters: Option<usize>,
     /// Number of time steps of the whole flow.
     pub steps: u64,
 }
