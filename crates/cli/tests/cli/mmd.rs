@@ -245,7 +245,7 @@ fn unusable_files_are_named_with_place_and_expectation() {
     write("short", &idx()[..40]);
     write("nan.csv", b"x0,x1\n1,2\n3,nan\n");
     write("gap.csv", b"x0,x1\n1,2\n3\n");
-    write("rank.npy", &npy("(4,)"));
+    write("rank.npy", &npy("(2, 2, 1)"));
     write("cut.npy", &npy("(2, 2)")[..140]);
     let cases: [(&str, &[&str]); 8] = [
         ("image:missing.png", &["missing.png"]),
