@@ -33,9 +33,10 @@ fn turned_pictures_flow_like_upright_ones() {
     // Dark at the top left.
     let dark = |x: u32, y: u32| Luma([if x < 30 && y < 10 { 0_u8 } else { 255 }]);
     let upright = GrayImage::from_fn(60, 40, dark);
-    // Tag 3 is a half turn, tag 6 a quarter turn: the stored picture is turned the other way.
+    // Tag 3: the first row is at the bottom, the first column at the right. Tag 6: the first row is at
+    // the right, the first column at the top.
     let half = GrayImage::from_fn(60, 40, |x, y| dark(59 - x, 39 - y));
-    let quarter = GrayImage::from_fn(40, 60, |x, y| dark(y, 39 - x));
+    let quarter = GrayImage::from_fn(40, 60, |x, y| dark(59 - y, x));
     let tags = |orientation: u8| {
         let head = b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0";
         [&head[..], &[orientation, 0, 0, 0, 0, 0, 0, 0]].concat()
