@@ -24,6 +24,7 @@
 struct Readme;
 
 mod config;
+mod ensemble;
 mod experiments;
 pub mod figures;
 pub mod files;
@@ -37,17 +38,20 @@ mod run;
 mod sample;
 mod setting;
 pub mod targets;
+mod threads;
 pub mod verify;
 
 pub use config::{
     Config, ConfigFileError, Experiment, KeepKernels, MmdSettings, Precision, SaveAt, SchemeKind,
     check_times,
 };
-pub use experiments::{ExperimentError, Preset};
-pub use folder::{FolderError, Status, Summary, write_particles};
+pub use ensemble::{Ensemble, EnsembleError, Seeds, Spread, run_ensemble};
+pub use experiments::{ExperimentError, Inputs, Preset};
+pub use folder::{Divergence, FolderError, Status, Summary, write_particles};
 pub use memory::MemoryError;
 pub use plot::{PlotError, plot, plot_together};
 pub use reproduce::{Figure, ReproduceError, Reproduction};
-pub use run::{Output, RunError, ThreadsError, resume, run};
+pub use run::{Output, RunError, resume, run, run_with};
 pub use sample::{SampleError, sample};
 pub use setting::{Phrase, SettingError};
+pub use threads::{ThreadsError, with_threads};

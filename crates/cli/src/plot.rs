@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use nalgebra::DMatrix;
 
 use crate::config::{Config, ConfigFileError, Experiment};
-use crate::experiments::{ExperimentError, ReferenceMeasure};
+use crate::experiments::{ExperimentError, Inputs, Problem, ReferenceMeasure};
 use crate::figures::{
     self, Curve, FigureError, ImagePanel, MetricPanel, Panel, Scale, draw_animation,
     draw_image_animation, draw_image_grid, draw_metrics, draw_snapshots,
 };
 use crate::folder::{Row, RunFolder, Snapshot};
 use crate::numbers::plain;
-use crate::targets::Target;
+use crate::targets::{Proportions, Target};
 
 /// The largest number of clouds side by side, the target included.
 const CLOUDS: usize = 8;
@@ -48,10 +49,14 @@ pub enum PlotError {
 pub fn plot(folder: &Path) -> Result<(), PlotError> {
     let folder = RunFolder::at(folder);
     let config = folder.read_config()?;
-    let problem = config.problem()?;
+    let inputs = Inputs::read(&config.experiment, config.seed, folder.path());
+    let (config, problem) = config.problem(inputs.map_err(ExperimentError::from)?)?;
     let reference = config.reference(&problem)?;
+    if let Some(energy) = reference.target_energy() {
+        energy.wait(&AtomicBool::new(false), |_| ());
+    }
     let snapshots = folder.read_snapshots()?;
-    draw_figures(&folder, &config, &*reference, &snapshots)
+    draw_figures(&folder, &config, &problem, &*reference, &snapshots)
 }
 
 /// Draws the discrepancies of several runs over time into one figure at `path`: a panel for each
@@ -78,7 +83,7 @@ pub fn plot_together(panels: &[(String, Vec<PathBuf>)], path: &Path) -> Result<(
             }
         };
         let columns = runs.iter().map(|(path, config, rows)| {
-            let (time, discrepancy) = (|row: &Row| row.time, |row: &Row| row.discrepancy);
+            let (time, discrepancy) = (|row: &Row| row.time, discrepancy_of);
             (
                 label(path, config),
                 column(rows, time),
@@ -117,15 +122,16 @@ pub fn plot_together(panels: &[(String, Vec<PathBuf>)], path: &Path) -> Result<(
 pub(crate) fn draw_figures(
     folder: &RunFolder,
     config: &Config,
+    problem: &Problem,
     reference: &dyn ReferenceMeasure,
     snapshots: &[Snapshot],
 ) -> Result<(), PlotError> {
     let rows = folder.read_metrics()?;
     let file = |name: &str| folder.path().join(name);
     let (still, moving) = (file("snapshots.png"), file("flow.gif"));
-    match config.image_side() {
+    match problem.image_side() {
         Some(side) => draw_images(&still, &moving, config, snapshots, side)?,
-        None => draw_clouds(&still, &moving, config, reference, snapshots)?,
+        None => draw_clouds(&still, &moving, config, problem, reference, snapshots)?,
     }
     if !rows.is_empty() {
         let count = snapshots.first().map_or(0, |s| s.particles.nrows());
@@ -139,9 +145,11 @@ fn draw_clouds(
     still: &Path,
     moving: &Path,
     config: &Config,
+    problem: &Problem,
     reference: &dyn ReferenceMeasure,
     snapshots: &[Snapshot],
 ) -> Result<(), FigureError> {
+    let window = config.window(problem);
     let panel = |snapshot| cloud(snapshot, reference);
     let title = config.title();
     let nothing = DMatrix::zeros(0, config.dim);
@@ -154,10 +162,10 @@ fn draw_clouds(
     let most = CLOUDS - usize::from(target.is_some());
     let chosen = spread(snapshots.len(), most).map(|index| panel(&snapshots[index]));
     let panels: Vec<Panel<'_>> = chosen.chain(target).collect();
-    draw_snapshots(still, &title, &panels, config.window())?;
+    draw_snapshots(still, &title, &panels, window)?;
     let frames = spread(snapshots.len(), FRAMES).map(|index| panel(&snapshots[index]));
     let frames: Vec<Panel<'_>> = frames.collect();
-    draw_animation(moving, &title, &frames, config.window())
+    draw_animation(moving, &title, &frames, window)
 }
 
 fn cloud<'a>(snapshot: &'a Snapshot, reference: &'a dyn ReferenceMeasure) -> Panel<'a> {
@@ -187,6 +195,11 @@ fn draw_images(
     draw_image_animation(moving, &config.title(), &panels(FRAMES))
 }
 
+/// D², or NaN as long as it is not known; figures leave a gap there.
+fn discrepancy_of(row: &Row) -> f64 {
+    row.discrepancy.unwrap_or(f64::NAN)
+}
+
 fn column(rows: &[Row], value: fn(&Row) -> f64) -> Vec<f64> {
     rows.iter().map(value).collect()
 }
@@ -199,7 +212,7 @@ fn draw_rows(
     count: usize,
 ) -> Result<(), FigureError> {
     let time = column(rows, |row| row.time);
-    let discrepancy = column(rows, |row| row.discrepancy);
+    let discrepancy = column(rows, discrepancy_of);
     let functional = column(rows, |row| row.functional);
     let scales = rows.iter().filter_map(|row| row.scale);
     let (exact, measured): (Vec<f64>, Vec<f64>) =
@@ -221,10 +234,12 @@ fn draw_rows(
     let to_target = reference.target().is_some();
     let time_scale = if to_target { Scale::Log } else { Scale::Linear };
     let distance = MetricPanel {
-        reference: Some(figures::Reference {
-            label: format!("mean of {count} independent draws at the end"),
-            value: reference.sampling_floor(count),
-        }),
+        reference: reference
+            .sampling_floor(count)
+            .map(|value| figures::Reference {
+                label: format!("mean of {count} independent draws at the end"),
+                value,
+            }),
         ..panel(
             &format!("Squared discrepancy to the {}", reference.name()),
             "D²",
@@ -259,23 +274,29 @@ fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
     })
 }
 
-impl Config {
+impl Problem {
     /// The side of the square images that the particles are, if the target is images.
     fn image_side(&self) -> Option<usize> {
-        let images = matches!(&self.experiment, Experiment::Mmd(mmd) if matches!(mmd.target, Target::Idx(_)));
-        let side = self.dim.isqrt();
-        (images && side * side == self.dim).then_some(side)
+        let (rows, columns) = self.image_shape?;
+        (rows == columns).then_some(rows)
     }
+}
 
-    /// The part of the plane that the paper's figures show.
-    fn window(&self) -> Option<[f64; 4]> {
+impl Config {
+    /// The part of the plane that is shown: that of the paper's figures, or around the picture.
+    fn window(&self, problem: &Problem) -> Option<[f64; 4]> {
         let Experiment::Mmd(mmd) = &self.experiment else {
             return None;
         };
-        match mmd.target {
-            Target::TwoDiracs => Some([-2.3, 2.3, -2.3, 2.3]),
-            Target::Smiley => Some([-1.1, 1.1, -0.6, 0.6]),
-            Target::Image(_) => Some([-0.62, 0.62, -0.48, 0.48]),
+        match (&mmd.target, problem.aspect) {
+            (Target::TwoDiracs, _) => Some([-2.3, 2.3, -2.3, 2.3]),
+            (Target::Smiley, _) => Some([-1.1, 1.1, -0.6, 0.6]),
+            (Target::Image(_), Some((_, height))) if mmd.proportions == Proportions::Keep => {
+                // The flow starts at (±½, 0) and spreads a little beyond the picture.
+                let half = (0.62 * height).max(0.3);
+                Some([-0.62, 0.62, -half, half])
+            }
+            (Target::Image(_), _) => Some([-0.62, 0.62, -0.48, 0.48]),
             _ => None,
         }
     }

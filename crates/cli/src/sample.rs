@@ -1,20 +1,21 @@
 //! Fresh particles of a finished neural flow: its start pushed through the learned kernels.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
-use rand::RngExt;
 use rieszflow_flows::latent::fill_normal;
 use rieszflow_flows::rng::{Purpose, stream};
 use rieszflow_numerics::Real;
 
 use crate::config::{Config, ConfigFileError, KeepKernels, Precision, step_reaching};
-use crate::experiments::ExperimentError;
 use crate::files::kernels::{KernelFile, KernelFileError};
-use crate::folder::RunFolder;
+use crate::folder::{Divergence, RunFolder, Status};
 use crate::numbers::plain;
 use crate::observers::widen;
-use crate::setting::{SettingError, check};
+use crate::setting::{Phrase, SettingError, check};
+use crate::targets::TargetError;
+use crate::threads::{ThreadsError, thread_pool};
 
 /// Why no particles can be drawn from a run.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +23,12 @@ pub enum SampleError {
     /// The configuration of the run cannot be read or is not valid.
     #[error(transparent)]
     ConfigFile(#[from] ConfigFileError),
-    /// The start of the run cannot be made.
+    /// The start of the run cannot be read.
     #[error(transparent)]
-    Experiment(#[from] ExperimentError),
+    Start(#[from] TargetError),
+    /// The threads could not be started.
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
     /// A setting is unusable.
     #[error(transparent)]
     Setting(#[from] SettingError),
@@ -41,6 +45,9 @@ pub enum SampleError {
         .0.display()
     )]
     Unfinished(PathBuf),
+    /// The run has diverged before the flow time asked for.
+    #[error(fmt = diverged)]
+    Diverged(PathBuf, Divergence),
     /// The kernel of a time step was not kept.
     #[error(
         "the kernel of time step {step} was not kept, and fresh particles must pass through all of \
@@ -78,16 +85,25 @@ pub fn sample(
     if config.keep_kernels == KeepKernels::None {
         return Err(SampleError::Missing { step: 1 });
     }
-    if !folder.kernels().exists() {
-        return Err(SampleError::Unfinished(folder.path().to_owned()));
-    }
     let time = time.unwrap_or(config.time);
     let expected = format!("between 0 and {}, the end of the run", plain(config.time));
     let valid = (0.0..=config.time).contains(&time);
     check("time", valid, expected, &plain(time))?;
-    Ok(match config.precision {
-        Precision::F32 => widen(&push::<f32>(&folder, &config, count, time, seed)?),
-        Precision::F64 => push::<f64>(&folder, &config, count, time, seed)?,
+    match folder.read_summary() {
+        Some(summary) if summary.status == Status::Diverged => {
+            let divergence = Divergence::from(summary);
+            if time > divergence.valid_until {
+                return Err(SampleError::Diverged(folder.path().to_owned(), divergence));
+            }
+        }
+        Some(summary) if summary.status == Status::Completed => {}
+        _ => return Err(SampleError::Unfinished(folder.path().to_owned())),
+    }
+    thread_pool(None)?.install(|| {
+        Ok(match config.precision {
+            Precision::F32 => widen(&push::<f32>(&folder, &config, count, time, seed)?),
+            Precision::F64 => push::<f64>(&folder, &config, count, time, seed)?,
+        })
     })
 }
 
@@ -98,7 +114,8 @@ fn push<T: Real>(
     time: f64,
     seed: u64,
 ) -> Result<DMatrix<T>, SampleError> {
-    let mut particles = fresh_start(config, count, seed)?.map(T::from_f64);
+    let start = config.draw_start(count, seed, folder.path())?;
+    let mut particles = start.map(T::from_f64);
     let steps = step_reaching(time, &config.time_grid());
     if steps == 0 {
         return Ok(particles);
@@ -119,21 +136,22 @@ fn push<T: Real>(
     Ok(particles)
 }
 
-/// Independent draws from the start; of a start given by particles, some of them drawn again.
-fn fresh_start(config: &Config, count: usize, seed: u64) -> Result<DMatrix<f64>, SampleError> {
-    let config = Config {
-        seed,
-        particles: count.max(2),
-        ..config.clone()
-    };
-    let start = config.problem()?.start;
-    let mut rng = stream(seed, Purpose::Sample, 0, 0);
-    let rows: Vec<usize> = if start.nrows() == count {
-        (0..count).collect()
+fn diverged(folder: &Path, divergence: &Divergence, f: &mut Formatter<'_>) -> fmt::Result {
+    let Divergence {
+        reason,
+        valid_until,
+    } = divergence;
+    write!(
+        f,
+        "the run in {} has diverged: {reason}; ",
+        folder.display()
+    )?;
+    let remedy = if *valid_until > 0.0 {
+        Phrase::from("draw with ")
+            .setting("time")
+            .text(format!(" at most {}, or run the flow", plain(*valid_until)))
     } else {
-        (0..count)
-            .map(|_| rng.random_range(0..start.nrows()))
-            .collect()
+        Phrase::from("nothing was learned before; run the flow")
     };
-    Ok(start.select_rows(&rows))
+    remedy.text(" again with other settings").fmt(f)
 }

@@ -173,7 +173,7 @@ fn the_three_schemes_agree_in_the_plane_and_approach_the_target() {
             let path = folder.path().join(scheme.to_string());
             let (particles, summary) = finish(&config, &path);
             let metrics = read_numbers(&path.join("metrics.csv"));
-            let noise = 2.0 * summary.sampling_floor;
+            let noise = 2.0 * summary.sampling_floor.expect("a number");
             assert!(
                 metrics
                     .windows(2)
@@ -268,7 +268,7 @@ fn the_default_smiley_is_as_near_as_the_particle_flow() {
         let (_, summary) = finish(&config, &folder.path().join(scheme.to_string()));
         let end = summary.discrepancy.expect("a discrepancy");
         println!("{scheme}: D² {end:.2e} after {:.0} s", summary.wall_seconds);
-        (end, summary.sampling_floor)
+        (end, summary.sampling_floor.expect("a number"))
     });
     let (particle, floor) = ends[2];
     assert!(ends.iter().all(|&(end, _)| end <= particle + 3.0 * floor));

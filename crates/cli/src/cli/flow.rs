@@ -6,7 +6,7 @@ use clap::{Args, Command, ValueEnum};
 use rieszflow_cli::numbers::{bytes, plain, rounded};
 use rieszflow_cli::{
     Config, Experiment, FolderError, KeepKernels, Output, Precision, Preset, RunError, SaveAt,
-    SchemeKind, Status, Summary, ThreadsError,
+    SchemeKind, Seeds, Status, Summary, ThreadsError,
 };
 use rieszflow_flows::StepSizes;
 
@@ -18,7 +18,8 @@ const TRAINING: &str = "Training of the networks (backward and forward schemes)"
 const FOLDER: &str = "\
 The run's folder holds config.toml (every setting), metrics.csv (a row per time step: functional, \
 squared discrepancy D² to the exact measure or the target, loss, scale), snapshots.csv and \
-snapshots.npz (the particles at the saved times), final.csv, kernels.safetensors (what was learned, \
+snapshots.npz (the particles at the saved times), final.csv, target.npy and input/ (what was read, so \
+that the folder needs no other file), kernels.safetensors (what was learned, \
 for rieszflow sample), summary.json, snapshots.png, metrics.png and flow.gif.
 
 Ctrl-C and SIGTERM write a checkpoint and exit with 130, and rieszflow resume DIR continues from the \
@@ -56,7 +57,8 @@ pub(super) struct FlowOptions {
     /// Exponent r of the kernel −|x−y|ʳ, 0 < r < 2
     #[arg(long, value_name = "R", value_parser = number)]
     exponent: Option<f64>,
-    /// Size τ of a time step, in flow time; 0.5,5:1,25:2 is 0.5 at first, 1 from t = 5 on, 2 from 25 on
+    /// Size τ of a time step, in flow time; 0.5,5:1,25:2 is 0.5 at first, 1 from t = 5 on, 2 from 25
+    /// on. Without this option a flow from a Dirac with r < 1 begins with steps 1e-8, 1e-7, …, 1e-2
     #[arg(long, value_name = "TAU", allow_hyphen_values = true)]
     tau: Option<StepSizes>,
     /// Final flow time; the last time step is shortened to end there
@@ -68,6 +70,10 @@ pub(super) struct FlowOptions {
     /// Seed of all random numbers; equal seeds give equal results
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole::<u64>)]
     seed: u64,
+    /// Run from several seeds, 0..9 or 1,4,7, each into a folder seed-S below --out, several at a
+    /// time; mean and spread in ensemble.csv and ensemble.png
+    #[arg(long, value_name = "SEEDS", conflicts_with = "seed")]
+    seeds: Option<Seeds>,
     /// Precision of particles and networks: f32 (single) or f64 (double)
     #[arg(
         long,
@@ -188,7 +194,14 @@ impl FlowOptions {
         );
         config.seed = self.seed;
         config.precision = self.precision;
-        let config = config.with_initial_steps();
+        let config = match self.tau {
+            // The steps asked for are the steps taken.
+            Some(_) => Config {
+                initial_steps: Vec::new(),
+                ..config
+            },
+            None => config.with_initial_steps(),
+        };
         let save_at = self.save_at.clone().unwrap_or_else(|| about_eight(&config));
         let keep_kernels = self
             .keep_kernels
@@ -204,6 +217,10 @@ impl FlowOptions {
         self.seed
     }
 
+    pub(super) fn seeds(&self) -> Option<&Seeds> {
+        self.seeds.as_ref()
+    }
+
     pub(super) fn preset(&self) -> Preset {
         match self.preset {
             None => Preset::Fast,
@@ -213,16 +230,49 @@ impl FlowOptions {
 
     pub(super) fn output(&self, config: &Config) -> Output {
         let output = self.output.output(config);
-        let chosen = self.keep_kernels.is_some() || config.keep_kernels != KeepKernels::None;
-        let note = (output.progress && !chosen).then(|| {
-            format!(
+        if !output.progress {
+            return output;
+        }
+        let mut notes = Vec::new();
+        if self.keep_kernels.is_none() && config.keep_kernels == KeepKernels::None {
+            notes.push(format!(
                 "the learned kernels are not kept, since they would take {}; --keep-kernels all or \
                  every:K keeps them",
                 bytes(config.kernel_bytes())
-            )
-        });
-        Output { note, ..output }
+            ));
+        }
+        let unused = if config.scheme.is_neural() {
+            Vec::new()
+        } else {
+            self.training_options()
+        };
+        notes.extend(no_effect(&unused, "--scheme particle"));
+        Output { notes, ..output }
     }
+
+    /// The names of the given options that only training uses.
+    fn training_options(&self) -> Vec<&'static str> {
+        let given = [
+            ("--iterations", self.iterations.is_some()),
+            ("--first-iterations", self.first_iterations.is_some()),
+            ("--batch", self.batch.is_some()),
+            ("--width", self.width.is_some()),
+            ("--hidden-layers", self.hidden_layers.is_some()),
+            ("--latent-dim", self.latent_dim.is_some()),
+            ("--learning-rate", self.learning_rate.is_some()),
+            ("--learning-rate-decay", self.learning_rate_decay.is_some()),
+            ("--keep-kernels", self.keep_kernels.is_some()),
+        ];
+        let given = given.into_iter().filter(|(_, given)| *given);
+        given.map(|(name, _)| name).collect()
+    }
+}
+
+/// A note that the options have no effect with the given choice.
+pub(super) fn no_effect(options: &[&str], choice: &str) -> Option<String> {
+    let verb = if options.len() == 1 { "has" } else { "have" };
+    let names = options.join(", ");
+    (!options.is_empty()).then(|| format!("{names} {verb} no effect with {choice}"))
 }
 
 /// About seven snapshots between the first and the last: evenly spread, or, towards a target that
@@ -248,13 +298,6 @@ pub(super) enum Naming {
     Keys,
 }
 
-/// Runs a configuration that was made from options, and prints the folder and the main results.
-pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
-    execute(output, Naming::Options, || {
-        rieszflow_cli::run(config, output)
-    })
-}
-
 /// Executes `run`, which signals can interrupt, and prints the folder and the main results.
 pub(super) fn execute(
     output: &Output,
@@ -262,6 +305,15 @@ pub(super) fn execute(
     run: impl FnOnce() -> Result<Summary, RunError>,
 ) -> Result<(), Failure> {
     signals::listen(&output.stop)?;
+    let folder = output.folder.clone();
+    signals::end_late_runs(&output.stop, &output.saving, move || {
+        if folder.join("config.toml").exists() {
+            let folder = folder.display();
+            format!("interrupted; continue with: rieszflow resume {folder}")
+        } else {
+            "interrupted before the flow began".to_owned()
+        }
+    });
     let summary = run().map_err(|error| failure(&error, naming))?;
     let folder = output.folder.display();
     if summary.status == Status::Interrupted {
@@ -291,8 +343,8 @@ pub(super) fn execute(
     }
 }
 
-/// The failure of a run: 1 if files or threads are at fault, 2 if the input is.
-fn failure(error: &RunError, naming: Naming) -> Failure {
+/// The failure of a run: status 1 if files or threads are at fault, 2 if the input is.
+pub(super) fn failure(error: &RunError, naming: Naming) -> Failure {
     let no_space = [
         ErrorKind::StorageFull,
         ErrorKind::QuotaExceeded,
@@ -320,12 +372,14 @@ fn print_summary(out: &mut impl Write, summary: &Summary, output: &Output) -> io
         )?;
     }
     if let (Some(v), Some(u)) = (summary.discrepancy, summary.discrepancy_u) {
-        let (time, floor) = (plain(summary.time), summary.sampling_floor);
+        let time = plain(summary.time);
         writeln!(
             out,
             "D² to the {} at t = {time}: {v:.3e} (U-statistic {u:.1e})",
             summary.reference
         )?;
+    }
+    if let Some(floor) = summary.sampling_floor {
         writeln!(out, "sampling floor {floor:.3e}")?;
     }
     if let (Some(measured), Some(exact)) = (summary.scale_measured, summary.scale_exact) {

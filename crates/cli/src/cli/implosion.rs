@@ -1,10 +1,12 @@
 //! `rieszflow implosion`: a flow that collapses into a point and spreads again, against its closed form.
 
-use clap::{Args, Command};
-use rieszflow_cli::{Config, SchemeKind};
+use std::time::Instant;
 
-use super::Failure;
+use clap::{Args, Command};
+use rieszflow_cli::{Config, Inputs, SchemeKind};
+
 use super::flow::{self, FlowOptions};
+use super::{Failure, launch};
 
 const EXPLANATION: &str = "\
 Computes the Wasserstein gradient flow of F(μ) = ∫(1_{a<0}|b| − a)dμ − ½∬1_{a≥0,a'≥0}|b−b'|dμdμ' on \
@@ -29,5 +31,5 @@ pub(super) fn with_defaults(command: Command) -> Command {
 pub(super) fn run(arguments: ImplosionArguments) -> Result<(), Failure> {
     let options = arguments.flow;
     let config = options.apply(Config::implosion(options.scheme()));
-    flow::run(&config, &options.output(&config))
+    launch::run(&options, &config, Inputs::default(), Instant::now(), None)
 }

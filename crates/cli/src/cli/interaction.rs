@@ -1,10 +1,12 @@
 //! `rieszflow interaction`: the flow of the interaction energy from a Dirac, against its closed form.
 
-use clap::{Args, Command};
-use rieszflow_cli::{Config, SchemeKind};
+use std::time::Instant;
 
-use super::Failure;
+use clap::{Args, Command};
+use rieszflow_cli::{Config, Inputs, SchemeKind};
+
 use super::flow::{self, FlowOptions};
+use super::{Failure, launch};
 
 const EXPLANATION: &str = "\
 Computes the Wasserstein gradient flow of E(μ) = −½∬|x−y|ʳ dμdμ from a Dirac at 0 in ℝᵈ. At flow \
@@ -33,5 +35,5 @@ pub(super) fn run(arguments: InteractionArguments) -> Result<(), Failure> {
         options.exponent().unwrap_or(1.0),
     );
     let config = options.apply(defaults);
-    flow::run(&config, &options.output(&config))
+    launch::run(&options, &config, Inputs::default(), Instant::now(), None)
 }

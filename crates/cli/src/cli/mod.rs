@@ -1,9 +1,12 @@
 //! The commands and what they share: parsing, dispatch, exit status.
 
 mod closed_form;
+mod ensemble;
 mod flow;
+mod hint;
 mod implosion;
 mod interaction;
+mod launch;
 mod man;
 mod mmd;
 mod output;
@@ -71,11 +74,13 @@ enum Command {
 /// Runs the program: 0 done, 1 the flow diverged or a file could not be written, 2 bad input,
 /// 130 interrupted.
 pub(crate) fn main() -> ExitCode {
-    let given = Cli::from_arg_matches(&command().get_matches());
-    let done = match given.unwrap_or_else(|error| error.exit()).command {
+    let matches = command().try_get_matches();
+    let given = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    let given = given.unwrap_or_else(|error| hint::with_hint(error).exit());
+    let done = match given.command {
         Command::Interaction(arguments) => interaction::run(arguments),
         Command::Implosion(arguments) => implosion::run(arguments),
-        Command::Mmd(arguments) => mmd::run(arguments),
+        Command::Mmd(arguments) => mmd::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Resume(arguments) => resume::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),

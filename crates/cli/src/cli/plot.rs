@@ -32,7 +32,8 @@ pub(super) fn run(arguments: &PlotArguments) -> Result<(), Failure> {
             check_is_png(&out)?;
             let title = title(folders)?;
             let drawn = plot_together(&[(title, folders.to_vec())], &out);
-            (drawn, out.display().to_string())
+            let (count, out) = (folders.len(), out.display());
+            (drawn, format!("{count} runs compared in {out}"))
         }
     };
     drawn.map_err(|error| match error {

@@ -61,6 +61,9 @@ pub(super) fn run(arguments: &ReproduceArguments) -> Result<(), Failure> {
         stop: Arc::default(),
     };
     signals::listen(&reproduction.stop)?;
+    signals::end_late_runs(&reproduction.stop, &Arc::default(), || {
+        "interrupted; the same command makes the figures again".to_owned()
+    });
     // A closed pipe does not stop the runs.
     let mut report = |line: &str| drop(writeln!(stdout(), "{line}"));
     reproduction

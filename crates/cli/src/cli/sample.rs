@@ -5,6 +5,7 @@ use std::io::BufWriter;
 use std::path::PathBuf;
 
 use clap::Args;
+use rieszflow_cli::files::matrix::write_matrix;
 use rieszflow_cli::files::replace;
 use rieszflow_cli::{sample, write_particles};
 
@@ -25,7 +26,8 @@ pub(super) struct SampleArguments {
     /// Seed of the random numbers
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole::<u64>)]
     seed: u64,
-    /// CSV file to write: x0,x1,…, a row per particle [default: standard output]
+    /// File to write: CSV with columns x0,x1,…, or a numpy array if the name ends in .npy
+    /// [default: CSV on standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -42,7 +44,16 @@ pub(super) fn run(arguments: &SampleArguments) -> Result<(), Failure> {
     match out {
         None => print(|out| write_particles(out, &particles)),
         Some(path) => {
-            let write = |file: &mut BufWriter<File>| write_particles(file, &particles);
+            let is_npy = path
+                .extension()
+                .is_some_and(|name| name.eq_ignore_ascii_case("npy"));
+            let write = |file: &mut BufWriter<File>| {
+                if is_npy {
+                    write_matrix(file, &particles)
+                } else {
+                    write_particles(file, &particles)
+                }
+            };
             replace(path, write).map_err(|error| {
                 Failure::run(format!("cannot write --out {}: {error}", path.display()))
             })

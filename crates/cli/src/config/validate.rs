@@ -5,7 +5,7 @@ use rieszflow_flows::{RieszKernel, StepSizes};
 use super::{Config, Experiment, KeepKernels, MmdSettings, SaveAt, SchemeKind};
 use crate::numbers::plain;
 use crate::setting::{Phrase, SettingError, check};
-use crate::targets::Start;
+use crate::targets::Target;
 
 impl Config {
     /// Checks every setting.
@@ -90,11 +90,8 @@ impl Config {
             Experiment::Interaction => {}
             Experiment::Mmd(mmd) => mmd.validate()?,
         }
-        let from_atoms = match &self.experiment {
-            Experiment::Mmd(mmd) => matches!(mmd.start, Start::Dirac(_) | Start::Diracs(_)),
-            _ => true,
-        };
-        let refused = self.scheme == SchemeKind::Forward && self.exponent < 1.0 && from_atoms;
+        let forward = self.scheme == SchemeKind::Forward;
+        let refused = forward && self.exponent < 1.0 && self.starts_at_atoms();
         let expected = Phrase::from("at least 1 with ")
             .setting("scheme")
             .text(
@@ -109,11 +106,22 @@ impl Config {
 }
 
 impl MmdSettings {
-    fn validate(&self) -> Result<(), SettingError> {
+    /// Checks the settings of target and start.
+    ///
+    /// # Errors
+    /// Names the first that is unusable, and what it would accept.
+    pub fn validate(&self) -> Result<(), SettingError> {
         let expected = "positive and at most 1000 (pixels of an image of 100×100)";
         let usable = self.sigma > 0.0 && self.sigma <= 1000.0;
         check("sigma", usable, expected, &plain(self.sigma))?;
         at_least("target-particles", self.target_particles as u64, 1)?;
+        if let Target::GaussianMixture(components) = self.target {
+            let expected = Phrase::from("gaussian-mixture:K with K at most ")
+                .setting("target-particles")
+                .text(format!(" {}", self.target_particles));
+            let fits = components <= self.target_particles;
+            check("target", fits, expected, &self.target)?;
+        }
         at_least("count", self.count as u64, 1)
     }
 }

@@ -68,15 +68,21 @@ impl ReferenceMeasure for ExactImplosion {
 
     fn compare(&self, step: u64, particles: &DMatrix<f64>) -> Result<Measurement, Error> {
         Ok(Measurement {
-            discrepancy: self.state(step).discrepancy(particles)?,
+            discrepancy: Some(self.state(step).discrepancy(particles)?),
             functional: None,
+            interaction: None,
             scale: None,
         })
     }
 
-    fn sampling_floor(&self, count: usize) -> f64 {
+    fn sampling_floor(&self, count: usize) -> Option<f64> {
         let last = &self.states[self.states.len() - 1];
-        0.5 * last.mean_distance() / count as f64
+        Some(0.5 * last.mean_distance() / count as f64)
+    }
+
+    fn size(&self) -> f64 {
+        let distances = self.states.iter().map(Implosion::mean_distance);
+        0.5 * distances.fold(0.0, f64::max)
     }
 
     fn support(&self, step: u64) -> Option<Support> {

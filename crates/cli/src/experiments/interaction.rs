@@ -48,11 +48,12 @@ impl Config {
         .with_initial_steps()
     }
 
-    /// Sets the initial steps that r < 1 needs: powers of ten from 10⁻⁸ on, below τ in sum.
+    /// Sets the initial steps that r < 1 needs from a Dirac: powers of ten from 10⁻⁸ on, below τ in
+    /// sum.
     #[must_use]
     pub fn with_initial_steps(mut self) -> Self {
         self.initial_steps.clear();
-        if self.exponent < 1.0 {
+        if self.exponent < 1.0 && self.starts_at_atoms() {
             let mut sum = 0.0;
             for size in [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2] {
                 sum += size;
@@ -101,8 +102,13 @@ impl ReferenceMeasure for ExactInteraction {
         let mean_square = particles.norm_squared() / particles.nrows() as f64;
         let measured = (mean_square / self.equilibrium.second_moment()).sqrt();
         Ok(Measurement {
-            discrepancy: discrepancy_to_equilibrium(particles, &self.equilibrium, exact),
+            discrepancy: Some(discrepancy_to_equilibrium(
+                particles,
+                &self.equilibrium,
+                exact,
+            )),
             functional: None,
+            interaction: None,
             scale: Some(ScaleComparison { exact, measured }),
         })
     }
@@ -111,9 +117,14 @@ impl ReferenceMeasure for ExactInteraction {
         true
     }
 
-    fn sampling_floor(&self, count: usize) -> f64 {
+    fn sampling_floor(&self, count: usize) -> Option<f64> {
         let last = self.scales[self.scales.len() - 1];
-        sampling_floor(&self.equilibrium, last, count)
+        Some(sampling_floor(&self.equilibrium, last, count))
+    }
+
+    fn size(&self) -> f64 {
+        let last = self.scales[self.scales.len() - 1];
+        sampling_floor(&self.equilibrium, last, 1)
     }
 
     fn support(&self, step: u64) -> Option<Support> {

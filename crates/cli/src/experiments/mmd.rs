@@ -1,14 +1,16 @@
 //! Flows of the squared discrepancy towards a target, with the paper's settings and faster ones.
 
+use std::path::Path;
+
 use nalgebra::DMatrix;
 use rieszflow_analytic::{Discrepancy, Error};
 use rieszflow_flows::{Functional, Interaction, Mmd, Points, Potential, RieszKernel};
 use rieszflow_numerics::Real;
 
-use super::{Measurement, ReferenceMeasure};
+use super::{Inputs, Measurement, ReferenceMeasure, TargetEnergy};
 use crate::config::{Config, Experiment, KeepKernels, MmdSettings, Precision, SaveAt, SchemeKind};
-use crate::files::particles::Particles;
-use crate::targets::{Start, Target, TargetError};
+use crate::files::particles::{Columns, Particles};
+use crate::targets::{Proportions, Start, Target, TargetError};
 
 /// Whose settings an experiment starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +39,23 @@ impl MmdSettings {
                 _ => 2000,
             },
             count: 100,
+            proportions: Proportions::default(),
+            columns: Columns::default(),
             target,
             start,
+        }
+    }
+
+    /// The settings with the pictures of the preset: the paper stretches them to squares.
+    #[must_use]
+    pub fn with_preset(self, preset: Preset) -> Self {
+        let proportions = match preset {
+            Preset::Fast => self.proportions,
+            Preset::Paper => Proportions::Stretch,
+        };
+        Self {
+            proportions,
+            ..self
         }
     }
 }
@@ -54,23 +71,29 @@ impl Config {
         seed: u64,
         preset: Preset,
     ) -> Result<Self, TargetError> {
-        let dim = mmd
-            .target
-            .load(&mmd.sampling(seed))?
-            .particles
-            .points
-            .ncols();
-        let mut config = Self::paper_mmd(scheme, mmd, dim);
+        let mmd = mmd.clone().with_preset(preset);
+        let experiment = Experiment::Mmd(mmd.clone());
+        let inputs = Inputs::read(&experiment, seed, Path::new(""))?;
+        Ok(Self::mmd_with(scheme, &mmd, &inputs, seed, preset))
+    }
+
+    /// The same flow with the target and the start that have been read.
+    pub fn mmd_with(
+        scheme: SchemeKind,
+        mmd: &MmdSettings,
+        inputs: &Inputs,
+        seed: u64,
+        preset: Preset,
+    ) -> Self {
+        let mut config = Self::paper_mmd(scheme, mmd, inputs.dim().unwrap_or(1));
         if preset == Preset::Fast {
             config = config.faster(&mmd.target);
         }
-        if matches!(mmd.start, Start::Csv(_) | Start::Npy(_)) {
-            let columns = mmd.sampling(seed).columns;
-            let start = mmd.start.load(config.particles, dim, seed, &columns)?;
-            config.particles = start.particles.points.nrows();
-            config.batch = config.batch.min(config.particles);
+        if let Some(count) = inputs.start_count() {
+            config.particles = count;
+            config.batch = config.batch.min(count);
         }
-        Ok(Self { seed, ..config })
+        Self { seed, ..config }
     }
 
     /// The paper's settings; targets that are not in the paper have those of the two Diracs.
@@ -175,27 +198,37 @@ pub(super) fn functional<T: Real>(
     Mmd::new(kernel, points, weights)
 }
 
+/// The largest number of atoms from which the size of a target is estimated.
+const SIZED: usize = 2000;
+
 /// The target itself, which the flow approaches.
 pub(super) struct TargetReference {
     interaction: Interaction<f64>,
     potential: Potential<f64>,
     points: DMatrix<f64>,
-    /// E(ν).
-    energy: f64,
+    energy: TargetEnergy,
+    size: f64,
 }
 
 impl TargetReference {
     pub(super) fn new(exponent: f64, target: &Particles) -> Result<Self, rieszflow_flows::Error> {
         let kernel = RieszKernel::new(exponent)?;
         let points = target.points.clone();
-        let potential = Potential::new(kernel, points.clone(), target.weights.clone())?;
+        let interaction = Interaction::new(kernel);
+        let sample = points.select_rows(&evenly_spread(points.nrows(), SIZED));
         Ok(Self {
-            interaction: Interaction::new(kernel),
-            energy: potential.target_energy(),
-            potential,
+            size: -interaction.energy(Points::from(&sample)),
+            interaction,
+            potential: Potential::new(kernel, points.clone(), target.weights.clone())?,
             points,
+            energy: TargetEnergy::new(kernel, target),
         })
     }
+}
+
+/// At most `most` of `count` indices, evenly spread.
+fn evenly_spread(count: usize, most: usize) -> Vec<usize> {
+    (0..count).step_by(count.div_ceil(most).max(1)).collect()
 }
 
 impl ReferenceMeasure for TargetReference {
@@ -204,26 +237,47 @@ impl ReferenceMeasure for TargetReference {
     }
 
     fn compare(&self, _: u64, particles: &DMatrix<f64>) -> Result<Measurement, Error> {
-        let count = particles.nrows() as f64;
         let points = Points::from(particles);
         let interaction = self.interaction.energy(points);
-        let potential = self.potential.energy(points);
-        let rest = potential + self.energy;
+        let functional = interaction + self.potential.energy(points);
+        let discrepancy = |energy| discrepancy(functional, interaction, energy, particles.nrows());
         Ok(Measurement {
-            discrepancy: Discrepancy {
-                v_statistic: interaction + rest,
-                u_statistic: interaction * count / (count - 1.0) + rest,
-            },
-            functional: Some(interaction + potential),
+            discrepancy: self.energy.get().map(discrepancy),
+            functional: Some(functional),
+            interaction: Some(interaction),
             scale: None,
         })
     }
 
-    fn sampling_floor(&self, count: usize) -> f64 {
-        -self.energy / count as f64
+    fn sampling_floor(&self, count: usize) -> Option<f64> {
+        Some(-self.energy.get()? / count as f64)
+    }
+
+    fn size(&self) -> f64 {
+        self.size
+    }
+
+    fn target_energy(&self) -> Option<&TargetEnergy> {
+        Some(&self.energy)
     }
 
     fn target(&self) -> Option<&DMatrix<f64>> {
         Some(&self.points)
+    }
+}
+
+/// D² of `count` particles to a target of energy E(ν): F + E(ν). The U-statistic leaves out the pairs
+/// of each particle with itself.
+pub(crate) fn discrepancy(
+    functional: f64,
+    interaction: f64,
+    target_energy: f64,
+    count: usize,
+) -> Discrepancy {
+    let v_statistic = functional + target_energy;
+    let without_itself = interaction / (count as f64 - 1.0);
+    Discrepancy {
+        v_statistic,
+        u_statistic: v_statistic + without_itself,
     }
 }

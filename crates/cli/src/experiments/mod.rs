@@ -2,21 +2,25 @@
 
 mod error;
 mod implosion;
+mod inputs;
 mod interaction;
 mod mmd;
+mod target_energy;
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::Discrepancy;
 use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, RieszKernel};
 use rieszflow_numerics::Real;
 
-use crate::config::{Config, Experiment, MmdSettings, Precision};
+use crate::config::{Config, Experiment};
 use crate::figures::Support;
-use crate::files::particles::Particles;
-use crate::setting::{Phrase, SettingError, check};
 
 pub use error::ExperimentError;
+pub use inputs::Inputs;
+pub(crate) use inputs::{COPIES, InputCopy, Problem};
 pub use mmd::Preset;
+pub(crate) use mmd::discrepancy;
+pub(crate) use target_energy::TargetEnergy;
 
 /// What a flow's particles are measured against after each time step: the exact measure where
 /// there is one, else the target.
@@ -34,13 +38,22 @@ pub(crate) trait ReferenceMeasure: Send {
         particles: &DMatrix<f64>,
     ) -> Result<Measurement, rieszflow_analytic::Error>;
 
-    /// Whether it is one measure scaled, so that comparisons have a scale.
+    /// Whether it is one measure scaled, so that measurements have a scale.
     fn is_scaled(&self) -> bool {
         false
     }
 
-    /// The mean D² of `count` independent draws from it, after the last time step.
-    fn sampling_floor(&self, count: usize) -> f64;
+    /// The mean D² of `count` independent draws from it, after the last time step; `None` as long as
+    /// it is not known.
+    fn sampling_floor(&self, count: usize) -> Option<f64>;
+
+    /// About the mean D² of a single draw from it: a size that the discrepancies can be compared with.
+    fn size(&self) -> f64;
+
+    /// The energy of the target, if it is one: D² = F + E(ν).
+    fn target_energy(&self) -> Option<&TargetEnergy> {
+        None
+    }
 
     /// Where the exact measure after time step `step` has its mass.
     fn support(&self, step: u64) -> Option<Support> {
@@ -57,82 +70,24 @@ pub(crate) trait ReferenceMeasure: Send {
 /// Particles against the reference of their time step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measurement {
-    pub(crate) discrepancy: Discrepancy,
+    /// D²; `None` as long as the energy of the target is not known.
+    pub(crate) discrepancy: Option<Discrepancy>,
     /// F(μ_N), where it is a part of the discrepancy.
     pub(crate) functional: Option<f64>,
+    /// E(μ_N), where the reference is a target.
+    pub(crate) interaction: Option<f64>,
     pub(crate) scale: Option<ScaleComparison>,
 }
 
 /// The scale c of a measure that is η* scaled.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ScaleComparison {
     pub(crate) exact: f64,
     /// √(mean|x|²/m₂) of the particles.
     pub(crate) measured: f64,
 }
 
-/// What a configuration names, drawn or read from files.
-pub(crate) struct Problem {
-    /// The particles at time 0, N×d.
-    pub(crate) start: DMatrix<f64>,
-    /// The target, if the flow has one.
-    pub(crate) target: Option<Particles>,
-}
-
 impl Config {
-    /// Draws or reads the start and the target.
-    ///
-    /// # Errors
-    /// If a file is unusable, or start and target do not fit the configuration.
-    pub(crate) fn problem(&self) -> Result<Problem, ExperimentError> {
-        let (start, target) = match &self.experiment {
-            Experiment::Interaction => (DMatrix::zeros(self.particles, self.dim), None),
-            Experiment::Implosion => (implosion::start(self.particles), None),
-            Experiment::Mmd(mmd) => {
-                let sampling = mmd.sampling(self.seed);
-                let target = mmd.target.load(&sampling)?.particles;
-                let columns = &sampling.columns;
-                let start = mmd
-                    .start
-                    .load(self.particles, self.dim, self.seed, columns)?;
-                let start = start.particles.points;
-                self.check_fit(mmd, &start, &target)?;
-                (start, Some(target))
-            }
-        };
-        Ok(Problem { start, target })
-    }
-
-    /// Checks that start and target are in one space, and representable.
-    fn check_fit(
-        &self,
-        mmd: &MmdSettings,
-        start: &DMatrix<f64>,
-        target: &Particles,
-    ) -> Result<(), SettingError> {
-        let dim = target.points.ncols();
-        let expected = Phrase::from(format!("{dim}, the dimension of "))
-            .setting("target")
-            .text(format!(" {}", mmd.target));
-        check("dim", self.dim == dim, expected, &self.dim)?;
-        let count = start.nrows();
-        let expected = Phrase::from(format!("{count}, the number of particles in "))
-            .setting("start")
-            .text(format!(" {}", mmd.start));
-        let fits = self.particles == count;
-        check("particles", fits, expected, &self.particles)?;
-        let largest = match self.precision {
-            Precision::F32 => 1e15,
-            Precision::F64 => 1e150,
-        };
-        let expected = Phrase::from(format!("made of numbers up to {largest:e} with "))
-            .setting("precision")
-            .text(format!(" {}", self.precision));
-        let fits = |points: &DMatrix<f64>| points.amax() <= largest;
-        check("start", fits(start), expected.clone(), &mmd.start)?;
-        check("target", fits(&target.points), expected, &mmd.target)
-    }
-
     /// What the flow's particles are measured against.
     ///
     /// # Errors

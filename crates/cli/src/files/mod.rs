@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod idx;
 pub mod input;
 pub mod kernels;
+pub mod matrix;
 pub mod npy;
 pub mod npz;
 pub mod particles;

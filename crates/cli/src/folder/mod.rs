@@ -5,28 +5,32 @@ mod metrics;
 mod snapshots;
 mod summary;
 
-pub use error::FolderError;
-pub(crate) use metrics::Row;
+pub use error::{Divergence, FolderError};
+pub(crate) use metrics::{MetricsColumns, Row};
 pub(crate) use snapshots::{Snapshot, coordinate_names, read_snapshots};
-pub(crate) use summary::CITATION;
+pub(crate) use summary::{CITATION, SavedSummary};
 pub use summary::{Status, Summary};
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 
 use crate::config::{Config, ConfigFileError};
+use crate::experiments::{COPIES, InputCopy, Problem};
 use crate::files::checkpoint::Store;
 use crate::files::kernels::{KernelFormat, write_kernels};
+use crate::files::matrix::{write_matrix, write_vector};
 use crate::files::npz::{Array, write_npz};
 use crate::files::{remove_temporary_files, replace};
-use summary::SavedSummary;
 
 /// The files of a run. A folder that has one of them holds a run.
-const FILES: [&str; 12] = [
+const FILES: [&str; 15] = [
     "config.toml",
+    "target.npy",
+    "target_weights.npy",
+    COPIES,
     "metrics.csv",
     "snapshots.csv",
     "snapshots.npz",
@@ -56,7 +60,8 @@ impl RunFolder {
         Self(path.to_owned())
     }
 
-    /// Makes the folder, removes an old run if `force` is set, and writes the configuration.
+    /// Makes the folder, removes an old run if `force` is set, and writes the configuration and the
+    /// data of the run.
     ///
     /// # Errors
     /// If it holds a run and `force` is not set, another process writes to it, or it cannot be
@@ -64,6 +69,7 @@ impl RunFolder {
     pub(crate) fn create(
         path: &Path,
         config: &Config,
+        problem: &Problem,
         force: bool,
     ) -> Result<(Self, Lock), FolderError> {
         let folder = Self(path.to_owned());
@@ -83,7 +89,8 @@ impl RunFolder {
         let lock = Lock::of(path)?;
         folder
             .clear()
-            .and_then(|()| folder.write_config(config))
+            .and_then(|()| folder.write_data(problem))
+            .and_then(|()| folder.write_config(config, &problem.copies))
             .map_err(unusable)?;
         Ok((folder, lock))
     }
@@ -98,10 +105,9 @@ impl RunFolder {
             return Err(FolderError::NoRun(folder.0));
         }
         let lock = Lock::of(path)?;
-        let how = match folder.status() {
-            Some(Status::Interrupted) | None => return Ok((folder, lock)),
-            Some(Status::Completed) => "is complete",
-            Some(Status::Diverged) => "has diverged",
+        let summary = match folder.read_summary() {
+            Some(summary) if summary.status != Status::Interrupted => summary,
+            _ => return Ok((folder, lock)),
         };
         // A process that was killed just after it wrote the summary has left these files.
         let removed = folder
@@ -111,7 +117,10 @@ impl RunFolder {
             folder: path.to_owned(),
             reason,
         })?;
-        Err(FolderError::Ended(folder.0, how))
+        Err(match summary.status {
+            Status::Diverged => FolderError::Diverged(folder.0, summary.into()),
+            _ => FolderError::Complete(folder.0),
+        })
     }
 
     fn holds_a_run(&self) -> bool {
@@ -122,20 +131,24 @@ impl RunFolder {
         self.0.join("config.toml").is_file()
     }
 
-    /// The status in the summary, if there is one.
-    fn status(&self) -> Option<Status> {
+    /// The summary, if there is one.
+    pub(crate) fn read_summary(&self) -> Option<SavedSummary> {
         let text = fs::read_to_string(self.0.join("summary.json")).ok()?;
-        serde_json::from_str(&text)
-            .map(|summary: SavedSummary| summary.status)
-            .ok()
+        serde_json::from_str(&text).ok()
+    }
+
+    fn status(&self) -> Option<Status> {
+        self.read_summary().map(|summary| summary.status)
     }
 
     /// Removes an old run, its checkpoints first, so that a new run cannot use one of them.
     fn clear(&self) -> io::Result<()> {
         self.store().remove()?;
         for file in FILES.map(|file| self.0.join(file)) {
-            if file.exists() {
-                fs::remove_file(file)?;
+            if file.is_dir() {
+                fs::remove_dir_all(file)?;
+            } else {
+                remove_if_there(&file)?;
             }
         }
         remove_temporary_files(&self.0)
@@ -195,17 +208,67 @@ impl RunFolder {
         read_file(&self.metrics(), Row::read_all)
     }
 
+    /// The measurements of the first `steps` time steps, and how many bytes of the file they take.
+    ///
+    /// # Errors
+    /// If the measurements cannot be read, or are fewer.
+    pub(crate) fn read_first_metrics(&self, steps: u64) -> io::Result<(Vec<Row>, u64)> {
+        read_file(&self.metrics(), |mut file| {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            // A line for the header and one for each step; the bytes after it may be part of a line.
+            let mut ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+            let missing = || io::Error::other(format!("expected the rows of {steps} time steps"));
+            let (last, _) = ends.nth(steps as usize).ok_or_else(missing)?;
+            let rows = Row::read_all(&bytes[..=last])?;
+            Ok((rows, last as u64 + 1))
+        })
+    }
+
     /// # Errors
     /// If the snapshots cannot be read.
     pub(crate) fn read_snapshots(&self) -> io::Result<Vec<Snapshot>> {
         read_file(&self.snapshots(), read_snapshots)
     }
 
-    fn write_config(&self, config: &Config) -> io::Result<()> {
+    /// Writes the configuration, with the sources of the copies as comments.
+    fn write_config(&self, config: &Config, copies: &[InputCopy]) -> io::Result<()> {
         let text = toml::to_string(config).map_err(io::Error::other)?;
         replace(&self.0.join("config.toml"), |file| {
+            for InputCopy { path, input } in copies {
+                // Quoted and escaped, so that the comment ends with its line.
+                let source = input.path().to_string_lossy();
+                writeln!(file, "# {} is a copy of {source:?}", path.display())?;
+            }
             file.write_all(text.as_bytes())
         })
+    }
+
+    /// Writes copies of the files that were read, and the particles of the target.
+    fn write_data(&self, problem: &Problem) -> io::Result<()> {
+        if !problem.copies.is_empty() {
+            fs::create_dir_all(self.0.join(COPIES))?;
+        }
+        for InputCopy { path, input } in &problem.copies {
+            replace(&self.0.join(path), |file| file.write_all(input.bytes()))?;
+        }
+        let Some(target) = &problem.target else {
+            return Ok(());
+        };
+        let path = self.0.join("target.npy");
+        replace(&path, |file| write_matrix(file, &target.points))?;
+        match &target.weights {
+            Some(weights) => {
+                let path = self.0.join("target_weights.npy");
+                replace(&path, |file| write_vector(file, weights))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Writes `metrics.csv` anew.
+    pub(crate) fn write_metrics(&self, columns: MetricsColumns, rows: &[Row]) -> io::Result<()> {
+        replace(&self.metrics(), |file| Row::write_all(file, columns, rows))
     }
 
     /// Writes `final.csv`.

@@ -23,8 +23,10 @@ pub enum Status {
 
 /// The part of a `summary.json` that is read back.
 #[derive(Deserialize)]
-pub(super) struct SavedSummary {
-    pub(super) status: Status,
+pub(crate) struct SavedSummary {
+    pub(crate) status: Status,
+    pub(crate) reason: Option<String>,
+    pub(crate) valid_until: Option<f64>,
 }
 
 /// The content of `summary.json`.
@@ -40,6 +42,8 @@ pub struct Summary {
     pub steps: u64,
     /// The flow time reached.
     pub time: f64,
+    /// The flow time until which the results stand, if the flow diverged.
+    pub valid_until: Option<f64>,
     /// What the discrepancies are measured to: the exact measure or the target.
     pub reference: &'static str,
     /// D² to the reference at the end, V-statistic.
@@ -47,7 +51,7 @@ pub struct Summary {
     /// The same with the U-statistic for the particles.
     pub discrepancy_u: Option<f64>,
     /// The mean D² of as many independent draws from the reference.
-    pub sampling_floor: f64,
+    pub sampling_floor: Option<f64>,
     /// The functional at the end.
     pub functional: Option<f64>,
     /// The scale of the closed form at the end.
@@ -71,8 +75,8 @@ impl Summary {
     pub(crate) fn measured(self, last: Option<&Row>) -> Self {
         let scale = last.and_then(|row| row.scale);
         Self {
-            discrepancy: last.map(|row| row.discrepancy),
-            discrepancy_u: last.map(|row| row.discrepancy_u),
+            discrepancy: last.and_then(|row| row.discrepancy),
+            discrepancy_u: last.and_then(|row| row.discrepancy_u),
             functional: last.map(|row| row.functional),
             scale_exact: scale.map(|scale| scale.exact),
             scale_measured: scale.map(|scale| scale.measured),

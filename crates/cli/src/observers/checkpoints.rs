@@ -51,6 +51,8 @@ pub(crate) struct Schedule {
 /// Writes checkpoints. It is the last of the observers, so that the files of the others are complete.
 pub(crate) struct Checkpoints {
     pub(crate) schedule: Schedule,
+    /// Set while a checkpoint is written.
+    pub(crate) saving: Arc<AtomicBool>,
     pub(crate) store: Store,
     pub(crate) fingerprint: u64,
     pub(crate) logs: Logs,
@@ -67,7 +69,9 @@ impl Checkpoints {
             seconds: self.clock.seconds(),
             step_seconds: self.clock.step_seconds(),
         };
+        self.saving.store(true, Ordering::Relaxed);
         let saved = self.store.save(state, &record, self.fingerprint);
+        self.saving.store(false, Ordering::Relaxed);
         saved.map_err(|error| format!("{}: {error}", self.store.path().display()))?;
         self.last = Instant::now();
         Ok(())

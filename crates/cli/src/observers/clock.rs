@@ -14,12 +14,13 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Continues at the given seconds of the run and of the time step in progress.
-    pub(crate) fn new(seconds: f64, step_seconds: f64) -> Self {
+    /// Runs since `started`, when the given seconds of the run and of the time step in progress had
+    /// been computed.
+    pub(crate) fn new(started: Instant, seconds: f64, step_seconds: f64) -> Self {
         Self {
-            since: Instant::now(),
+            since: started,
             before: seconds,
-            step_began: Cell::new(seconds - step_seconds),
+            step_began: Cell::new(seconds + started.elapsed().as_secs_f64() - step_seconds),
         }
     }
 

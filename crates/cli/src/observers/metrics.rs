@@ -9,7 +9,7 @@ use rieszflow_numerics::Real;
 
 use super::{Clock, SharedLog, widen};
 use crate::experiments::ReferenceMeasure;
-use crate::folder::Row;
+use crate::folder::{MetricsColumns, Row};
 
 /// The rows so far, shared with the observers that show them.
 pub(crate) type Table = Rc<RefCell<Vec<Row>>>;
@@ -28,8 +28,8 @@ impl<T: Real> Observer<T> for Metrics {
         let mut log = self.log.borrow_mut();
         if log.is_empty() {
             self.clock.begin_step();
-            let columns = Row::columns(self.reference.is_scaled());
-            log.append_rows([columns])?;
+            let columns = MetricsColumns::of(&*self.reference);
+            log.append_rows([columns.names()])?;
         }
         Ok(())
     }
@@ -42,11 +42,12 @@ impl<T: Real> Observer<T> for Metrics {
             step: state.step,
             time: state.time,
             functional: measurement.functional.unwrap_or_else(energy),
-            discrepancy: measurement.discrepancy.v_statistic,
-            discrepancy_u: measurement.discrepancy.u_statistic,
+            discrepancy: measurement.discrepancy.map(|d| d.v_statistic),
+            discrepancy_u: measurement.discrepancy.map(|d| d.u_statistic),
             loss: report.loss,
             seconds: self.clock.step_seconds(),
             scale: measurement.scale,
+            interaction: measurement.interaction,
         };
         self.log.borrow_mut().append_rows([row.record()])?;
         self.table.borrow_mut().push(row);

@@ -4,6 +4,7 @@ mod checkpoints;
 mod clock;
 mod kernels;
 mod metrics;
+mod plausibility;
 mod progress;
 mod snapshots;
 
@@ -11,6 +12,7 @@ pub(crate) use checkpoints::{Checkpoints, Logs, Schedule};
 pub(crate) use clock::Clock;
 pub(crate) use kernels::Kernels;
 pub(crate) use metrics::{Metrics, Table};
+pub(crate) use plausibility::{Bounds, Implausible, Plausibility, Verdict};
 pub(crate) use progress::Progress;
 pub(crate) use snapshots::Snapshots;
 

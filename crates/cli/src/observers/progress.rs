@@ -57,9 +57,10 @@ impl Progress {
         // Adding 0 takes the sign from a loss of −0.
         let loss = self.loss.map(|loss| format!("loss {:>8.2e}", loss + 0.0));
         let table = self.table.borrow();
-        let discrepancy = table
-            .last()
-            .map(|row| format!("D² {:.2e}", row.discrepancy));
+        let discrepancy = table.last().map(|row| match row.discrepancy {
+            Some(discrepancy) => format!("D² {discrepancy:.2e}"),
+            None => format!("F {:.2e}", row.functional),
+        });
         let parts: Vec<String> = [Some(place), loss, discrepancy]
             .into_iter()
             .flatten()

@@ -6,7 +6,7 @@ use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{Observer, ObserverError, Outcome, State};
 use rieszflow_numerics::Real;
 
-use super::SharedLog;
+use super::{SharedLog, Verdict};
 use crate::folder::coordinate_names;
 
 /// Saves the particles at the start, at the chosen times, and at the end.
@@ -15,18 +15,20 @@ pub(crate) struct Snapshots {
     log: SharedLog,
     /// The step that was saved last.
     last: Option<u64>,
+    verdict: Verdict,
 }
 
 impl Snapshots {
     /// For a flow whose steps `chosen` are saved, in order, and that is new or goes on after `done`
     /// of its time steps.
-    pub(crate) fn new(chosen: Vec<u64>, log: SharedLog, done: u64) -> Self {
+    pub(crate) fn new(chosen: Vec<u64>, log: SharedLog, done: u64, verdict: Verdict) -> Self {
         let is_new = log.borrow().is_empty();
         let saved = chosen.iter().rev().find(|&&step| step <= done).copied();
         Self {
             chosen,
             log,
             last: saved.filter(|_| !is_new),
+            verdict,
         }
     }
 
@@ -69,8 +71,9 @@ impl<T: Real> Observer<T> for Snapshots {
     }
 
     fn finish(&mut self, state: &State<T>, outcome: &Outcome) -> Result<(), ObserverError> {
-        // A diverged flow ends before its last step; what it reached is saved all the same.
-        let diverged = matches!(outcome, Outcome::Diverged { .. });
+        // A diverged flow ends before its last step, and its last particles are saved too.
+        let implausible = self.verdict.borrow().is_some();
+        let diverged = implausible || matches!(outcome, Outcome::Diverged { .. });
         if diverged && self.last != Some(state.step) {
             self.save(state)?;
         }

@@ -5,16 +5,18 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use rieszflow_flows::scheme::StepReport;
-use rieszflow_flows::{IntegrateError, Observer, ObserverError, Outcome, State, integrate};
+use rieszflow_flows::{IntegrateError, Observer, ObserverError, Outcome, Points, State, integrate};
 use rieszflow_numerics::Real;
 
 use super::resume_point::ResumePoint;
-use super::{Run, RunError};
+use super::{Run, RunError, report};
 use crate::config::{Config, SchemeKind, chosen_steps};
-use crate::folder::{CITATION, Status, Summary};
+use crate::experiments::TargetEnergy;
+use crate::folder::{CITATION, MetricsColumns, Status, Summary};
 use crate::numbers::plain;
 use crate::observers::{
-    Checkpoints, Clock, Kernels, Logs, Metrics, Progress, Schedule, Snapshots, Table, widen,
+    Bounds, Checkpoints, Clock, Implausible, Kernels, Logs, Metrics, Plausibility, Progress,
+    Schedule, Snapshots, Table, Verdict, widen,
 };
 use crate::plot::draw_figures;
 use crate::setting::Phrase;
@@ -25,6 +27,7 @@ struct Shared {
     table: Table,
     clock: Rc<Clock>,
     stationary: Rc<Cell<bool>>,
+    verdict: Verdict,
 }
 
 impl Run<'_> {
@@ -39,8 +42,13 @@ impl Run<'_> {
         let shared = Shared {
             logs,
             table: Rc::new(RefCell::new(rows)),
-            clock: Rc::new(Clock::new(record.seconds, record.step_seconds)),
+            clock: Rc::new(Clock::new(
+                self.started,
+                record.seconds,
+                record.step_seconds,
+            )),
             stationary: Rc::new(Cell::new(record.rests)),
+            verdict: Rc::default(),
         };
         let functional = self.config.functional::<T>(&self.problem)?;
         let mut observers = self.observers(&state, &shared)?;
@@ -57,10 +65,50 @@ impl Run<'_> {
             IntegrateError::Scheme(error) => RunError::Flow(error),
             IntegrateError::Observer(reason) => self.write_error(reason),
         })?;
-        let summary = self.summary(&state, outcome, &shared);
-        self.finish(&state, &summary)
+        let interrupted = outcome == Outcome::Interrupted && shared.verdict.borrow().is_none();
+        let known = interrupted
+            || self
+                .fill_in(&shared)
+                .map_err(|error| self.write_error(error))?;
+        let outcome = if known { outcome } else { Outcome::Interrupted };
+        let mut summary = self.summary(&state, outcome, &shared);
+        self.finish(&state, &mut summary, &shared)
             .map_err(|error| self.write_error(error))?;
         Ok(summary)
+    }
+
+    /// Waits for the energy of the target, and completes the rows of `metrics.csv` that were written
+    /// before it was known; `false` if the run is to stop before.
+    fn fill_in(&self, shared: &Shared) -> Result<bool, ObserverError> {
+        let Some(energy) = self.reference.target_energy() else {
+            return Ok(true);
+        };
+        let Some(energy) = self.wait_for(energy) else {
+            return Ok(false);
+        };
+        let mut table = shared.table.borrow_mut();
+        if table.iter().all(|row| row.discrepancy.is_some()) {
+            return Ok(true);
+        }
+        let count = self.problem.start.nrows();
+        for row in table.iter_mut() {
+            *row = row.clone().with_target_energy(energy, count);
+        }
+        let columns = MetricsColumns::of(&*self.reference);
+        self.folder.write_metrics(columns, &table)?;
+        Ok(true)
+    }
+
+    /// The energy of the target, after a line about each tenth of it that is waited for.
+    fn wait_for(&self, energy: &TargetEnergy) -> Option<f64> {
+        let mut tenths = None;
+        energy.wait(&self.output.stop, |part| {
+            let done = (10.0 * part) as u32;
+            if self.output.progress && tenths != Some(done) {
+                tenths = Some(done);
+                report(&[format!("energy of the target, for D²: {done}0 %")]);
+            }
+        })
     }
 
     /// The observers of the flow; the checkpoints come last.
@@ -73,9 +121,11 @@ impl Run<'_> {
         let grid = config.time_grid();
         let saved = chosen_steps(&config.save_at, &grid);
         let logs = &shared.logs;
-        let snapshots = Snapshots::new(saved.clone(), logs.snapshots.clone(), state.step);
+        let verdict = shared.verdict.clone();
+        let snapshots = Snapshots::new(saved.clone(), logs.snapshots.clone(), state.step, verdict);
         let mut observers: Vec<Box<dyn Observer<T>>> = vec![
             Box::new(self.metrics(shared)?),
+            Box::new(self.plausibility(shared)?),
             Box::new(snapshots),
             Box::new(StationaryFlag(shared.stationary.clone())),
         ];
@@ -106,6 +156,18 @@ impl Run<'_> {
         })
     }
 
+    fn plausibility(&self, shared: &Shared) -> Result<Plausibility, RunError> {
+        let start = &self.problem.start;
+        let functional = self.config.functional::<f64>(&self.problem)?;
+        Ok(Plausibility {
+            scheme: self.config.scheme,
+            bounds: Bounds::new(&*self.reference, start.nrows()),
+            start: functional.energy(Points::from(start)),
+            table: shared.table.clone(),
+            verdict: shared.verdict.clone(),
+        })
+    }
+
     fn checkpoints(&self, saved: Vec<u64>, shared: &Shared) -> Result<Checkpoints, RunError> {
         Ok(Checkpoints {
             schedule: Schedule {
@@ -113,6 +175,7 @@ impl Run<'_> {
                 interval: self.output.checkpoint_every,
                 stop: self.output.stop.clone(),
             },
+            saving: self.output.saving.clone(),
             store: self.folder.store(),
             fingerprint: self.fingerprint()?,
             logs: shared.logs.clone(),
@@ -123,17 +186,21 @@ impl Run<'_> {
     }
 
     fn summary<T: Real>(&self, state: &State<T>, outcome: Outcome, shared: &Shared) -> Summary {
-        let (status, reason) = match outcome {
-            Outcome::Completed => (Status::Completed, None),
-            Outcome::Interrupted => (Status::Interrupted, None),
+        let (status, fault) = match outcome {
             Outcome::Diverged { step, time, reason } => {
-                let what = format!("time step {step} from t = {time}: {reason}; ");
-                (Status::Diverged, Some(likely_cause(self.config, what)))
+                let fault = Implausible { step, time, reason };
+                (Status::Diverged, Some(fault))
             }
+            outcome => match (&*shared.verdict.borrow(), outcome) {
+                (Some(fault), _) => (Status::Diverged, Some(fault.clone())),
+                (None, Outcome::Interrupted) => (Status::Interrupted, None),
+                (None, _) => (Status::Completed, None),
+            },
         };
         let summary = Summary {
             status,
-            reason,
+            valid_until: fault.as_ref().map(|fault| fault.time),
+            reason: fault.map(|fault| likely_cause(self.config, &fault)),
             stationary: shared.stationary.get(),
             steps: state.step,
             time: state.time,
@@ -155,7 +222,12 @@ impl Run<'_> {
 
     /// Writes the files that are made of the whole run. The summary comes last: until it is written
     /// the run can be resumed.
-    fn finish<T: Real>(&self, state: &State<T>, summary: &Summary) -> Result<(), ObserverError> {
+    fn finish<T: Real>(
+        &self,
+        state: &State<T>,
+        summary: &mut Summary,
+        shared: &Shared,
+    ) -> Result<(), ObserverError> {
         let (config, folder) = (self.config, &self.folder);
         if summary.status == Status::Interrupted {
             return Ok(folder.write_summary(summary)?);
@@ -169,15 +241,18 @@ impl Run<'_> {
             folder.write_kernels(&format, &kept)?;
         }
         if self.output.plots {
-            draw_figures(folder, config, &*self.reference, &snapshots)?;
+            draw_figures(folder, config, &self.problem, &*self.reference, &snapshots)?;
         }
+        summary.wall_seconds = shared.clock.seconds();
         folder.write_summary(summary)?;
         Ok(folder.remove_checkpoints()?)
     }
 }
 
-/// The likely cause of a divergence, after the text `what`, which says where it happened.
-fn likely_cause(config: &Config, what: String) -> Phrase {
+/// Where and why a flow went wrong, with the likely cause.
+fn likely_cause(config: &Config, fault: &Implausible) -> Phrase {
+    let Implausible { step, time, reason } = fault;
+    let what = format!("time step {step} from t = {}: {reason}; ", plain(*time));
     let (exponent, tau) = (plain(config.exponent), format!(" {}", config.tau));
     let what = Phrase::from(what);
     match config.scheme {
@@ -202,7 +277,9 @@ fn likely_cause(config: &Config, what: String) -> Phrase {
         SchemeKind::Backward | SchemeKind::Forward => what
             .text("likely ")
             .setting("learning-rate")
-            .text(format!(" {} is too large", plain(config.learning_rate))),
+            .text(format!(" {} is too large, or ", plain(config.learning_rate)))
+            .setting("iterations")
+            .text(format!(" {} are too few", config.iterations)),
     }
 }
 

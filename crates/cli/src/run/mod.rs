@@ -2,27 +2,25 @@
 
 mod execute;
 mod resume_point;
-mod threads;
 
-pub use threads::ThreadsError;
-pub(crate) use threads::thread_pool;
-
-use std::path::PathBuf;
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rieszflow_flows::scheme::{Backward, Forward, Particle};
 use rieszflow_flows::{ObserverError, Scheme};
 use rieszflow_numerics::Real;
 
 use crate::config::{Config, ConfigFileError, Precision, SchemeKind};
-use crate::experiments::{ExperimentError, Problem, ReferenceMeasure};
+use crate::experiments::{ExperimentError, Inputs, Problem, ReferenceMeasure};
 use crate::files::kernels::KernelFormat;
 use crate::folder::{FolderError, Lock, RunFolder, Summary};
 use crate::memory::{MemoryError, check_archive, check_memory};
 use crate::setting::SettingError;
+use crate::threads::{ThreadsError, thread_pool};
 
 /// Where a run's files go, and what is shown meanwhile.
 #[derive(Clone, Debug)]
@@ -35,14 +33,16 @@ pub struct Output {
     pub plots: bool,
     /// Whether progress is shown.
     pub progress: bool,
-    /// A note for standard error, printed once the folder is made.
-    pub note: Option<String>,
+    /// Notes for standard error, printed once the folder is made.
+    pub notes: Vec<String>,
     /// Number of threads; all cores if `None`. The results do not depend on it.
     pub threads: Option<usize>,
     /// Wall time between two checkpoints; there is also one at every saved time step.
     pub checkpoint_every: Duration,
     /// Set it, from a signal handler or another thread, to interrupt the run after a checkpoint.
     pub stop: Arc<AtomicBool>,
+    /// Set by the run while it writes a checkpoint, so that who sets `stop` can wait for it.
+    pub saving: Arc<AtomicBool>,
 }
 
 impl Output {
@@ -56,10 +56,11 @@ impl Output {
             force: false,
             plots: true,
             progress: false,
-            note: None,
+            notes: Vec::new(),
             threads: None,
             checkpoint_every: Self::CHECKPOINT_EVERY,
             stop: Arc::default(),
+            saving: Arc::default(),
         }
     }
 }
@@ -117,8 +118,25 @@ pub enum RunError {
 /// # Errors
 /// If the configuration is not valid, the folder holds a run, or a file cannot be written.
 pub fn run(config: &Config, output: &Output) -> Result<Summary, RunError> {
-    execute(config, output, || {
-        RunFolder::create(&output.folder, config, output.force)
+    let started = Instant::now();
+    let here = Path::new("");
+    let inputs =
+        Inputs::read(&config.experiment, config.seed, here).map_err(ExperimentError::from)?;
+    run_with(config, inputs, started, output)
+}
+
+/// The same with the start and the target that have been read since `started`.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    config: &Config,
+    inputs: Inputs,
+    started: Instant,
+    output: &Output,
+) -> Result<Summary, RunError> {
+    execute(config, inputs, started, output, |config, problem| {
+        RunFolder::create(&output.folder, config, problem, output.force)
     })
 }
 
@@ -130,33 +148,43 @@ pub fn run(config: &Config, output: &Output) -> Result<Summary, RunError> {
 /// If the folder holds no run or one that has ended, another process writes to it, no checkpoint
 /// can be used, or a file cannot be written.
 pub fn resume(output: &Output) -> Result<Summary, RunError> {
+    let started = Instant::now();
     let (folder, lock) = RunFolder::reopen(&output.folder)?;
     let config = folder.read_config()?;
-    execute(&config, output, || Ok((folder, lock)))
+    let inputs = Inputs::read(&config.experiment, config.seed, folder.path());
+    let inputs = inputs.map_err(ExperimentError::from)?;
+    execute(&config, inputs, started, output, |_, _| Ok((folder, lock)))
 }
 
 /// Runs a configuration in the folder that `open` gives once all else is found to be valid.
 fn execute(
     config: &Config,
+    inputs: Inputs,
+    started: Instant,
     output: &Output,
-    open: impl FnOnce() -> Result<(RunFolder, Lock), FolderError> + Send,
+    open: impl FnOnce(&Config, &Problem) -> Result<(RunFolder, Lock), FolderError> + Send,
 ) -> Result<Summary, RunError> {
     config.validate()?;
     check_memory(config)?;
     check_archive(config)?;
-    let problem = config.problem()?;
+    let descriptions: Vec<String> = inputs.descriptions().collect();
+    let (config, problem) = config.problem(inputs)?;
     thread_pool(output.threads)?.install(|| {
         let reference = config.reference(&problem)?.into();
-        let (folder, _lock) = open()?;
-        if let Some(note) = &output.note {
+        let (folder, _lock) = open(&config, &problem)?;
+        for note in &output.notes {
             eprintln!("note: {note}");
         }
+        if output.progress {
+            report(&descriptions);
+        }
         let run = Run {
-            config,
+            config: &config,
             output,
             problem,
             reference,
             folder,
+            started,
         };
         match config.precision {
             Precision::F32 => run.execute::<f32>(),
@@ -172,6 +200,14 @@ struct Run<'a> {
     problem: Problem,
     reference: Rc<dyn ReferenceMeasure>,
     folder: RunFolder,
+    started: Instant,
+}
+
+/// Prints lines. A closed pipe does not stop the run.
+fn report(lines: &[String]) {
+    for line in lines {
+        let _ = writeln!(stdout(), "{line}");
+    }
 }
 
 impl Run<'_> {

@@ -41,8 +41,15 @@ impl Run<'_> {
             let start = self.problem.start.map(T::from_f64);
             (scheme.start(start)?, Record::default())
         };
-        let rows = self.read_rows(record.lengths).map_err(write_error)?;
-        let logs = self.open_logs(record.lengths).map_err(write_error)?;
+        let mut lengths = record.lengths;
+        let mut rows = Vec::new();
+        if lengths.metrics > 0 {
+            (rows, lengths.metrics) = self
+                .folder
+                .read_first_metrics(state.step)
+                .map_err(write_error)?;
+        }
+        let logs = self.open_logs(lengths).map_err(write_error)?;
         Ok(ResumePoint {
             state,
             record,
@@ -107,15 +114,6 @@ impl Run<'_> {
             );
         }
         Ok(Some(found))
-    }
-
-    /// The rows that were written before the checkpoint.
-    fn read_rows(&self, lengths: Lengths) -> io::Result<Vec<Row>> {
-        if lengths.metrics == 0 {
-            return Ok(Vec::new());
-        }
-        let file = fs::File::open(self.folder.metrics())?;
-        Row::read_all(io::Read::take(file, lengths.metrics))
     }
 
     /// The append-only files, cut back to these lengths; new ones where the length is zero.

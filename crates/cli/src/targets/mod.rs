@@ -203,7 +203,11 @@ impl Target {
     }
 
     /// The particles in what was read from the target's file.
-    fn interpret(&self, input: Input, sampling: &Sampling) -> Result<Loaded, TargetError> {
+    pub(crate) fn interpret(
+        &self,
+        input: Input,
+        sampling: &Sampling,
+    ) -> Result<Loaded, TargetError> {
         let (bytes, path) = (input.bytes(), input.path());
         Ok(match self {
             Self::Image(_) => {

@@ -185,6 +185,15 @@ fn numbers_of_threads_in_the_environment() {
     for threads in ["0", "2"] {
         assert_eq!(run(threads).0.status, Some(0));
     }
+    let sandbox = Sandbox::new();
+    for command in [
+        "closed-form --dim 2 --exponent 1",
+        "closed-form line --target two-diracs-1d --start dirac:0 --time 1 --quantiles 2",
+        "verify --quick",
+    ] {
+        let said = sandbox.run_where("RAYON_NUM_THREADS", "5000", command);
+        said.refused(&["RAYON_NUM_THREADS", "between 1 and 1024", "5000"]);
+    }
 }
 
 /// Sizes that would otherwise end in an abort, a panic or an overflow are refused with numbers.

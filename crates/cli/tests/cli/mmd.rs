@@ -161,7 +161,8 @@ fn a_neural_run_can_be_sampled_repeated_and_drawn_again() {
     sandbox.run("plot run").good();
     let again = figures.map(|file| fs::read(sandbox.path("run").join(file)).expect("a figure"));
     assert!(drawn == again);
-    sandbox.run("plot run again --out both.png").good();
+    let said = sandbox.run("plot run again --out both.png").good();
+    assert_eq!(said.stdout, "2 runs compared in both.png\n");
     assert!(names(&sandbox.path("")).contains(&"both.png".to_owned()));
     for out in ["both.svg", "both", "."] {
         let command = format!("plot run again --out {out}");
@@ -245,7 +246,7 @@ fn unusable_files_are_named_with_place_and_expectation() {
     write("short", &idx()[..40]);
     write("nan.csv", b"x0,x1\n1,2\n3,nan\n");
     write("gap.csv", b"x0,x1\n1,2\n3\n");
-    write("rank.npy", &npy("(2, 2, 1)"));
+    write("rank.npy", &npy("(1, 2, 2)"));
     write("cut.npy", &npy("(2, 2)")[..140]);
     let cases: [(&str, &[&str]); 8] = [
         ("image:missing.png", &["missing.png"]),
@@ -276,7 +277,7 @@ fn unusable_files_are_named_with_place_and_expectation() {
         ),
         (
             "gaussian-mixture:3000",
-            &["--target-particles", "between 3000 (one for each Gaussian)"],
+            &["--target must be gaussian-mixture:K with K at most --target-particles 2000"],
         ),
         ("circle --start dirac:1e300", &["--start", "f32"]),
         ("csv:huge.csv", &["--target", "f32"]),

@@ -41,7 +41,8 @@ fn member<'a>(bytes: &'a [u8], at: usize, name: &str, size: usize) -> &'a [u8] {
     &header[start..start + size]
 }
 
-fn npy(bytes: &[u8]) -> Array {
+/// An array in a numpy file.
+pub fn npy(bytes: &[u8]) -> Array {
     assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
     let start = 10 + u16_at(bytes, 8);
     assert_eq!(start % 64, 0, "numpy wants aligned data");

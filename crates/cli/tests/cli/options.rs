@@ -97,7 +97,7 @@ fn the_paper_preset_is_the_papers_settings() {
 #[test]
 fn options_count_besides_the_preset() {
     let sandbox = Sandbox::new();
-    let options = "--preset paper --scheme particle --particles 30 --learning-rate-decay 0.5 --tau 0.1 \
+    let options = "--preset paper --particles 30 --learning-rate-decay 0.5 --tau 0.1 --time 0.1 \
                    --first-iterations 7 --iterations 9 --latent-dim 5 --learning-rate 0.02 --seed 11";
     sandbox
         .run(&format!("interaction {options} --out run"))
@@ -140,6 +140,59 @@ fn for_small_exponents_the_first_steps_are_tiny() {
             .zip(&ends)
             .all(|(a, b)| (a / b - 1.0).abs() < 1e-9)
     );
+}
+
+/// The steps asked for are the steps taken.
+#[test]
+fn with_a_step_size_there_are_no_tiny_first_steps() {
+    let sandbox = Sandbox::new();
+    let options = "--exponent 0.5 --tau 0.05 --time 0.2 --scheme particle --particles 5";
+    sandbox
+        .run(&format!("interaction {options} --out run"))
+        .good();
+    let time = Csv::read(&sandbox.path("run/metrics.csv")).column("time");
+    assert_eq!(time, [0.05, 0.1, 0.15, 0.2]);
+    // From particles that are apart no flow needs them.
+    let flow = "mmd --target circle --exponent 0.5 --time 0.2 --scheme particle --particles 5";
+    let run = |start: &str, out: &str| {
+        let command = format!("{flow} --start {start} --quiet --out {out}");
+        sandbox.run(&command).good();
+        Csv::read(&sandbox.path(&format!("{out}/metrics.csv")))
+            .rows
+            .len()
+    };
+    assert_eq!(run("gaussian", "apart"), 2);
+    assert_eq!(run("dirac:0", "dirac"), 9);
+}
+
+#[test]
+fn options_without_effect_are_named() {
+    let sandbox = Sandbox::new();
+    let flow = "interaction --scheme particle --particles 5 --time 0.1 --no-plots";
+    let said = sandbox.run(&format!("{flow} --batch 2 --learning-rate 1 --out run"));
+    assert_eq!(said.status, Some(0), "{said:#?}");
+    assert_eq!(
+        said.stderr,
+        "note: --batch, --learning-rate have no effect with --scheme particle\n"
+    );
+    let said = sandbox.run(
+        "mmd --target circle --scheme particle --particles 5 --time 0.1 --count 5 --sigma 1 --out mmd",
+    );
+    assert_eq!(
+        said.stderr,
+        "note: --sigma, --count have no effect with --target circle\n"
+    );
+}
+
+/// Symbols of the paper and usual names lead to the options.
+#[test]
+fn usual_names_of_options_are_explained() {
+    let sandbox = Sandbox::new();
+    for (given, option) in [("--r", "--exponent"), ("--lr", "--learning-rate")] {
+        sandbox
+            .run(&format!("interaction {given} 0.5"))
+            .refused(&[given, option]);
+    }
 }
 
 /// The last step is shortened, be it the first: who asks for a time gets the flow at that time.

@@ -1,20 +1,17 @@
 //! Flows that are stationary, flows that diverge.
 
 use std::path::Path;
-use std::time::Instant;
 
 use crate::npz;
 use crate::sandbox::{Csv, Sandbox, names, summary};
 
-/// With the default settings, as a user would try it; training would take many times as long.
+/// With the default settings, as a user would try it.
 #[test]
 fn steepest_descent_is_stationary_at_a_dirac_for_large_exponents() {
     let sandbox = Sandbox::new();
-    let since = Instant::now();
     let said = sandbox
         .run("interaction --scheme forward --exponent 1.5 --out run")
         .good();
-    assert!(since.elapsed().as_secs_f64() < 10.0);
     assert!(said.stdout.contains("stationary"), "{}", said.stdout);
     assert!(!said.stdout.contains("-0"), "a loss of −0 is shown as 0");
     let summary = summary(&sandbox.path("run"));

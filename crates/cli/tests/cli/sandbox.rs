@@ -22,6 +22,18 @@ impl Sandbox {
         self.0.path().join(name)
     }
 
+    /// Runs the program in another folder.
+    pub fn run_in(&self, folder: &Path, arguments: &str) -> Said {
+        let mut command = self.command(arguments.split_whitespace());
+        Said::from(command.current_dir(folder).output().expect("it starts"))
+    }
+
+    /// Runs the program with the bytes as standard input.
+    pub fn run_with_input(&self, input: &[u8], arguments: &str) -> Said {
+        let mut command = self.command(arguments.split_whitespace());
+        Said::from(command.write_stdin(input).output().expect("it starts"))
+    }
+
     /// Runs the program in the folder, with arguments separated by spaces.
     pub fn run(&self, arguments: &str) -> Said {
         self.run_with(arguments.split_whitespace())
@@ -102,10 +114,17 @@ pub fn small(scheme: SchemeKind) -> (Config, String) {
     (config.width, config.hidden_layers) = (16, 1);
     config.time = 0.25;
     config.save_at = rieszflow_cli::SaveAt::Every(1);
-    let options = format!(
-        "--scheme {scheme} --particles 40 --batch 16 --iterations 20 --width 16 --hidden-layers 1 \
-         --time 0.25"
-    );
+    let training = if scheme.is_neural() {
+        "--batch 16 --iterations 20 --width 16 --hidden-layers 1"
+    } else {
+        let defaults = Config::interaction(scheme, 2, 1.0);
+        (config.batch, config.width) = (40, defaults.width);
+        (config.iterations, config.first_iterations) =
+            (defaults.iterations, defaults.first_iterations);
+        config.hidden_layers = defaults.hidden_layers;
+        ""
+    };
+    let options = format!("--scheme {scheme} --particles 40 --time 0.25 {training}");
     (config, options)
 }
 

@@ -9,6 +9,7 @@ use rieszflow_analytic::{
     Equilibrium, EquilibriumKind, Error, backward_scales, flow_scale_from, forward_scales,
 };
 use rieszflow_cli::numbers::plain;
+use rieszflow_cli::with_threads;
 use serde::Serialize;
 
 use super::{Failure, number, print, whole};
@@ -105,7 +106,7 @@ struct Answer {
 }
 
 pub(super) fn run(arguments: &ClosedFormArguments) -> Result<(), Failure> {
-    match (&arguments.other, &arguments.equilibrium) {
+    let answer = with_threads(|| match (&arguments.other, &arguments.equilibrium) {
         (Some(Other::Line(arguments)), _) => line::run(arguments),
         (None, Some(arguments)) => run_equilibrium(arguments),
         (None, None) => {
@@ -113,7 +114,8 @@ pub(super) fn run(arguments: &ClosedFormArguments) -> Result<(), Failure> {
             let message = message.to_owned();
             Err(Failure { status: 2, message })
         }
-    }
+    });
+    answer.map_err(|error| Failure::input(&error))?
 }
 
 fn run_equilibrium(arguments: &EquilibriumArguments) -> Result<(), Failure> {

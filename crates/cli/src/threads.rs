@@ -49,3 +49,11 @@ fn threads_of_environment() -> Result<usize, ThreadsError> {
         .filter(|threads| *threads <= MOST_THREADS)
         .ok_or_else(|| ThreadsError::Environment(text.into_owned()))
 }
+
+/// Carries out `work` on all cores, or on as many threads as `RAYON_NUM_THREADS` says.
+///
+/// # Errors
+/// If that number is unusable or the threads cannot be started.
+pub fn with_threads<V: Send>(work: impl FnOnce() -> V + Send) -> Result<V, ThreadsError> {
+    Ok(thread_pool(None)?.install(work))
+}

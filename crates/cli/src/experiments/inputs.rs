@@ -1,0 +1,276 @@
+//! The particles that an experiment reads or draws, and copies of the files they come from.
+
+use std::path::{Path, PathBuf};
+
+use nalgebra::DMatrix;
+use rand::RngExt;
+use rieszflow_flows::rng::{Purpose, stream};
+
+use super::{ExperimentError, implosion};
+use crate::config::{Config, Experiment, MmdSettings};
+use crate::files::input::Input;
+use crate::files::particles::Particles;
+use crate::setting::{Phrase, check};
+use crate::targets::{Loaded, Start, Target, TargetError};
+
+/// The folder of the copies within a run's folder.
+pub(crate) const COPIES: &str = "input";
+
+/// The target of a flow, read or drawn, and the start where a file gives it.
+///
+/// A source is read once: standard input and pipes are empty the second time.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    pub(crate) target: Option<Loaded>,
+    pub(crate) start: Option<Loaded>,
+}
+
+/// The copy of a file in a run's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct InputCopy {
+    /// Its path within the run's folder.
+    pub(crate) path: PathBuf,
+    pub(crate) input: Input,
+}
+
+impl Inputs {
+    /// Reads or draws what the experiment needs; relative paths of files begin at `folder`.
+    ///
+    /// # Errors
+    /// If a file cannot be read or is not what it should be.
+    pub fn read(experiment: &Experiment, seed: u64, folder: &Path) -> Result<Self, TargetError> {
+        let Experiment::Mmd(mmd) = experiment else {
+            return Ok(Self::default());
+        };
+        let sampling = mmd.sampling(seed);
+        let target = target_in(folder, &mmd.target).load(&sampling)?;
+        let start = match mmd.start.path() {
+            // A file gives its own number of particles.
+            Some(_) => {
+                let dim = target.particles.points.ncols();
+                let start = start_in(folder, &mmd.start);
+                Some(start.load(1, dim, seed, &sampling.columns)?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            target: Some(target),
+            start,
+        })
+    }
+
+    /// The same files for another seed, which keys what is drawn. Nothing is read again.
+    ///
+    /// # Errors
+    /// If a target cannot be drawn.
+    pub fn with_seed(&self, experiment: &Experiment, seed: u64) -> Result<Self, TargetError> {
+        let Experiment::Mmd(mmd) = experiment else {
+            return Ok(Self::default());
+        };
+        let sampling = mmd.sampling(seed);
+        let target = match self.target.as_ref().and_then(|target| target.input.clone()) {
+            Some(input) => mmd.target.interpret(input, &sampling)?,
+            None => mmd.target.load(&sampling)?,
+        };
+        Ok(Self {
+            target: Some(target),
+            start: self.start.clone(),
+        })
+    }
+
+    /// What was read from files, in a line for each.
+    pub fn descriptions(&self) -> impl Iterator<Item = String> {
+        let line = |name: &str, loaded: &Option<Loaded>| {
+            let description = loaded.as_ref()?.description.as_ref()?;
+            Some(format!("{name}: {description}"))
+        };
+        [line("target", &self.target), line("start", &self.start)]
+            .into_iter()
+            .flatten()
+    }
+
+    /// The dimension of the target.
+    pub(crate) fn dim(&self) -> Option<usize> {
+        let target = self.target.as_ref()?;
+        Some(target.particles.points.ncols())
+    }
+
+    /// The number of particles of a start that a file gives.
+    pub(crate) fn start_count(&self) -> Option<usize> {
+        let start = self.start.as_ref()?;
+        Some(start.particles.points.nrows())
+    }
+}
+
+/// The start and the target of a flow as they enter the computation.
+pub(crate) struct Problem {
+    /// The particles at time 0, N×d.
+    pub(crate) start: DMatrix<f64>,
+    /// The target, if the flow has one.
+    pub(crate) target: Option<Particles>,
+    /// Rows and columns of the target's images, if it consists of images.
+    pub(crate) image_shape: Option<(usize, usize)>,
+    /// Width and height in the plane of the picture that the target is drawn from.
+    pub(crate) aspect: Option<(f64, f64)>,
+    /// The files that were read, to be copied into the run's folder.
+    pub(crate) copies: Vec<InputCopy>,
+}
+
+impl Config {
+    /// The start and the target, and the configuration whose files are the copies of the run's folder.
+    ///
+    /// # Errors
+    /// If start and target do not fit the configuration.
+    pub(crate) fn problem(&self, inputs: Inputs) -> Result<(Self, Problem), ExperimentError> {
+        let mut config = self.clone();
+        let mut problem = Problem {
+            start: DMatrix::zeros(0, 0),
+            target: None,
+            image_shape: None,
+            aspect: None,
+            copies: Vec::new(),
+        };
+        match &mut config.experiment {
+            Experiment::Interaction => problem.start = DMatrix::zeros(self.particles, self.dim),
+            Experiment::Implosion => problem.start = implosion::start(self.particles),
+            Experiment::Mmd(mmd) => {
+                let target = match inputs.target {
+                    Some(target) => target,
+                    None => mmd.target.load(&mmd.sampling(self.seed))?,
+                };
+                let start = match inputs.start {
+                    Some(start) => start,
+                    None => mmd.start(self.particles, self.dim, self.seed)?,
+                };
+                self.check_fit(mmd, &start.particles.points, &target.particles)?;
+                problem.copies = copies(mmd, target.input, start.input);
+                problem.start = start.particles.points;
+                problem.target = Some(target.particles);
+                problem.image_shape = target.image_shape;
+                problem.aspect = target.aspect;
+            }
+        }
+        Ok((config, problem))
+    }
+
+    /// `count` independent draws from the start (`count`×d); relative paths of files begin at `folder`.
+    ///
+    /// # Errors
+    /// If the start's file cannot be read.
+    pub(crate) fn draw_start(
+        &self,
+        count: usize,
+        seed: u64,
+        folder: &Path,
+    ) -> Result<DMatrix<f64>, TargetError> {
+        match &self.experiment {
+            Experiment::Interaction => Ok(DMatrix::zeros(count, self.dim)),
+            Experiment::Implosion => Ok(implosion::start(count)),
+            Experiment::Mmd(mmd) => {
+                let mmd = MmdSettings {
+                    start: start_in(folder, &mmd.start),
+                    ..mmd.clone()
+                };
+                let needed = match &mmd.start {
+                    Start::Diracs(atoms) => count.max(atoms.len()),
+                    _ => count,
+                };
+                let particles = mmd.start(needed, self.dim, seed)?.particles;
+                let points = particles.points;
+                if mmd.start.path().is_none() && needed == count {
+                    return Ok(points);
+                }
+                let mut rng = stream(seed, Purpose::Sample, 0, 0);
+                let rows: Vec<usize> = (0..count)
+                    .map(|_| rng.random_range(0..points.nrows()))
+                    .collect();
+                Ok(points.select_rows(&rows))
+            }
+        }
+    }
+
+    /// Checks that start and target are in one space, and representable.
+    fn check_fit(
+        &self,
+        mmd: &MmdSettings,
+        start: &DMatrix<f64>,
+        target: &Particles,
+    ) -> Result<(), ExperimentError> {
+        let dim = target.points.ncols();
+        let expected = Phrase::from(format!("{dim}, the dimension of "))
+            .setting("target")
+            .text(format!(" {}", mmd.target));
+        check("dim", self.dim == dim, expected, &self.dim)?;
+        let count = start.nrows();
+        let expected = Phrase::from(format!("{count}, the number of particles in "))
+            .setting("start")
+            .text(format!(" {}", mmd.start));
+        let fits = self.particles == count;
+        check("particles", fits, expected, &self.particles)?;
+        let largest = self.precision.largest_coordinate();
+        let expected = Phrase::from(format!("made of numbers up to {largest:e} with "))
+            .setting("precision")
+            .text(format!(" {}", self.precision));
+        let fits = |points: &DMatrix<f64>| points.amax() <= largest;
+        check("start", fits(start), expected.clone(), &mmd.start)?;
+        check("target", fits(&target.points), expected, &mmd.target)?;
+        Ok(())
+    }
+}
+
+impl MmdSettings {
+    fn start(&self, count: usize, dim: usize, seed: u64) -> Result<Loaded, TargetError> {
+        self.start.load(count, dim, seed, &self.columns)
+    }
+}
+
+/// The copies of the files that were read; `mmd` then names the copies.
+fn copies(mmd: &mut MmdSettings, target: Option<Input>, start: Option<Input>) -> Vec<InputCopy> {
+    let mut copies: Vec<InputCopy> = Vec::new();
+    if let Some(input) = target {
+        let path = Path::new(COPIES).join(copy_name("target", &input));
+        mmd.target = mmd.target.with_path(path.clone());
+        copies.push(InputCopy { path, input });
+    }
+    if let Some(input) = start {
+        let mut path = Path::new(COPIES).join(copy_name("start", &input));
+        if copies.iter().any(|other| other.path == path) {
+            let name = format!("start-{}", copy_name("start", &input));
+            path = Path::new(COPIES).join(name);
+        }
+        mmd.start = mmd.start.with_path(path.clone());
+        copies.push(InputCopy { path, input });
+    }
+    copies
+}
+
+/// The name of the file, or `role` for a source without a name, such as a pipe.
+fn copy_name(role: &str, input: &Input) -> String {
+    let name = input
+        .path()
+        .file_name()
+        .filter(|_| input.can_be_read_again());
+    name.map_or_else(
+        || role.to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+fn target_in(folder: &Path, target: &Target) -> Target {
+    match target.path().and_then(|path| in_folder(folder, path)) {
+        Some(path) => target.with_path(path),
+        None => target.clone(),
+    }
+}
+
+fn start_in(folder: &Path, start: &Start) -> Start {
+    match start.path().and_then(|path| in_folder(folder, path)) {
+        Some(path) => start.with_path(path),
+        None => start.clone(),
+    }
+}
+
+/// The path of a file whose relative path begins at `folder`; `None` for standard input.
+fn in_folder(folder: &Path, path: &Path) -> Option<PathBuf> {
+    (path != Path::new("-")).then(|| folder.join(path))
+}
