@@ -111,7 +111,7 @@ fn the_reason_is_told() {
         ),
         (put(30, &[255]), "its checksum does not fit"),
         (put(77, &[8]), "its numbers have 8 bytes"),
-        (put(200, &[255]), "its checksum is wrong"),
+        (put(whole.len() - 40, &[255; 3]), "its checksum is wrong"),
         (whole[..40].to_vec(), "has 40 bytes"),
         (whole[..200].to_vec(), "it is cut off"),
     ];
