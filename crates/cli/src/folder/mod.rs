@@ -19,7 +19,7 @@ use nalgebra::DMatrix;
 
 use crate::config::{Config, ConfigFileError};
 use crate::experiments::{COPIES, InputCopy, Problem};
-use crate::files::checkpoint::Store;
+use crate::files::checkpoint::CheckpointStore;
 use crate::files::kernels::{KernelFormat, write_kernels};
 use crate::files::matrix::{write_matrix, write_vector};
 use crate::files::npz::{NpzArray, write_npz};
@@ -164,8 +164,8 @@ impl RunFolder {
     }
 
     /// The run's checkpoints.
-    pub(crate) fn store(&self) -> Store {
-        Store::new(self.0.join(CHECKPOINTS))
+    pub(crate) fn store(&self) -> CheckpointStore {
+        CheckpointStore::new(self.0.join(CHECKPOINTS))
     }
 
     /// Removes the files that only an unfinished run needs.

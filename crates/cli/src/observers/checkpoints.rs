@@ -13,7 +13,7 @@ use rieszflow_numerics::Real;
 
 use super::{Clock, SharedLog};
 use crate::files::append_log::AppendLog;
-use crate::files::checkpoint::{Lengths, Record, Store};
+use crate::files::checkpoint::{CheckpointStore, Lengths, RunRecord};
 use crate::files::sync_folder;
 
 /// The append-only files of a run.
@@ -53,7 +53,7 @@ pub(crate) struct Checkpoints {
     pub(crate) schedule: Schedule,
     /// Set while a checkpoint is written.
     pub(crate) saving: Arc<AtomicBool>,
-    pub(crate) store: Store,
+    pub(crate) store: CheckpointStore,
     pub(crate) fingerprint: u64,
     pub(crate) logs: Logs,
     pub(crate) clock: Rc<Clock>,
@@ -63,7 +63,7 @@ pub(crate) struct Checkpoints {
 
 impl Checkpoints {
     fn save<T: Real>(&mut self, state: &State<T>) -> Result<(), ObserverError> {
-        let record = Record {
+        let record = RunRecord {
             lengths: self.logs.sync()?,
             stationary: self.stationary.get(),
             seconds: self.clock.seconds(),

@@ -12,7 +12,7 @@ use rieszflow_numerics::Real;
 use super::{Run, RunError};
 use crate::files::append_log::AppendLog;
 use crate::files::checkpoint::{
-    Checkpoint, CheckpointError, Lengths, Loaded, Record, Shape, fingerprint,
+    Checkpoint, CheckpointError, Lengths, LoadedCheckpoint, RunRecord, RunShape, fingerprint,
 };
 use crate::files::sync_folder;
 use crate::folder::{Row, RunFolder};
@@ -21,7 +21,7 @@ use crate::observers::{Logs, SharedLog};
 /// All that a run continues from.
 pub(super) struct ResumePoint<T> {
     pub(super) state: State<T>,
-    pub(super) record: Record,
+    pub(super) record: RunRecord,
     pub(super) logs: Logs,
     /// The rows of `metrics.csv` so far.
     pub(super) rows: Vec<Row>,
@@ -39,7 +39,7 @@ impl Run<'_> {
             (found.state, found.record)
         } else {
             let start = self.problem.start.map(T::from_f64);
-            (scheme.start(start)?, Record::default())
+            (scheme.start(start)?, RunRecord::default())
         };
         let mut lengths = record.lengths;
         let mut rows = Vec::new();
@@ -69,9 +69,9 @@ impl Run<'_> {
         Ok(fingerprint(&config, data.into_iter().flatten()))
     }
 
-    fn shape(&self) -> Result<Shape, RunError> {
+    fn shape(&self) -> Result<RunShape, RunError> {
         let config = self.config;
-        Ok(Shape {
+        Ok(RunShape {
             fingerprint: self.fingerprint()?,
             particles: self.problem.start.nrows(),
             dim: self.problem.start.ncols(),
@@ -82,7 +82,7 @@ impl Run<'_> {
     fn checkpoint<T: Real>(&self) -> Result<Option<Checkpoint<T>>, RunError> {
         let fits = |found: &Checkpoint<T>| check_lengths(&self.folder, found.record.lengths);
         let loaded = self.folder.store().load(&self.shape()?, fits);
-        let Loaded {
+        let LoadedCheckpoint {
             checkpoint,
             refused,
         } = loaded.map_err(|error| self.write_error(error.into()))?;

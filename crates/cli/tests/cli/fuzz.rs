@@ -12,7 +12,7 @@ use image::{DynamicImage, ImageFormat};
 use nalgebra::DMatrix;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rieszflow_cli::files::checkpoint::{Record, Shape, decode, encode};
+use rieszflow_cli::files::checkpoint::{RunRecord, RunShape, decode, encode};
 use rieszflow_cli::files::idx::parse_idx;
 use rieszflow_cli::files::kernels::read_header;
 use rieszflow_cli::files::npy::parse_npy;
@@ -260,14 +260,14 @@ fn checkpoints() {
     });
     let start = DMatrix::<f32>::from_fn(5, 2, |i, k| (i + k) as f32);
     let state = scheme.start(start).expect("a start");
-    let shape = Shape {
+    let shape = RunShape {
         fingerprint: 42,
         particles: 5,
         dim: 2,
         steps: 10,
     };
     let mut file = Vec::new();
-    encode(&mut file, &state, &Record::default(), 42).expect("in memory");
+    encode(&mut file, &state, &RunRecord::default(), 42).expect("in memory");
     let read = |bytes: &[u8]| decode::<f32>(bytes, bytes.len() as u64, &shape).is_ok();
     fuzz("checkpoint", 1, &[file.clone()], read);
     // With checksums that fit, so that the content is all that can be refused.

@@ -6,7 +6,7 @@ use rieszflow_flows::{State, StateError};
 use rieszflow_numerics::Real;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::{Checkpoint, Lengths, MAGIC, Record, Shape, VERSION};
+use super::{Checkpoint, Lengths, MAGIC, RunRecord, RunShape, VERSION};
 
 /// Bytes of the head without its checksum.
 const HEAD: usize = 8 + 4 + 8 + 3 * 8 + 1 + 2 * 8;
@@ -72,7 +72,7 @@ pub fn fingerprint<'a>(config: &str, data: impl IntoIterator<Item = &'a [f64]>) 
 pub fn encode<T: Real>(
     mut writer: impl Write,
     state: &State<T>,
-    record: &Record,
+    record: &RunRecord,
     fingerprint: u64,
 ) -> io::Result<()> {
     let lengths = record.lengths;
@@ -104,7 +104,7 @@ pub fn encode<T: Real>(
 pub fn decode<T: Real>(
     mut reader: impl Read,
     len: u64,
-    shape: &Shape,
+    shape: &RunShape,
 ) -> Result<Checkpoint<T>, CheckpointError> {
     if len < (HEAD + 8) as u64 {
         return Err(CheckpointError::Length(len));
@@ -129,7 +129,7 @@ pub fn decode<T: Real>(
 }
 
 /// Reads the head.
-fn head(bytes: &[u8; HEAD + 8], fingerprint: u64) -> Result<Record, CheckpointError> {
+fn head(bytes: &[u8; HEAD + 8], fingerprint: u64) -> Result<RunRecord, CheckpointError> {
     let (content, checksum) = bytes.split_at(HEAD);
     let (magic, rest) = content.split_at(MAGIC.len());
     let (version, rest) = rest.split_at(4);
@@ -151,7 +151,7 @@ fn head(bytes: &[u8; HEAD + 8], fingerprint: u64) -> Result<Record, CheckpointEr
     }
     let seconds = rest[1..].as_chunks().0;
     let [seconds, step_seconds] = [0, 1].map(|k| f64::from_le_bytes(seconds[k]));
-    Ok(Record {
+    Ok(RunRecord {
         lengths: Lengths {
             metrics,
             snapshots,

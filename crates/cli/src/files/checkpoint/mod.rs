@@ -9,7 +9,7 @@ mod format;
 mod store;
 
 pub use format::{CheckpointError, decode, encode, fingerprint};
-pub use store::{Loaded, Store};
+pub use store::{CheckpointStore, LoadedCheckpoint};
 
 use rieszflow_flows::State;
 
@@ -24,12 +24,12 @@ pub struct Checkpoint<T> {
     /// All that evolves.
     pub state: State<T>,
     /// What had been written and measured until then.
-    pub record: Record,
+    pub record: RunRecord,
 }
 
 /// What a run had written and measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Record {
+pub struct RunRecord {
     /// The lengths of its growing files, in bytes.
     pub lengths: Lengths,
     /// Whether the last time step found the flow stationary.
@@ -53,7 +53,7 @@ pub struct Lengths {
 
 /// What a checkpoint must fit to be taken up by a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct RunShape {
     /// See [`fingerprint`].
     pub fingerprint: u64,
     /// N.

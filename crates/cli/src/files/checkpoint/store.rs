@@ -8,25 +8,25 @@ use rieszflow_flows::State;
 use rieszflow_numerics::Real;
 
 use super::super::replace;
-use super::{Checkpoint, CheckpointError, Record, Shape, decode, encode};
+use super::{Checkpoint, CheckpointError, RunRecord, RunShape, decode, encode};
 
 /// So many checkpoints are kept: if the latest is damaged there is one before it.
 const KEPT: usize = 2;
 
 /// A folder of checkpoints; each is named after its time step and iteration.
 #[derive(Clone, Debug)]
-pub struct Store(PathBuf);
+pub struct CheckpointStore(PathBuf);
 
 /// What a folder of checkpoints has to offer.
 #[derive(Debug)]
-pub struct Loaded<T> {
+pub struct LoadedCheckpoint<T> {
     /// The latest checkpoint that is whole.
     pub checkpoint: Option<Checkpoint<T>>,
     /// Later ones that had to be refused.
     pub refused: Vec<(PathBuf, CheckpointError)>,
 }
 
-impl Store {
+impl CheckpointStore {
     /// The checkpoints in `folder`, which need not exist yet.
     pub fn new(folder: PathBuf) -> Self {
         Self(folder)
@@ -44,7 +44,7 @@ impl Store {
     pub fn save<T: Real>(
         &self,
         state: &State<T>,
-        record: &Record,
+        record: &RunRecord,
         fingerprint: u64,
     ) -> io::Result<()> {
         let place = (state.step, state.inner().iteration);
@@ -65,16 +65,16 @@ impl Store {
     /// If the folder cannot be read. That it does not exist is no error: there is no checkpoint.
     pub fn load<T: Real>(
         &self,
-        shape: &Shape,
+        shape: &RunShape,
         accept: impl Fn(&Checkpoint<T>) -> Result<(), CheckpointError>,
-    ) -> io::Result<Loaded<T>> {
+    ) -> io::Result<LoadedCheckpoint<T>> {
         let mut refused = Vec::new();
         for place in self.places()? {
             let path = self.0.join(name(place));
             let read = read(&path, shape).and_then(|found| accept(&found).map(|()| found));
             match read {
                 Ok(checkpoint) => {
-                    return Ok(Loaded {
+                    return Ok(LoadedCheckpoint {
                         checkpoint: Some(checkpoint),
                         refused,
                     });
@@ -82,7 +82,7 @@ impl Store {
                 Err(error) => refused.push((path, error)),
             }
         }
-        Ok(Loaded {
+        Ok(LoadedCheckpoint {
             checkpoint: None,
             refused,
         })
@@ -126,7 +126,7 @@ fn place(text: &str) -> Option<(u64, u64)> {
     (name(place) == text).then_some(place)
 }
 
-fn read<T: Real>(path: &Path, shape: &Shape) -> Result<Checkpoint<T>, CheckpointError> {
+fn read<T: Real>(path: &Path, shape: &RunShape) -> Result<Checkpoint<T>, CheckpointError> {
     let file = File::open(path)?;
     let len = file.metadata()?.len();
     decode(BufReader::new(file), len, shape)

@@ -11,7 +11,7 @@ use super::*;
 
 const FINGERPRINT: u64 = 0x0123_4567_89ab_cdef;
 
-const SHAPE: Shape = Shape {
+const SHAPE: RunShape = RunShape {
     fingerprint: FINGERPRINT,
     particles: 5,
     dim: 2,
@@ -45,7 +45,7 @@ fn checkpoint(scheme: &dyn Scheme<f32>, iterations: u64) -> Checkpoint<f32> {
         let stopped = scheme.step_with(&functional, &mut state, 0.1, stop);
         assert_eq!(stopped, Err(rieszflow_flows::Error::Interrupted));
     }
-    let record = Record {
+    let record = RunRecord {
         lengths: Lengths {
             metrics: 100,
             snapshots: 2000,
@@ -120,15 +120,15 @@ fn the_reason_is_told() {
         assert!(message.contains(reason), "{message}");
     }
     for other in [
-        Shape {
+        RunShape {
             fingerprint: 0,
             ..SHAPE
         },
-        Shape {
+        RunShape {
             particles: 6,
             ..SHAPE
         },
-        Shape { dim: 3, ..SHAPE },
+        RunShape { dim: 3, ..SHAPE },
     ] {
         let refused = decode::<f32>(&whole[..], whole.len() as u64, &other);
         assert!(
@@ -136,7 +136,7 @@ fn the_reason_is_told() {
             "{other:?}"
         );
     }
-    let shorter = Shape { steps: 0, ..SHAPE };
+    let shorter = RunShape { steps: 0, ..SHAPE };
     let refused = decode::<f32>(&whole[..], whole.len() as u64, &shorter);
     assert!(matches!(refused, Err(CheckpointError::Value("step"))));
 }
@@ -144,13 +144,13 @@ fn the_reason_is_told() {
 #[test]
 fn two_are_kept_and_the_older_is_used_if_the_later_is_damaged() {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::new(folder.path().to_owned());
+    let store = CheckpointStore::new(folder.path().to_owned());
     for iteration in 7..12 {
         let Checkpoint { state, record } = &checkpoint(&neural(), iteration);
         store.save(state, record, FINGERPRINT).expect("saved");
     }
     let load = || store.load::<f32>(&SHAPE, |_| Ok(())).expect("read");
-    let iteration = |loaded: &Loaded<f32>| {
+    let iteration = |loaded: &LoadedCheckpoint<f32>| {
         let checkpoint = loaded.checkpoint.as_ref();
         checkpoint.map(|checkpoint| checkpoint.state.inner().iteration)
     };
