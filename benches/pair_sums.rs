@@ -40,7 +40,7 @@ fn pair_sums(criterion: &mut Criterion) {
         });
         group.bench_function(format!("energy_gradient/r={r}/d={d}/n={n}"), |bencher| {
             bencher.iter(|| {
-                let rows = &mut GradientRows::of_x(&mut gradient[..n * d], n);
+                let rows = &mut GradientRows::in_x(&mut gradient[..n * d], n);
                 let (x, y) = (Measure::uniform(x), Measure::uniform(y));
                 black_box(sums.energy_gradient(x, y, 1.0, rows))
             });
@@ -52,7 +52,7 @@ fn pair_sums(criterion: &mut Criterion) {
                 let (mut x, mut y) = (x, y);
                 bencher.iter(|| {
                     std::mem::swap(&mut x, &mut y);
-                    let rows = &mut GradientRows::of_minibatches(&mut gradient, n);
+                    let rows = &mut GradientRows::in_minibatches(&mut gradient, n);
                     let (x, y) = (Moving::uniform(x, a), Moving::uniform(y, a));
                     black_box(sums.directional_derivative(x, y, 1.0, rows))
                 });

@@ -11,8 +11,10 @@ use nalgebra::DMatrix;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rieszflow_flows::latent::fill_normal;
-use rieszflow_flows::scheme::{Backward, Forward, Iteration, Particle, Training, unwatched};
-use rieszflow_flows::{Functional, Interaction, Mmd, RieszKernel, Scheme, State};
+use rieszflow_flows::scheme::{Backward, Forward, Iteration, Particle, Training};
+use rieszflow_flows::{
+    Functional, Interaction, Mmd, RieszKernel, Scheme, State, with_awake_worker,
+};
 
 /// The sizes of an experiment.
 struct Workload {
@@ -56,15 +58,15 @@ impl Workload {
         let training = Training {
             hidden_layers: self.hidden_layers,
             width: self.width,
-            latent_dim: self.dim,
+            latent_dim: Some(self.dim),
             batch: self.batch,
             first_iterations: count + 1,
             iterations: count + 1,
             learning_rate: 1e-3,
             learning_rate_decay: 1.0,
-            seed: 0,
+            ..Training::default()
         };
-        let mut scheme: Box<dyn Scheme<f32>> = if self.backward {
+        let scheme: Box<dyn Scheme<f32>> = if self.backward {
             Box::new(Backward::new(training))
         } else {
             Box::new(Forward::new(training))
@@ -74,7 +76,7 @@ impl Workload {
             .start(normal(self.particles, self.dim, 2))
             .expect("a valid start");
         let (mut since, mut total) = (Instant::now(), Duration::ZERO);
-        let watch = &mut |_: &State<f32>, iteration: Iteration| {
+        let callback = &mut |_: &State<f32>, iteration: Iteration| {
             if iteration.index == 0 {
                 since = Instant::now();
             }
@@ -82,7 +84,7 @@ impl Workload {
             ControlFlow::Continue(())
         };
         scheme
-            .step(&*functional, &mut state, 0.05, watch)
+            .step_with(&*functional, &mut state, 0.05, callback)
             .expect("a step");
         total
     }
@@ -101,7 +103,7 @@ fn normal(rows: usize, columns: usize, seed: u64) -> DMatrix<f32> {
     matrix
 }
 
-/// Runs `work` on a thread of the pool, as the command line does.
+/// Runs `work` on a thread of a pool, as the program does.
 fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let pool = rayon::ThreadPoolBuilder::new().build().expect("threads");
     pool.install(work)
@@ -113,7 +115,7 @@ fn training_iteration(criterion: &mut Criterion) {
     for workload in &WORKLOADS {
         group.throughput(Throughput::Elements(workload.network_operations()));
         group.bench_function(workload.name, |bencher| {
-            bencher.iter_custom(|count| on_pool(|| workload.time(count)));
+            bencher.iter_custom(|count| on_pool(|| with_awake_worker(|| workload.time(count))));
         });
     }
     group.finish();
@@ -128,16 +130,14 @@ fn particle_step(criterion: &mut Criterion) {
         group.bench_function(format!("n={n}"), |bencher| {
             let kernel = RieszKernel::new(1.0).expect("0 < 1 < 2");
             let functional = Mmd::new(kernel, normal(n, 2, 1), None).expect("a target");
-            let mut scheme = Particle { seed: 0 };
+            let scheme = Particle { seed: 0 };
             let start = normal(n, 2, 2);
             bencher.iter_custom(|count| {
                 on_pool(|| {
                     let mut state = scheme.start(start.clone()).expect("a valid start");
                     let since = Instant::now();
                     for _ in 0..count {
-                        scheme
-                            .step(&functional, &mut state, 0.05, &mut unwatched)
-                            .expect("a step");
+                        scheme.step(&functional, &mut state, 0.05).expect("a step");
                     }
                     since.elapsed()
                 })

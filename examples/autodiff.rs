@@ -4,7 +4,7 @@
 
 use nalgebra::DMatrix;
 use rieszflow::autodiff::check::gradient_error;
-use rieszflow::autodiff::{Activation, Graph, Tape, Var};
+use rieszflow::autodiff::{Graph, Tape, Var};
 
 /// Units of the hidden layer.
 const WIDTH: usize = 8;
@@ -13,14 +13,11 @@ const WIDTH: usize = 8;
 fn loss(graph: &mut Graph<'_, f64>) -> Var {
     let points = DMatrix::from_fn(21, 1, |i, _| i as f64 / 10.0 - 1.0);
     let x = graph.constant(&points);
-    let (w1, b1) = (
-        graph.parameter(0, WIDTH, 1),
-        graph.parameter(WIDTH, WIDTH, 1),
-    );
-    let hidden = graph.affine(x, w1, b1, Activation::Relu);
-    let w2 = graph.parameter(2 * WIDTH, 1, WIDTH);
-    let b2 = graph.parameter(3 * WIDTH, 1, 1);
-    let output = graph.affine(hidden, w2, b2, Activation::Identity);
+    let (w1, b1) = (graph.parameter(WIDTH, 1), graph.parameter(WIDTH, 1));
+    let hidden = graph.affine(x, w1, b1);
+    let hidden = graph.relu(hidden);
+    let (w2, b2) = (graph.parameter(1, WIDTH), graph.parameter(1, 1));
+    let output = graph.affine(hidden, w2, b2);
     let parabola = graph.constant(&points.map(|x| x * x));
     let error = graph.subtract(output, parabola);
     graph.sum_of_squares(error)

@@ -1,13 +1,13 @@
-//! An observer of one's own: it follows the squared discrepancy to the target, and stops the flow
-//! once that is small.
+//! An observer of a user: it follows the squared discrepancy to the target, and stops the flow once
+//! that is small.
 //!
 //! `cargo run --release --example own_observer`
 
-use nalgebra::DMatrix;
 use rieszflow::flows::scheme::{Particle, StepReport};
 use rieszflow::flows::{
-    Mmd, Observer, ObserverError, Outcome, Points, RieszKernel, Scheme, State, integrate, time_grid,
+    Flow, Mmd, Observer, ObserverError, Outcome, Points, RieszKernel, State, time_grid,
 };
+use rieszflow::nalgebra::DMatrix;
 
 /// D² to the target after each time step.
 struct Discrepancies<'a> {
@@ -43,24 +43,19 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         found: Vec::new(),
     };
 
-    let mut scheme = Particle { seed: 0 };
-    let mut state = scheme.start(DMatrix::zeros(200, 2))?;
-    let grid = time_grid(&[], 0.05, 20.0)?;
-    let outcome = integrate(
-        &mut scheme,
-        &functional,
-        &mut state,
-        &grid,
-        &mut [&mut observer],
-    )?;
+    let scheme = Particle { seed: 0 };
+    let flow = Flow::new(&functional, &scheme).start(DMatrix::zeros(200, 2))?;
+    let end = flow
+        .observe(&mut observer)
+        .run(&time_grid(&[], 0.05, 20.0)?)?;
 
     let found = observer.found;
     let (first, last) = (found[0], found[found.len() - 1]);
     println!(
         "D² fell from {first:.3} to {last:.4} until t = {:.2}",
-        state.time
+        end.state.time
     );
-    assert_eq!(outcome, Outcome::Interrupted);
+    assert_eq!(end.outcome, Outcome::Interrupted);
     assert!(last < 1e-2 && found.windows(2).all(|pair| pair[1] < pair[0]));
     Ok(())
 }

@@ -14,14 +14,14 @@ use crate::{Real, Var};
 ///
 /// The sum of cubes, whose residual is its gradient:
 /// ```
-/// use rieszflow_autodiff::{CustomOp, Inputs, Reverse, Tape};
+/// use rieszflow_autodiff::{CustomOp, PrimitiveInputs, Reverse, Tape};
 ///
 /// struct SumOfCubes;
 /// impl CustomOp<f64> for SumOfCubes {
 ///     type Error = std::convert::Infallible;
-///     fn output_shape(&self, _: &Inputs<'_, f64>) -> (usize, usize) { (1, 1) }
-///     fn residual_len(&self, inputs: &Inputs<'_, f64>) -> usize { inputs.value(0).len() }
-///     fn forward(&self, inputs: &Inputs<'_, f64>, y: &mut [f64], residual: &mut [f64])
+///     fn output_shape(&self, _: &PrimitiveInputs<'_, f64>) -> (usize, usize) { (1, 1) }
+///     fn residual_len(&self, inputs: &PrimitiveInputs<'_, f64>) -> usize { inputs.value(0).len() }
+///     fn forward(&self, inputs: &PrimitiveInputs<'_, f64>, y: &mut [f64], residual: &mut [f64])
 ///         -> Result<(), Self::Error> {
 ///         let x = inputs.value(0);
 ///         y[0] = x.iter().map(|x| x.powi(3)).sum();
@@ -47,11 +47,11 @@ pub trait CustomOp<T> {
     type Error;
 
     /// Rows and columns of the output.
-    fn output_shape(&self, inputs: &Inputs<'_, T>) -> (usize, usize);
+    fn output_shape(&self, inputs: &PrimitiveInputs<'_, T>) -> (usize, usize);
 
     /// Number of entries that [`forward`](Self::forward) leaves for [`vjp`](Self::vjp), which may also
     /// use them as working memory.
-    fn residual_len(&self, inputs: &Inputs<'_, T>) -> usize;
+    fn residual_len(&self, inputs: &PrimitiveInputs<'_, T>) -> usize;
 
     /// Writes every entry of the output, column-major, and of the residual as far as it is read; both
     /// arrive with arbitrary content.
@@ -60,7 +60,7 @@ pub trait CustomOp<T> {
     /// If the primitive has no value at these inputs.
     fn forward(
         &self,
-        inputs: &Inputs<'_, T>,
+        inputs: &PrimitiveInputs<'_, T>,
         output: &mut [T],
         residual: &mut [T],
     ) -> Result<(), Self::Error>;
@@ -72,12 +72,12 @@ pub trait CustomOp<T> {
 
 /// The inputs of a custom primitive.
 #[derive(Clone, Copy)]
-pub struct Inputs<'a, T> {
+pub struct PrimitiveInputs<'a, T> {
     inputs: &'a [Var],
     recorded: Recorded<'a, T>,
 }
 
-impl<'a, T: Real> Inputs<'a, T> {
+impl<'a, T: Real> PrimitiveInputs<'a, T> {
     /// How many they are.
     pub fn count(&self) -> usize {
         self.inputs.len()
@@ -97,7 +97,7 @@ impl<'a, T: Real> Inputs<'a, T> {
 /// What a custom primitive sees in the reverse sweep.
 pub struct Reverse<'a, T> {
     /// The values of its inputs.
-    pub inputs: Inputs<'a, T>,
+    pub inputs: PrimitiveInputs<'a, T>,
     /// Its output, column-major.
     pub output: &'a [T],
     /// What the forward evaluation left.
@@ -155,7 +155,7 @@ impl<T: Real> Custom<T> {
             values: before,
         };
         (self.vjp)(Reverse {
-            inputs: Inputs { inputs, recorded },
+            inputs: PrimitiveInputs { inputs, recorded },
             output,
             residual: &mut rest[..self.residual_len],
             cotangent,
@@ -171,12 +171,12 @@ impl<T: Real> Graph<'_, T> {
     /// The error of [`CustomOp::forward`]; nothing is recorded then.
     pub fn custom<C: CustomOp<T>>(&mut self, op: &C, inputs: &[Var]) -> Result<Var, C::Error> {
         let recorded = self.recorded();
-        let (rows, columns) = op.output_shape(&Inputs { inputs, recorded });
-        let residual_len = op.residual_len(&Inputs { inputs, recorded });
+        let (rows, columns) = op.output_shape(&PrimitiveInputs { inputs, recorded });
+        let residual_len = op.residual_len(&PrimitiveInputs { inputs, recorded });
         let place = self.reserve(rows * columns + residual_len);
         let (recorded, free) = self.split_at(place.start);
         let (output, residual) = free[..place.len()].split_at_mut(rows * columns);
-        op.forward(&Inputs { inputs, recorded }, output, residual)?;
+        op.forward(&PrimitiveInputs { inputs, recorded }, output, residual)?;
         let differentiable = inputs.iter().any(|&input| self.is_differentiable(input));
         let custom = Custom {
             inputs: (self.store_inputs(inputs), inputs.len()),

@@ -48,7 +48,7 @@ mod custom;
 mod ops;
 mod tape;
 
-pub use custom::{CustomOp, InputCotangents, Inputs, Reverse};
+pub use custom::{CustomOp, InputCotangents, PrimitiveInputs, Reverse};
 pub use rieszflow_numerics::Real;
 pub use tape::{Graph, Tape, Var};
 

@@ -102,8 +102,8 @@ impl RieszKernel {
         if self.exponent > 1.0 {
             (zero, zero)
         } else if self.exponent < 1.0 {
-            let rests = speed_squared.simd_eq(T::zero());
-            (rests.select(zero, infinity), zero)
+            let is_still = speed_squared.simd_eq(T::zero());
+            (is_still.select(zero, infinity), zero)
         } else {
             let factor = speed_squared.reciprocal_root();
             (speed_squared * factor, factor)
@@ -124,7 +124,7 @@ impl RieszKernel {
 pub(crate) trait Power<T: Real>: Copy + Send + Sync {
     /// |u|ʳ⁻² from |u|², but finite at u = 0: times u it is 0.
     ///
-    /// Where |u|² is no finite number it means nothing, and the value |u|² times it is none either.
+    /// Where |u|² is not finite the result is arbitrary, and the value |u|² times it is not finite.
     fn power<S: Simd>(self, squared: T::Lanes<S>) -> T::Lanes<S>;
 }
 

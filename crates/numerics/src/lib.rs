@@ -8,6 +8,7 @@
 //! * [`product`]: products of matrices, on all threads;
 //! * [`parallel`]: work shared by two threads.
 
+mod lanes;
 pub mod parallel;
 pub mod product;
 mod real;

@@ -2,9 +2,9 @@
 
 use std::fmt::Debug;
 
-use fearless_simd::{Simd, f32x16, f64x8};
+use fearless_simd::{Simd, SimdBase, f32x16, f64x8};
 
-use crate::simd::Lanes;
+use crate::lanes::Lanes;
 
 mod sealed {
     pub trait Sealed {}
@@ -32,7 +32,7 @@ pub trait Real:
     type Array: Copy + Debug + Default + Send + Sync + AsRef<[Self]> + AsMut<[Self]>;
 
     /// The same in registers.
-    type Lanes<S: Simd>: Lanes<Self, S>;
+    type Lanes<S: Simd>: Lanes<S> + SimdBase<S, Element = Self, Array = Self::Array>;
 
     /// Rounds `value` to this type.
     fn from_f64(value: f64) -> Self;

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 use rieszflow_autodiff::check::gradient_error;
-use rieszflow_autodiff::{CustomOp, Graph, Inputs, Reverse, Tape, Var};
+use rieszflow_autodiff::{CustomOp, Graph, PrimitiveInputs, Reverse, Tape, Var};
 
 /// Finite differences with h = 10⁻³ are good to about 10⁻¹¹ relative to the values (below 10²) here.
 const TOLERANCE: f64 = 1e-8;
@@ -128,17 +128,17 @@ struct Products;
 impl CustomOp<f64> for Products {
     type Error = std::convert::Infallible;
 
-    fn output_shape(&self, inputs: &Inputs<'_, f64>) -> (usize, usize) {
+    fn output_shape(&self, inputs: &PrimitiveInputs<'_, f64>) -> (usize, usize) {
         inputs.value(0).shape()
     }
 
-    fn residual_len(&self, inputs: &Inputs<'_, f64>) -> usize {
+    fn residual_len(&self, inputs: &PrimitiveInputs<'_, f64>) -> usize {
         inputs.value(0).len()
     }
 
     fn forward(
         &self,
-        inputs: &Inputs<'_, f64>,
+        inputs: &PrimitiveInputs<'_, f64>,
         output: &mut [f64],
         residual: &mut [f64],
     ) -> Result<(), Self::Error> {

@@ -86,9 +86,12 @@ pub(super) struct FlowOptions {
     /// Training iterations per time step
     #[arg(long, value_name = "K", value_parser = whole::<u64>, help_heading = TRAINING)]
     iterations: Option<u64>,
-    /// The same while t < 1, if different; --iterations alone sets both
+    /// The same in the first phase of the flow, if different; --iterations alone sets both
     #[arg(long, value_name = "K", value_parser = whole::<u64>, help_heading = TRAINING)]
     first_iterations: Option<u64>,
+    /// Flow time at which the first phase ends
+    #[arg(long, value_name = "T", value_parser = number, help_heading = TRAINING)]
+    first_phase: Option<f64>,
     /// Particles B in each of the two minibatches of an iteration, at most N
     #[arg(long, value_name = "B", value_parser = whole::<usize>, help_heading = TRAINING)]
     batch: Option<usize>,
@@ -184,6 +187,7 @@ impl FlowOptions {
         set(&mut config.iterations, self.iterations.as_ref());
         set(&mut config.first_iterations, self.iterations.as_ref());
         set(&mut config.first_iterations, self.first_iterations.as_ref());
+        set(&mut config.first_phase, self.first_phase.as_ref());
         set(&mut config.width, self.width.as_ref());
         set(&mut config.hidden_layers, self.hidden_layers.as_ref());
         set(&mut config.latent_dim, self.latent_dim.as_ref());
@@ -255,6 +259,7 @@ impl FlowOptions {
         let given = [
             ("--iterations", self.iterations.is_some()),
             ("--first-iterations", self.first_iterations.is_some()),
+            ("--first-phase", self.first_phase.is_some()),
             ("--batch", self.batch.is_some()),
             ("--width", self.width.is_some()),
             ("--hidden-layers", self.hidden_layers.is_some()),

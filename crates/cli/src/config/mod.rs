@@ -107,12 +107,15 @@ pub struct Config {
     /// B, the size of a minibatch.
     #[serde(deserialize_with = "values::whole")]
     pub batch: usize,
-    /// Iterations per time step while t < 1.
+    /// Iterations per time step until the flow time `first_phase`.
     #[serde(deserialize_with = "values::whole")]
     pub first_iterations: u64,
-    /// Iterations per time step from t = 1 on.
+    /// Iterations per time step from then on.
     #[serde(deserialize_with = "values::whole")]
     pub iterations: u64,
+    /// The flow time until which `first_iterations` applies; 1 in files that do not name it.
+    #[serde(deserialize_with = "values::number", default = "values::one")]
+    pub first_phase: f64,
     /// Width of the hidden layers.
     #[serde(deserialize_with = "values::whole")]
     pub width: usize,
@@ -166,6 +169,7 @@ impl Config {
             batch: self.batch,
             first_iterations: self.first_iterations,
             iterations: self.iterations,
+            first_phase: self.first_phase,
             learning_rate: self.learning_rate,
             learning_rate_decay: self.learning_rate_decay,
             seed: self.seed,

@@ -43,6 +43,9 @@ impl Config {
         check("batch", fits, expected, &self.batch)?;
         at_least("iterations", self.iterations, 1)?;
         at_least("first-iterations", self.first_iterations, 1)?;
+        let phase = self.first_phase;
+        let expected = "0 or more (a flow time)";
+        check("first-phase", phase >= 0.0, expected, &plain(phase))?;
         at_least("width", self.width as u64, 1)?;
         at_least("hidden-layers", self.hidden_layers as u64, 1)?;
         at_least("latent-dim", self.latent_dim as u64, 1)?;

@@ -18,6 +18,11 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, 
     deserializer.deserialize_any(Number)
 }
 
+/// The value of settings that are 1 where a file does not name them.
+pub(super) fn one() -> f64 {
+    1.0
+}
+
 /// Reads a list of numbers.
 pub(super) fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
     deserializer.deserialize_any(Numbers)

@@ -24,6 +24,7 @@ impl Config {
             particles: 2000,
             batch: 500,
             first_iterations: 600,
+            first_phase: 1.0,
             iterations: 400,
             width: 128,
             hidden_layers: 3,

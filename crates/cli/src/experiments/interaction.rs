@@ -34,6 +34,7 @@ impl Config {
             particles: 2000,
             batch: 100,
             first_iterations: iterations,
+            first_phase: 1.0,
             iterations,
             width: 64,
             hidden_layers: 2,

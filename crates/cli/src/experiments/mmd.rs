@@ -109,6 +109,7 @@ impl Config {
             batch: 2000,
             first_iterations: 4000,
             iterations: 2000,
+            first_phase: 1.0,
             width: 128,
             hidden_layers: 5,
             latent_dim: dim,

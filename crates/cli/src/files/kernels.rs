@@ -28,7 +28,7 @@ pub struct KernelFormat {
 }
 
 impl KernelFormat {
-    /// For kernels of `network` in the precision of `T`.
+    /// For `network` in the precision of `T`.
     pub fn new<T: Real>(network: GenerativeNetwork) -> Self {
         Self {
             network,
@@ -70,10 +70,8 @@ impl KernelFormat {
     /// # Panics
     /// If no time step is done yet or the kernel has another format.
     pub fn encode<T: Real>(&self, kernel: &TrainedKernel<T>) -> Vec<u8> {
-        let transport = kernel
-            .transport
-            .as_ref()
-            .expect("a kernel that has moved particles");
+        let transport = kernel.transport.as_ref();
+        let transport = transport.expect("a kernel that has moved particles");
         let mut bytes = Vec::with_capacity(self.bytes());
         let mut push = |value: T| value.put_le_bytes(&mut bytes);
         transport.centre().iter().copied().for_each(&mut push);
@@ -204,7 +202,7 @@ impl KernelFile {
         self.metadata.info(&format!("step.{step}.centre")).is_some()
     }
 
-    /// Parameters and transport of time step `step`.
+    /// Parameters and motion of time step `step`.
     ///
     /// # Errors
     /// If a tensor is missing, has another shape or precision than the configuration says, or

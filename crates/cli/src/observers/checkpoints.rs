@@ -65,7 +65,7 @@ impl Checkpoints {
     fn save<T: Real>(&mut self, state: &State<T>) -> Result<(), ObserverError> {
         let record = RunRecord {
             lengths: self.logs.sync()?,
-            is_stationary: self.stationary.get(),
+            stationary: self.stationary.get(),
             seconds: self.clock.seconds(),
             step_seconds: self.clock.step_seconds(),
         };

@@ -51,19 +51,18 @@ impl Run<'_> {
                 record.seconds,
                 record.step_seconds,
             )),
-            stationary: Rc::new(Cell::new(record.is_stationary)),
+            stationary: Rc::new(Cell::new(record.stationary)),
             verdict: Rc::default(),
             warning: Rc::default(),
         };
         let functional = self.config.functional::<T>(&self.problem)?;
         let mut observers = self.observers(&state, &shared)?;
-        let mut flow = Flow::new(&*functional, &*scheme).resume(state);
-        for observer in &mut observers {
-            flow = flow.observe(&mut **observer);
-        }
+        let flow = Flow::new(&*functional, &*scheme).resume(state);
+        let flow = observers
+            .iter_mut()
+            .fold(flow, |flow, observer| flow.observe(&mut **observer));
         let grid = self.config.time_grid();
         let finished = if self.config.scheme.is_neural() {
-            // The pool is this run's alone.
             with_awake_worker(|| flow.run(&grid))
         } else {
             flow.run(&grid)

@@ -232,7 +232,8 @@ impl Config {
     /// How the kernels of a neural scheme are stored; `None` for the particle flow.
     pub(crate) fn kernel_format<T: Real>(&self) -> Option<KernelFormat> {
         let network = || self.training().network(self.dim);
-        let neural = self.scheme.is_neural();
-        neural.then(|| KernelFormat::new::<T>(network()))
+        self.scheme
+            .is_neural()
+            .then(|| KernelFormat::new::<T>(network()))
     }
 }

@@ -12,7 +12,7 @@ use rieszflow_numerics::Real;
 use super::{Run, RunError};
 use crate::files::append_log::AppendLog;
 use crate::files::checkpoint::{
-    Checkpoint, CheckpointError, Lengths, LoadedCheckpoint, RunIdentity, RunRecord, fingerprint,
+    Checkpoint, CheckpointError, Lengths, LoadedCheckpoint, RunRecord, RunShape, fingerprint,
 };
 use crate::files::sync_folder;
 use crate::folder::{Row, RunFolder};
@@ -69,17 +69,19 @@ impl Run<'_> {
         Ok(fingerprint(&config, data.into_iter().flatten()))
     }
 
-    fn identity(&self) -> Result<RunIdentity, RunError> {
-        Ok(RunIdentity {
+    fn shape(&self) -> Result<RunShape, RunError> {
+        let config = self.config;
+        Ok(RunShape {
             fingerprint: self.fingerprint()?,
-            particles: self.problem.start.shape(),
-            steps: self.config.time_grid().len() as u64,
+            particles: self.problem.start.nrows(),
+            dim: self.problem.start.ncols(),
+            steps: config.time_grid().len() as u64,
         })
     }
 
     fn checkpoint<T: Real>(&self) -> Result<Option<Checkpoint<T>>, RunError> {
         let fits = |found: &Checkpoint<T>| check_lengths(&self.folder, found.record.lengths);
-        let loaded = self.folder.store().load(&self.identity()?, fits);
+        let loaded = self.folder.store().load(&self.shape()?, fits);
         let LoadedCheckpoint {
             checkpoint,
             refused,

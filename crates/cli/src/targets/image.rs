@@ -1,5 +1,7 @@
 //! Picture files as densities.
 
+mod chunks;
+
 use std::io::Cursor;
 use std::path::Path;
 
@@ -12,15 +14,13 @@ use image::{
 };
 
 use super::{ImageDensity, Proportions, TargetError};
+use chunks::{is_unclear_cmyk, png_exif, without_prefix};
 
 /// Most pixels a side.
 const LONGEST_SIDE: u32 = 10_000;
 
 /// Most memory for decoding, in bytes.
 const MOST_MEMORY: u64 = 512 << 20;
-
-/// What some programs write before the tags that the formats ask for.
-const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 
 /// Reads a picture (PNG, JPEG or WebP, told by its content) from the bytes of a file; `path` is for
 /// messages.
@@ -29,8 +29,9 @@ const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 /// transparent pixels show a white ground.
 ///
 /// # Errors
-/// [`TargetError::Image`] if the bytes are no such picture, are damaged, or hold an animation or a
-/// picture with more than 10,000 pixels a side or that takes more than 512 MiB to decode;
+/// [`TargetError::Image`] if the bytes are no such picture, are damaged, or hold an animation, CMYK
+/// colours that may be inverted, or a picture with more than 10,000 pixels a side or that takes more
+/// than 512 MiB to decode;
 /// [`TargetError::Blank`] if it is white.
 pub fn parse_image(
     bytes: &[u8],
@@ -60,13 +61,16 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
             let decoder = PngDecoder::with_limits(Cursor::new(bytes), Limits::default());
             let decoder = decoder.map_err(said)?;
             refuse_animation(decoder.is_apng().map_err(said)?)?;
-            upright(decoder, png_exif(bytes))
+            upright(decoder, png_exif(bytes).as_deref())
         }
         ImageFormat::WebP => {
             let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(said)?;
             refuse_animation(decoder.has_animation())?;
             let exif = decoder.exif_metadata().map_err(said)?;
             upright(decoder, exif.as_deref())
+        }
+        ImageFormat::Jpeg if is_unclear_cmyk(bytes) => {
+            Err("its colours are CMYK that may be inverted; save it with RGB colours".to_owned())
         }
         ImageFormat::Jpeg => {
             let mut decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(said)?;
@@ -100,24 +104,11 @@ fn upright(mut decoder: impl ImageDecoder, exif: Option<&[u8]>) -> Result<Dynami
     let limited = decoder.set_limits(limits);
     let decoded = limited.and_then(|()| DynamicImage::from_decoder(decoder));
     let mut picture = decoded.map_err(|error| error.to_string())?;
-    let tags = exif.map(|exif| exif.strip_prefix(EXIF_PREFIX).unwrap_or(exif));
-    let orientation = tags.and_then(Orientation::from_exif_chunk);
+    let orientation = exif
+        .map(without_prefix)
+        .and_then(Orientation::from_exif_chunk);
     picture.apply_orientation(orientation.unwrap_or(Orientation::NoTransforms));
     Ok(picture)
-}
-
-/// The Exif tags of a PNG, which may stand before or after the pixels.
-fn png_exif(bytes: &[u8]) -> Option<&[u8]> {
-    // After the signature come chunks: length, type, content, checksum.
-    let mut rest = bytes.get(8..)?;
-    loop {
-        let length = rest.first_chunk().copied().map(u32::from_be_bytes)? as usize;
-        let content = rest.get(8..8_usize.checked_add(length)?)?;
-        if &rest[4..8] == b"eXIf" {
-            return Some(content);
-        }
-        rest = rest.get(length.checked_add(12)?..)?;
-    }
 }
 
 #[cfg(test)]

@@ -157,6 +157,110 @@ fn images_of_an_idx_file_are_rows() {
     assert_eq!(message, "--count must be at least 1 (images), not 0");
 }
 
+/// What was read is told and kept, so that no source is needed twice.
+#[test]
+fn files_are_described_and_their_bytes_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, "x,weight\n1,2\n2,6\n").expect("a file");
+    let target = Target::Csv(path.clone());
+    assert_eq!(target.path(), Some(path.as_path()));
+    let loaded = target.load(&sampling()).expect("valid");
+    let what = "2 particles in dimension 1, column 'x', weights from 'weight'";
+    let description = format!("{}: {what}", path.display());
+    assert_eq!(loaded.description, Some(description));
+    let input = loaded.input.expect("bytes");
+    assert!(input.can_be_read_again());
+    let copy = folder.path().join("copy");
+    std::fs::write(&copy, input.bytes()).expect("a file");
+    let again = target.with_path(copy).load(&sampling()).expect("valid");
+    assert_eq!(again.particles, loaded.particles);
+    assert_eq!(Target::Circle.path(), None);
+    assert_eq!(Target::Circle.with_path(path), Target::Circle);
+    assert_eq!(Target::Circle.load(&sampling()).expect("valid").input, None);
+    assert_eq!(Target::Npy("-".into()).title(), "standard input");
+}
+
+/// A pipe gives its bytes once.
+#[cfg(unix)]
+#[test]
+fn pipes_are_read_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    let writer = std::thread::spawn({
+        let path = path.clone();
+        move || std::fs::write(path, "x,y\n1,2\n")
+    });
+    let loaded = Target::Csv(path).load(&sampling()).expect("valid");
+    writer.join().expect("no panic").expect("written");
+    assert_eq!(
+        loaded.particles.points,
+        DMatrix::from_row_slice(1, 2, &[1.0, 2.0])
+    );
+    let input = loaded.input.expect("bytes");
+    assert_eq!(input.bytes(), b"x,y\n1,2\n");
+    assert!(!input.can_be_read_again());
+}
+
+/// Configuration files are UTF-8: such paths are refused where they are written, and read otherwise.
+#[cfg(unix)]
+#[test]
+fn paths_that_are_not_utf8_are_refused_by_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let text = OsStr::from_bytes(b"csv:gr\xf6sse.csv");
+    for message in [
+        Target::from_os_str(text).err(),
+        Start::from_os_str(text).err(),
+    ] {
+        let message = message.expect("refused");
+        assert!(
+            message.starts_with("expected a path in UTF-8, not 'csv:gr"),
+            "{message}"
+        );
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(OsStr::from_bytes(b"gr\xf6sse.csv"));
+    std::fs::write(&path, "1.5\n2\n").expect("a file");
+    let points = Target::Csv(path)
+        .load(&sampling())
+        .expect("valid")
+        .particles
+        .points;
+    assert_eq!(points.as_slice(), [1.5, 2.0]);
+    assert_eq!(
+        Target::from_os_str(OsStr::new("circle")),
+        Ok(Target::Circle)
+    );
+}
+
+#[test]
+fn pictures_and_images_tell_their_shape() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("digits");
+    let header = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 2];
+    std::fs::write(&path, [&header[..], &[9; 12]].concat()).expect("a file");
+    let images = Target::Idx(path).load(&sampling()).expect("valid");
+    assert_eq!(images.image_shape, Some((3, 2)));
+    assert_eq!(images.aspect, None);
+    let path = folder.path().join("wide.png");
+    let picture = ::image::GrayImage::new(40, 10);
+    picture.save(&path).expect("a file");
+    let mut sampling = sampling();
+    for (proportions, height) in [(Proportions::Keep, 0.25), (Proportions::Stretch, 1.0)] {
+        sampling.proportions = proportions;
+        let loaded = Target::Image(path.clone()).load(&sampling).expect("valid");
+        assert_eq!(loaded.aspect, Some((1.0, height)));
+        let highest = loaded.particles.points.column(1).amax();
+        assert!(
+            (0.45 * height..0.52 * height).contains(&highest),
+            "{highest}"
+        );
+        assert_eq!(loaded.image_shape, None);
+    }
+}
+
 #[test]
 fn says_what_is_expected() {
     let all = "expected two-diracs, smiley, image:PATH, csv:PATH, npy:PATH, idx:PATH, \

@@ -240,7 +240,7 @@ fn check_particle(case: &ParticleStep, comparison: &mut Comparison) {
     let expected = matrix(&case.expected.x_next);
     comparison.matrix("particles", &moved, &expected, x.amax());
 
-    // Coincident particles exert no force on each other: a Dirac stays one, and is stationary without a target.
+    // Coincident particles exert no force on each other: a Dirac stays one, and does not move without a target.
     if x.row_iter().all(|row| row == x.row(0)) {
         assert!(moved.row_iter().all(|row| row == moved.row(0)));
         assert!(case.target.is_some() || moved == x);
@@ -347,18 +347,18 @@ impl<Terms> Neural<Terms> {
 
     /// Records the network on both minibatches, as the training does.
     fn record(&self, graph: &mut Graph<'_, f64>, x: &DMatrix<f64>) -> Var {
-        let sizes = self.sizes();
+        let (sizes, dim) = (self.sizes(), x.ncols());
         let z = below(&self.z1, &self.z2);
         let hidden_layers = self.layers.len() - 1;
-        let network = GenerativeNetwork::new(x.ncols(), z.ncols(), sizes[1], hidden_layers);
+        let network = GenerativeNetwork::new(dim, z.ncols(), sizes[1], hidden_layers);
         if *network.network() == Mlp::new(&sizes) {
             return Transport::identity(network).record_displacement(graph, x, &z);
         }
         // Hidden layers of different widths, which no transport has.
-        let columns = x.ncols() + z.ncols();
-        let input = graph.constant_with(x.nrows(), columns, |entries| {
-            entries[..x.len()].copy_from_slice(x.as_slice());
-            entries[x.len()..].copy_from_slice(z.as_slice());
+        let input = graph.constant_with(x.nrows(), x.ncols() + z.ncols(), |entries| {
+            let (left, right) = entries.split_at_mut(x.len());
+            left.copy_from_slice(x.as_slice());
+            right.copy_from_slice(z.as_slice());
         });
         Mlp::new(&sizes).record(graph, input)
     }

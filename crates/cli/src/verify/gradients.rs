@@ -20,29 +20,40 @@ const ALLOWED: f64 = 1e-9;
 /// An operation on two 3×3 matrices and a column of three.
 type Operation = fn(&mut Graph<'_, f64>, [Var; 3]) -> Var;
 
-const OPERATIONS: [(&str, Operation); 9] = [
+const OPERATIONS: [(&str, Operation); 11] = [
     ("add", |g, [a, b, _]| g.add(a, b)),
     ("subtract", |g, [a, b, _]| g.subtract(a, b)),
     ("divide by entries", |g, [a, b, _]| g.divide(a, b)),
     ("affine layer", |g, [a, b, c]| g.affine(a, b, c)),
+    ("affine layer with ReLU", |g, [a, b, c]| {
+        let y = g.affine(a, b, c);
+        g.relu(y)
+    }),
     ("ReLU", |g, [a, _, _]| g.relu(a)),
-    ("square root", |g, [a, _, _]| {
-        let positive = g.shift(a, 3.0);
-        g.sqrt(positive)
+    ("square root", |g, [a, b, _]| {
+        let squared = g.sum_of_squares(b);
+        let squared = g.sqrt(squared);
+        let root = g.sum_of_squares(a);
+        let root = g.sqrt(root);
+        g.divide(root, squared)
     }),
     ("scale", |g, [a, _, _]| g.scale(a, -1.3)),
     ("shift", |g, [a, _, _]| g.shift(a, 0.7)),
     ("sum of squares", |g, [a, _, _]| g.sum_of_squares(a)),
+    ("root of the mean square", |g, [a, _, _]| {
+        let squares = g.sum_of_squares(a);
+        let mean = g.scale(squares, 1.0 / 9.0);
+        g.sqrt(mean)
+    }),
 ];
 
 pub(super) fn check(add: &mut impl FnMut(Check)) {
     for (name, operation) in OPERATIONS {
         let found = gradient_error(&numbers(21), STEP, |graph| {
-            let a = graph.parameter(3, 3);
-            let b = graph.parameter(3, 3);
+            let (a, b) = (graph.parameter(3, 3), graph.parameter(3, 3));
             let c = graph.parameter(3, 1);
             let y = operation(graph, [a, b, c]);
-            scalar(graph, y)
+            distance(graph, y)
         });
         let what = format!("gradient of: {name}");
         add(Check::new(what, "finite differences", found.error, ALLOWED));
@@ -61,27 +72,27 @@ fn numbers(count: usize) -> Vec<f64> {
     (0..count).map(number).collect()
 }
 
-/// Σ (yᵢⱼ + wᵢⱼ)² with fixed numbers w, so that every entry's cotangent is a different one.
-fn scalar(graph: &mut Graph<'_, f64>, y: Var) -> Var {
+/// |Y − C|² with fixed entries of C, so that every entry's cotangent is a different one.
+fn distance(graph: &mut Graph<'_, f64>, y: Var) -> Var {
     let (rows, columns) = graph.shape(y);
-    let numbers = graph.constant(&DMatrix::from_fn(rows, columns, |i, j| {
-        1.0 + (i + 3 * j) as f64
-    }));
-    let sum = graph.add(y, numbers);
-    graph.sum_of_squares(sum)
+    let c = DMatrix::from_fn(rows, columns, |i, j| 1.0 + (i + 3 * j) as f64);
+    let c = graph.constant(&c);
+    let difference = graph.subtract(y, c);
+    graph.sum_of_squares(difference)
 }
 
-/// The fused layers of a network with two hidden layers, in all parameters.
+/// The fused layers of a network, in its parameters.
 fn check_network(add: &mut impl FnMut(Check)) {
-    let network = Mlp::new(&[3, 5, 4, 2]);
-    let input = DMatrix::from_column_slice(6, 3, &numbers(18));
-    let found = gradient_error(&numbers(network.parameter_count()), STEP, |graph| {
-        let input = graph.constant(&input);
-        let output = network.record(graph, input);
-        scalar(graph, output)
+    let network = Mlp::new(&[2, 5, 4, 2]);
+    let inputs = DMatrix::from_column_slice(7, 2, &numbers(14));
+    let found = gradient_error(&numbers(network.parameter_count()), 1e-4, |graph| {
+        let x = graph.constant(&inputs);
+        let y = network.record(graph, x);
+        distance(graph, y)
     });
+    let what = "gradient of: fused layers of a network";
     add(Check::new(
-        "gradient of: network with two hidden layers",
+        what.to_owned(),
         "finite differences",
         found.error,
         ALLOWED,

@@ -8,7 +8,6 @@ use rieszflow_analytic::{
 use rieszflow_flows::scheme::{Backward, Forward, Training};
 use rieszflow_flows::{
     Flow, Functional, ImplosionExplosion, Interaction, Mmd, RieszKernel, Scheme, time_grid,
-    with_awake_worker,
 };
 
 use super::Check;
@@ -18,12 +17,12 @@ const TAU: f64 = 0.05;
 const PARTICLES: usize = 1000;
 
 #[derive(Clone, Copy, PartialEq)]
-enum NeuralScheme {
+enum Kind {
     Backward,
     Forward,
 }
 
-impl NeuralScheme {
+impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Backward => "backward scheme",
@@ -34,7 +33,7 @@ impl NeuralScheme {
 
 pub(super) fn check(quick: bool, add: &mut impl FnMut(Check)) {
     let dims: &[usize] = if quick { &[1, 2] } else { &[1, 2, 3, 10] };
-    for kind in [NeuralScheme::Backward, NeuralScheme::Forward] {
+    for kind in [Kind::Backward, Kind::Forward] {
         for &dim in dims {
             check_interaction(kind, dim, 1.0, quick, add);
         }
@@ -44,17 +43,16 @@ pub(super) fn check(quick: bool, add: &mut impl FnMut(Check)) {
         }
     }
     if !quick {
-        check_interaction(NeuralScheme::Backward, 2, 0.5, quick, add);
-        check_interaction(NeuralScheme::Backward, 2, 1.5, quick, add);
+        check_interaction(Kind::Backward, 2, 0.5, quick, add);
+        check_interaction(Kind::Backward, 2, 1.5, quick, add);
     }
     check_first_step(quick, add);
 }
 
-fn training(dim: usize, iterations: u64) -> Training {
+fn training(iterations: u64) -> Training {
     Training {
         hidden_layers: 2,
         width: 64,
-        latent_dim: Some(dim),
         batch: 100,
         first_iterations: iterations,
         iterations,
@@ -66,26 +64,25 @@ fn training(dim: usize, iterations: u64) -> Training {
 
 /// Runs a scheme along equal steps in single precision.
 fn run(
-    kind: NeuralScheme,
+    kind: Kind,
     functional: &dyn Functional<f32>,
     training: Training,
     start: DMatrix<f32>,
     time: f64,
 ) -> DMatrix<f64> {
     let scheme: Box<dyn Scheme<f32>> = match kind {
-        NeuralScheme::Backward => Box::new(Backward::new(training)),
-        NeuralScheme::Forward => Box::new(Forward::new(training)),
+        Kind::Backward => Box::new(Backward::new(training)),
+        Kind::Forward => Box::new(Forward::new(training)),
     };
-    let grid = time_grid(&[], TAU, time).expect("a grid");
     let flow = Flow::new(functional, &*scheme).start(start);
-    let flow = flow.expect("a valid start");
-    let finished = with_awake_worker(|| flow.run(&grid));
-    finished.expect("a flow").state.particles.map(f64::from)
+    let grid = time_grid(&[], TAU, time).expect("a grid");
+    let flow = flow.expect("a valid start").run(&grid).expect("a flow");
+    flow.state.particles.map(f64::from)
 }
 
 /// The interaction energy from a Dirac: D² to the scheme's own closed form.
 fn check_interaction(
-    kind: NeuralScheme,
+    kind: Kind,
     dim: usize,
     exponent: f64,
     quick: bool,
@@ -94,14 +91,14 @@ fn check_interaction(
     let time = if quick { 0.1 } else { 0.4 };
     let steps = vec![TAU; (time / TAU).round() as usize];
     let scales = match kind {
-        NeuralScheme::Backward => backward_scales(exponent, 0.0, &steps),
-        NeuralScheme::Forward => forward_scales(exponent, 0.0, &steps),
+        Kind::Backward => backward_scales(exponent, 0.0, &steps),
+        Kind::Forward => forward_scales(exponent, 0.0, &steps),
     };
     let scale = scales.expect("scales")[steps.len() - 1];
     let equilibrium = Equilibrium::new(dim, exponent).expect("a valid equilibrium");
     let functional = Interaction::new(RieszKernel::new(exponent).expect("0 < r < 2"));
     let start = DMatrix::zeros(PARTICLES, dim);
-    let training = training(dim, if quick { 1000 } else { 4000 });
+    let training = training(if quick { 1000 } else { 4000 });
     let particles = run(kind, &functional, training, start, time);
     let law = Law::equilibrium(&equilibrium, scale).expect("a law");
     let found = discrepancy(&particles, None, &law, exponent);
@@ -115,7 +112,7 @@ fn check_interaction(
 }
 
 /// On the line towards two unequal atoms: W₂ to the exact JKO iterate, or to the exact flow.
-fn check_line(kind: NeuralScheme, add: &mut impl FnMut(Check)) {
+fn check_line(kind: Kind, add: &mut impl FnMut(Check)) {
     let (atoms, weights) = ([-0.5, 0.5], [0.3, 0.7]);
     let target = DiscreteMeasure::new(&atoms, &weights).expect("a measure");
     let functional = Mmd::new(
@@ -127,17 +124,17 @@ fn check_line(kind: NeuralScheme, add: &mut impl FnMut(Check)) {
     let time = 0.4;
     let dirac = vec![0.0; PARTICLES];
     let exact = match kind {
-        NeuralScheme::Backward => {
+        Kind::Backward => {
             let steps = vec![TAU; (time / TAU).round() as usize];
             let iterates = line::backward_steps(&target, &dirac, &steps).expect("steps");
             iterates[steps.len() - 1].clone()
         }
-        NeuralScheme::Forward => line::flow(&target, &dirac, time).expect("a flow"),
+        Kind::Forward => line::flow(&target, &dirac, time).expect("a flow"),
     };
     let particles = run(
         kind,
         &functional,
-        training(1, 4000),
+        training(4000),
         DMatrix::zeros(PARTICLES, 1),
         time,
     );
@@ -154,14 +151,14 @@ fn check_line(kind: NeuralScheme, add: &mut impl FnMut(Check)) {
 }
 
 /// W₂ to the exact flow just before the collapse, and after it.
-fn check_implosion(kind: NeuralScheme, add: &mut impl FnMut(Check)) {
+fn check_implosion(kind: Kind, add: &mut impl FnMut(Check)) {
     let start = DMatrix::from_fn(PARTICLES, 2, |i, k| match k {
         0 => -1.0,
         _ => (2 * i + 1) as f32 / PARTICLES as f32 - 1.0,
     });
     for time in [0.5, 1.5] {
         let functional = ImplosionExplosion::new();
-        let particles = run(kind, &functional, training(2, 2000), start.clone(), time);
+        let particles = run(kind, &functional, training(2000), start.clone(), time);
         let exact = Implosion::at(time).expect("a time");
         let error = exact.wasserstein(&particles).expect("particles");
         let what = format!("{}, implosion at t = {time} (W₂)", kind.name());
@@ -184,9 +181,9 @@ fn check_first_step(quick: bool, add: &mut impl FnMut(Check)) {
     let start = DMatrix::from_fn(2 * PARTICLES, 2, |i, k| atoms[(i % 2, k)] as f32);
     let training = Training {
         batch: 250,
-        ..training(2, if quick { 1500 } else { 5000 })
+        ..training(if quick { 1500 } else { 5000 })
     };
-    let moved = run(NeuralScheme::Forward, &functional, training, start, TAU);
+    let moved = run(Kind::Forward, &functional, training, start, TAU);
     for atom in 0..2 {
         let velocities = DMatrix::from_fn(PARTICLES, 2, |i, k| {
             (moved[(2 * i + atom, k)] - atoms[(atom, k)]) / TAU

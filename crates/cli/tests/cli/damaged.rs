@@ -54,7 +54,7 @@ fn the_older_checkpoint_is_used_if_the_later_is_damaged() {
     let edits: [(&str, Edit); 5] = [
         ("checksum", |bytes| bytes[500] ^= 16),
         ("cut off", |bytes| bytes.truncate(bytes.len() / 2)),
-        ("cut off", |bytes| bytes.clear()),
+        ("cut short", |bytes| bytes.clear()),
         ("version 7", |bytes| bytes[8] = 7),
         ("checksum", |bytes| bytes[15] ^= 1),
     ];

@@ -154,7 +154,7 @@ fn what_has_ended_or_never_began_is_not_resumed() {
 #[test]
 fn one_process_at_a_time() {
     let sandbox = Sandbox::new();
-    let mut child = spawn(&sandbox, &format!("{FLOW} --out run"));
+    let mut child = spawn(&sandbox, &format!("{LONG} --out run"));
     wait_for(&sandbox.path("run/checkpoint"), &mut child);
     let words = ["another process writes to run"];
     sandbox.run("resume run").refused(&words);

@@ -1,6 +1,6 @@
 //! Functionals as custom primitives of the tape: one sweep over the pairs gives value and gradient.
 
-use rieszflow_autodiff::{CustomOp, Inputs, Reverse};
+use rieszflow_autodiff::{CustomOp, PrimitiveInputs, Reverse};
 use rieszflow_numerics::Real;
 
 use super::Functional;
@@ -18,17 +18,17 @@ pub(crate) struct MinibatchDerivative<'a, T> {
 impl<T: Real> CustomOp<T> for MinibatchEnergy<'_, T> {
     type Error = Error;
 
-    fn output_shape(&self, _: &Inputs<'_, T>) -> (usize, usize) {
+    fn output_shape(&self, _: &PrimitiveInputs<'_, T>) -> (usize, usize) {
         (1, 1)
     }
 
-    fn residual_len(&self, inputs: &Inputs<'_, T>) -> usize {
+    fn residual_len(&self, inputs: &PrimitiveInputs<'_, T>) -> usize {
         inputs.value(0).len()
     }
 
     fn forward(
         &self,
-        inputs: &Inputs<'_, T>,
+        inputs: &PrimitiveInputs<'_, T>,
         output: &mut [T],
         gradient: &mut [T],
     ) -> Result<(), Error> {
@@ -46,17 +46,17 @@ impl<T: Real> CustomOp<T> for MinibatchEnergy<'_, T> {
 impl<T: Real> CustomOp<T> for MinibatchDerivative<'_, T> {
     type Error = Error;
 
-    fn output_shape(&self, _: &Inputs<'_, T>) -> (usize, usize) {
+    fn output_shape(&self, _: &PrimitiveInputs<'_, T>) -> (usize, usize) {
         (1, 1)
     }
 
-    fn residual_len(&self, inputs: &Inputs<'_, T>) -> usize {
+    fn residual_len(&self, inputs: &PrimitiveInputs<'_, T>) -> usize {
         inputs.value(0).len()
     }
 
     fn forward(
         &self,
-        inputs: &Inputs<'_, T>,
+        inputs: &PrimitiveInputs<'_, T>,
         output: &mut [T],
         gradient: &mut [T],
     ) -> Result<(), Error> {
@@ -74,7 +74,7 @@ impl<T: Real> CustomOp<T> for MinibatchDerivative<'_, T> {
     }
 }
 
-fn batches<'a, T: Real>(inputs: &Inputs<'a, T>) -> Minibatches<'a, T> {
+fn batches<'a, T: Real>(inputs: &PrimitiveInputs<'a, T>) -> Minibatches<'a, T> {
     let (rows, columns) = inputs.value(0).shape();
     Minibatches::new(Points::new(inputs.entries(0), rows, columns))
 }

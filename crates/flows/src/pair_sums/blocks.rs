@@ -25,7 +25,7 @@ use super::{high_dim, low_dim};
 /// Particles of x that are worked on together.
 pub(super) const ROWS: usize = 8;
 /// One coordinate of eight particles of x.
-pub(super) type Row<T> = [T; ROWS];
+pub(super) type RowGroup<T> = [T; ROWS];
 /// A value for each pair of eight particles of x and a chunk of y, or running sums of them.
 pub(super) type Tile<T> = [Chunk<T>; ROWS];
 
@@ -43,7 +43,7 @@ pub(super) trait Integrand<T: Real>: Copy + Send + Sync {
     fn add<S: Simd>(
         self,
         simd: S,
-        x: Groups<'_, Row<T>>,
+        x: Groups<'_, RowGroup<T>>,
         y: Groups<'_, Chunk<T>>,
         gradients: Gradients,
         running: &mut Running<'_, T>,
@@ -63,7 +63,7 @@ impl<T: Real, F: RadialFunction<T>> Integrand<T> for AllPairs<F> {
     fn add<S: Simd>(
         self,
         simd: S,
-        x: Groups<'_, Row<T>>,
+        x: Groups<'_, RowGroup<T>>,
         y: Groups<'_, Chunk<T>>,
         gradients: Gradients,
         running: &mut Running<'_, T>,
@@ -80,7 +80,7 @@ impl<T: Real, F: RadialFunction<T>> Integrand<T> for AllPairs<F> {
 /// Where a block's results go.
 pub(super) struct Results<'a, T: Real> {
     /// The gradient in x, groups of the block × d; overwritten. Empty if it is not asked for.
-    pub(super) gradient_x: &'a mut [Row<T>],
+    pub(super) gradient_x: &'a mut [RowGroup<T>],
     /// The gradient in y, chunks × d; added to. Empty if it is not asked for.
     pub(super) gradient_y: &'a mut [Chunk<T>],
     /// Per group of the block the chunks from the first to the last one that it coincides with.
@@ -122,7 +122,7 @@ pub(super) enum Gradients {
 pub(super) fn block<T: Real, I: Integrand<T>>(
     level: Level,
     integrand: I,
-    x: Groups<'_, Row<T>>,
+    x: Groups<'_, RowGroup<T>>,
     y: Groups<'_, Chunk<T>>,
     mut results: Results<'_, T>,
 ) -> f64 {
@@ -133,7 +133,7 @@ pub(super) fn block<T: Real, I: Integrand<T>>(
 fn block_on<S: Simd, T: Real, I: Integrand<T>>(
     simd: S,
     integrand: I,
-    x: Groups<'_, Row<T>>,
+    x: Groups<'_, RowGroup<T>>,
     y: Groups<'_, Chunk<T>>,
     results: &mut Results<'_, T>,
 ) -> f64 {
@@ -183,14 +183,14 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
 
 /// The sum of each of eight vectors: neighbouring lanes are added until one vector has them all.
 #[inline(always)]
-fn totals<S: Simd, T: Real>(simd: S, tile: &Tile<T>) -> Row<T> {
+fn totals<S: Simd, T: Real>(simd: S, tile: &Tile<T>) -> RowGroup<T> {
     let [a, b, c, d, e, f, g, h] = tile;
-    let all = join::<S, T>(
-        join::<S, T>(pair(simd, a, b), pair(simd, c, d)),
-        join::<S, T>(pair(simd, e, f), pair(simd, g, h)),
+    let all = add_neighbours::<S, T>(
+        add_neighbours::<S, T>(pair(simd, a, b), pair(simd, c, d)),
+        add_neighbours::<S, T>(pair(simd, e, f), pair(simd, g, h)),
     );
     let all = if Chunk::<T>::LEN > ROWS {
-        join::<S, T>(all, all)
+        add_neighbours::<S, T>(all, all)
     } else {
         all
     };
@@ -201,10 +201,10 @@ fn totals<S: Simd, T: Real>(simd: S, tile: &Tile<T>) -> Row<T> {
 
 #[inline(always)]
 fn pair<S: Simd, T: Real>(simd: S, a: &Chunk<T>, b: &Chunk<T>) -> T::Lanes<S> {
-    join::<S, T>(a.load(simd), b.load(simd))
+    add_neighbours::<S, T>(a.load(simd), b.load(simd))
 }
 
 #[inline(always)]
-fn join<S: Simd, T: Real>(a: T::Lanes<S>, b: T::Lanes<S>) -> T::Lanes<S> {
+fn add_neighbours<S: Simd, T: Real>(a: T::Lanes<S>, b: T::Lanes<S>) -> T::Lanes<S> {
     a.unzip_low(b) + a.unzip_high(b)
 }

@@ -11,7 +11,7 @@ use fearless_simd::prelude::*;
 use rieszflow_numerics::Real;
 use rieszflow_numerics::simd::Chunk;
 
-use super::blocks::{Gradients, Integrand, ROWS, Row, Running, extend_range};
+use super::blocks::{Gradients, Integrand, ROWS, RowGroup, Running, extend_range};
 use super::high_dim::squares;
 use super::integrands::coincident_below;
 use super::packed::Groups;
@@ -30,7 +30,7 @@ impl<T: Real> Integrand<T> for Coincident {
     fn add<S: Simd>(
         self,
         simd: S,
-        x: Groups<'_, Row<T>>,
+        x: Groups<'_, RowGroup<T>>,
         y: Groups<'_, Chunk<T>>,
         gradients: Gradients,
         running: &mut Running<'_, T>,
@@ -49,7 +49,7 @@ impl Coincident {
     fn add_row<S: Simd, T: Real>(
         self,
         simd: S,
-        (x, row): (Groups<'_, Row<T>>, usize),
+        (x, row): (Groups<'_, RowGroup<T>>, usize),
         (y, chunk): (Groups<'_, Chunk<T>>, usize),
         gradients: Gradients,
         running: &mut Running<'_, T>,

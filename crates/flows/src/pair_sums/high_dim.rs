@@ -12,7 +12,7 @@ use fearless_simd::prelude::*;
 use rieszflow_numerics::Real;
 use rieszflow_numerics::simd::{Chunk, Lanes};
 
-use super::blocks::{Gradients, ROWS, Row, Running, Tile, extend_range};
+use super::blocks::{Gradients, ROWS, RowGroup, Running, Tile, extend_range};
 use super::integrands::RadialFunction;
 use super::packed::Groups;
 
@@ -30,7 +30,7 @@ type RowLanes<T, S, const R: usize> = [<T as Real>::Lanes<S>; R];
 pub(super) fn sum<S: Simd, T: Real, F: RadialFunction<T>>(
     simd: S,
     function: F,
-    x: Groups<'_, Row<T>>,
+    x: Groups<'_, RowGroup<T>>,
     y: Groups<'_, Chunk<T>>,
     gradients: Gradients,
     running: &mut Running<'_, T>,
@@ -46,7 +46,7 @@ pub(super) fn sum<S: Simd, T: Real, F: RadialFunction<T>>(
 fn sum_by<S: Simd, T: Real, F: RadialFunction<T>, const R: usize>(
     simd: S,
     function: F,
-    x: Groups<'_, Row<T>>,
+    x: Groups<'_, RowGroup<T>>,
     y: Groups<'_, Chunk<T>>,
     gradients: Gradients,
     running: &mut Running<'_, T>,
@@ -81,7 +81,7 @@ fn sum_by<S: Simd, T: Real, F: RadialFunction<T>, const R: usize>(
 fn evaluate<S: Simd, T: Real, F: RadialFunction<T>, const R: usize>(
     simd: S,
     function: F,
-    (x, first): (Groups<'_, Row<T>>, usize),
+    (x, first): (Groups<'_, RowGroup<T>>, usize),
     (y, done): (Groups<'_, Chunk<T>>, usize),
     running: &mut Running<'_, T>,
     factors: &mut [Tile<T>; RUN],
@@ -113,7 +113,7 @@ fn evaluate<S: Simd, T: Real, F: RadialFunction<T>, const R: usize>(
 fn spread<S: Simd, T: Real, const R: usize, const BOTH: bool>(
     simd: S,
     factors: &[Tile<T>],
-    (x, y): (&[Row<T>], &[Chunk<T>]),
+    (x, y): (&[RowGroup<T>], &[Chunk<T>]),
     gradient_x: &mut [Tile<T>],
     gradient_y: &mut [Chunk<T>],
 ) {
@@ -161,7 +161,7 @@ fn spread<S: Simd, T: Real, const R: usize, const BOTH: bool>(
 #[inline(always)]
 pub(super) fn squares<S: Simd, T: Real, const R: usize>(
     simd: S,
-    (x, first): (&[Row<T>], usize),
+    (x, first): (&[RowGroup<T>], usize),
     y: &[Chunk<T>],
 ) -> RowLanes<T, S, R> {
     let mut sums = [T::Lanes::splat(simd, T::zero()); R];

@@ -9,7 +9,7 @@ use fearless_simd::prelude::*;
 use rieszflow_numerics::Real;
 use rieszflow_numerics::simd::{Chunk, Lanes};
 
-use super::blocks::{Gradients, ROWS, Row, Running, extend_range};
+use super::blocks::{Gradients, ROWS, RowGroup, Running, extend_range};
 use super::integrands::RadialFunction;
 use super::packed::Groups;
 
@@ -18,7 +18,7 @@ use super::packed::Groups;
 pub(super) fn sum<S: Simd, T: Real, F: RadialFunction<T>, const D: usize>(
     simd: S,
     function: F,
-    x: Groups<'_, Row<T>>,
+    x: Groups<'_, RowGroup<T>>,
     y: Groups<'_, Chunk<T>>,
     gradients: Gradients,
     running: &mut Running<'_, T>,
@@ -38,7 +38,7 @@ pub(super) fn sum<S: Simd, T: Real, F: RadialFunction<T>, const D: usize>(
 fn with_row<S: Simd, T: Real, F: RadialFunction<T>, const D: usize, const SIDES: usize>(
     simd: S,
     function: F,
-    (x, row): (Groups<'_, Row<T>>, usize),
+    (x, row): (Groups<'_, RowGroup<T>>, usize),
     y: Groups<'_, Chunk<T>>,
     running: &mut Running<'_, T>,
 ) {

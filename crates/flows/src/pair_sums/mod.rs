@@ -26,7 +26,7 @@
 //!
 //! The second line is what makes a Dirac burst: for r = 1 the energy of coincident particles falls at a
 //! rate proportional to the differences of their velocities, so steepest descent gives them different
-//! ones. For r > 1 nothing is gained at first order, and a Dirac rests. For r < 1 the gain is infinite,
+//! ones. For r > 1 nothing is gained at first order, and a Dirac is stationary. For r < 1 the gain is infinite,
 //! and there is no direction of steepest descent, which is
 //! [`Error::Collision`](crate::Error::Collision). Pairs closer than
 //! [`COINCIDENT`](crate::COINCIDENT) count as coincident here. The ordinary gradient, which drives the

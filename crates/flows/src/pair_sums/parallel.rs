@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use rieszflow_numerics::Real;
 use rieszflow_numerics::simd::Chunk;
 
-use super::blocks::{self, AllPairs, Gradients, Integrand, ROWS, Results, Row};
+use super::blocks::{self, AllPairs, Gradients, Integrand, ROWS, Results, RowGroup};
 use super::coincident::Coincident;
 use super::integrands::{PairEnergy, Separated};
 use super::packed::Packed;
@@ -54,10 +54,10 @@ pub struct PairSums<T: Real> {
 /// What is kept from call to call.
 #[derive(Debug, Default)]
 struct Memory<T: Real> {
-    x: Packed<Row<T>>,
+    x: Packed<RowGroup<T>>,
     y: Packed<Chunk<T>>,
     /// The gradient in x, groups × d.
-    gradient_x: Vec<Row<T>>,
+    gradient_x: Vec<RowGroup<T>>,
     /// Per block: its running sums, and its gradient in y, chunks × d.
     blocks: Vec<Chunk<T>>,
     values: Vec<f64>,
@@ -252,7 +252,7 @@ impl<T: Real> PairSums<T> {
 type Task<'m, T> = (
     (
         ((usize, &'m mut f64), &'m mut [Range<usize>]),
-        &'m mut [Row<T>],
+        &'m mut [RowGroup<T>],
     ),
     &'m mut [Chunk<T>],
 );

@@ -70,29 +70,29 @@ impl<T: Real> State<T> {
     /// # Errors
     /// What the writer reports.
     pub fn write(&self, writer: impl Write) -> io::Result<()> {
-        let mut sink = Sink {
+        let mut file = StateWriter {
             writer,
             checksum: crc32fast::Hasher::new(),
         };
-        sink.put(&MAGIC)?;
-        sink.put(&[size_of::<T>() as u8])?;
-        sink.count(self.scheme.len())?;
-        sink.put(self.scheme.as_bytes())?;
+        file.put(&MAGIC)?;
+        file.put(&[size_of::<T>() as u8])?;
+        file.count(self.scheme.len())?;
+        file.put(self.scheme.as_bytes())?;
         let (count, dim) = self.particles.shape();
-        sink.count(count)?;
-        sink.count(dim)?;
-        sink.put(&self.time.to_le_bytes())?;
-        sink.put(&self.step.to_le_bytes())?;
-        sink.put(&self.inner.iteration.to_le_bytes())?;
-        sink.put(&self.inner.loss_sum.to_le_bytes())?;
-        sink.put(&self.inner.loss_count.to_le_bytes())?;
-        sink.numbers(self.particles.as_slice())?;
+        file.count(count)?;
+        file.count(dim)?;
+        file.put(&self.time.to_le_bytes())?;
+        file.put(&self.step.to_le_bytes())?;
+        file.put(&self.inner.iteration.to_le_bytes())?;
+        file.put(&self.inner.loss_sum.to_le_bytes())?;
+        file.put(&self.inner.loss_count.to_le_bytes())?;
+        file.numbers(self.particles.as_slice())?;
         match &self.kernel {
-            None => sink.put(&[0])?,
-            Some(kernel) => sink.kernel(kernel)?,
+            None => file.put(&[0])?,
+            Some(kernel) => file.kernel(kernel)?,
         }
-        let checksum = sink.checksum.finalize();
-        sink.writer.write_all(&checksum.to_le_bytes())
+        let checksum = file.checksum.finalize();
+        file.writer.write_all(&checksum.to_le_bytes())
     }
 
     /// Reads a state that [`State::write`] has written.
@@ -102,35 +102,32 @@ impl<T: Real> State<T> {
     /// # Errors
     /// If the reader fails, or what it gives is not a whole and undamaged state in this precision.
     pub fn read(reader: impl Read) -> Result<Self, StateError> {
-        let mut source = Source {
+        let mut file = StateReader {
             reader,
             checksum: crc32fast::Hasher::new(),
         };
-        if source.bytes::<8>()? != MAGIC {
+        if file.bytes::<8>()? != MAGIC {
             return Err(StateError::NoState);
         }
-        let [found] = source.bytes()?;
+        let [found] = file.bytes()?;
         if usize::from(found) != size_of::<T>() {
             let expected = size_of::<T>();
             return Err(StateError::Precision { expected, found });
         }
-        let scheme = source.name()?;
-        let (count, dim) = (
-            source.size("number of particles")?,
-            source.size("dimension")?,
-        );
-        let time = f64::from_le_bytes(source.bytes()?);
-        let step = u64::from_le_bytes(source.bytes()?);
+        let scheme = file.name()?;
+        let (count, dim) = (file.size("number of particles")?, file.size("dimension")?);
+        let time = f64::from_le_bytes(file.bytes()?);
+        let step = u64::from_le_bytes(file.bytes()?);
         let inner = InnerLoop {
-            iteration: u64::from_le_bytes(source.bytes()?),
-            loss_sum: f64::from_le_bytes(source.bytes()?),
-            loss_count: u64::from_le_bytes(source.bytes()?),
+            iteration: u64::from_le_bytes(file.bytes()?),
+            loss_sum: f64::from_le_bytes(file.bytes()?),
+            loss_count: u64::from_le_bytes(file.bytes()?),
         };
         let entries = count.checked_mul(dim).filter(|&entries| entries > 0);
         let entries = entries.ok_or(StateError::Value("number of particles"))?;
-        let particles = DMatrix::from_vec(count, dim, source.numbers(entries)?);
-        let kernel = source.kernel(dim)?;
-        source.verify()?;
+        let particles = DMatrix::from_vec(count, dim, file.numbers(entries)?);
+        let kernel = file.kernel(dim)?;
+        file.verify()?;
         if !time.is_finite() {
             return Err(StateError::Value("time"));
         }
@@ -146,12 +143,12 @@ impl<T: Real> State<T> {
 }
 
 /// A writer that keeps a checksum.
-struct Sink<W> {
+struct StateWriter<W> {
     writer: W,
     checksum: crc32fast::Hasher,
 }
 
-impl<W: Write> Sink<W> {
+impl<W: Write> StateWriter<W> {
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.checksum.update(bytes);
         self.writer.write_all(bytes)
@@ -190,12 +187,12 @@ impl<W: Write> Sink<W> {
 }
 
 /// A reader that keeps a checksum.
-struct Source<R> {
+struct StateReader<R> {
     reader: R,
     checksum: crc32fast::Hasher,
 }
 
-impl<R: Read> Source<R> {
+impl<R: Read> StateReader<R> {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), StateError> {
         self.reader
             .read_exact(bytes)

@@ -189,7 +189,7 @@ pub(super) fn backward_block<T: Real>(
         };
         visit(index, &layer);
         if index > 0 {
-            let product = tile::Backward {
+            let product = tile::BackwardProduct {
                 x_bar: MatMut::from_column_major_slice_mut(&mut other[..count * k], count, k),
                 y_bar: cotangent,
                 weight: affine.weight,
@@ -205,7 +205,7 @@ pub(super) fn backward_block<T: Real>(
 }
 
 /// X̄ = ȲW ⊙ σ'(X) for the output X of a hidden layer, and the sums of its columns.
-fn backward_layer<T: Real>(mut product: tile::Backward<'_, T>, multiply: Multiply<T>) {
+fn backward_layer<T: Real>(mut product: tile::BackwardProduct<'_, T>, multiply: Multiply<T>) {
     product.sums.fill(T::zero());
     if is_tiled(product.y_bar.nrows(), product.weight) {
         product.run(Level::new());

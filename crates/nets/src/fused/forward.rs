@@ -100,7 +100,7 @@ fn forward_layer<T: Real>(
     multiply: Multiply<T>,
 ) {
     if is_tiled(x.nrows(), layer.weight) {
-        let product = tile::Forward {
+        let product = tile::ForwardProduct {
             y,
             x,
             layer,

@@ -17,7 +17,7 @@ mod tile;
 use std::convert::Infallible;
 
 use faer::{MatMut, MatRef};
-use rieszflow_autodiff::{CustomOp, InputCotangents, Inputs, Real, Reverse};
+use rieszflow_autodiff::{CustomOp, InputCotangents, PrimitiveInputs, Real, Reverse};
 use rieszflow_numerics::product::{Store, multiply};
 
 use backward::{BackwardRows, backward_block, backward_parts, block_memory, part_memory};
@@ -29,13 +29,13 @@ pub(crate) struct FusedLayers;
 impl<T: Real> CustomOp<T> for FusedLayers {
     type Error = Infallible;
 
-    fn output_shape(&self, inputs: &Inputs<'_, T>) -> (usize, usize) {
+    fn output_shape(&self, inputs: &PrimitiveInputs<'_, T>) -> (usize, usize) {
         let outputs = inputs.entries(inputs.count() - 1).len();
         (inputs.value(0).nrows(), outputs)
     }
 
     /// The outputs of all layers but the last, and the working memory of the reverse sweep.
-    fn residual_len(&self, inputs: &Inputs<'_, T>) -> usize {
+    fn residual_len(&self, inputs: &PrimitiveInputs<'_, T>) -> usize {
         let (rows, layers) = (inputs.value(0).nrows(), Layers(*inputs));
         let memory = match parts(layers, rows) {
             1 => layers.largest_transposed() + block_memory(layers, rows),
@@ -46,7 +46,7 @@ impl<T: Real> CustomOp<T> for FusedLayers {
 
     fn forward(
         &self,
-        inputs: &Inputs<'_, T>,
+        inputs: &PrimitiveInputs<'_, T>,
         output: &mut [T],
         residual: &mut [T],
     ) -> Result<(), Infallible> {
@@ -212,7 +212,7 @@ struct Affine<'a, T> {
 
 /// The layers of a perceptron, with ReLU between them.
 #[derive(Clone, Copy)]
-struct Layers<'a, T>(Inputs<'a, T>);
+struct Layers<'a, T>(PrimitiveInputs<'a, T>);
 
 impl<'a, T: Real> Layers<'a, T> {
     /// X.

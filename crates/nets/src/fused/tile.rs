@@ -59,14 +59,14 @@ pub(super) trait Tiled<T: Real>: Sized {
 }
 
 /// Y = σ(X Wᵀ + 1 bᵀ).
-pub(super) struct Forward<'a, T> {
+pub(super) struct ForwardProduct<'a, T> {
     pub(super) y: MatMut<'a, T>,
     pub(super) x: MatRef<'a, T>,
     pub(super) layer: Affine<'a, T>,
     pub(super) activation: Activation,
 }
 
-impl<T: Real> Tiled<T> for Forward<'_, T> {
+impl<T: Real> Tiled<T> for ForwardProduct<'_, T> {
     #[inline(always)]
     fn left(&self) -> MatRef<'_, T> {
         self.x
@@ -102,7 +102,7 @@ impl<T: Real> Tiled<T> for Forward<'_, T> {
 }
 
 /// X̄ = ȲW ⊙ σ'(X) for the output X of a hidden layer; the sums of its columns are added to `sums`.
-pub(super) struct Backward<'a, T> {
+pub(super) struct BackwardProduct<'a, T> {
     pub(super) x_bar: MatMut<'a, T>,
     pub(super) y_bar: MatRef<'a, T>,
     pub(super) weight: MatRef<'a, T>,
@@ -110,7 +110,7 @@ pub(super) struct Backward<'a, T> {
     pub(super) sums: &'a mut [T],
 }
 
-impl<T: Real> Tiled<T> for Backward<'_, T> {
+impl<T: Real> Tiled<T> for BackwardProduct<'_, T> {
     #[inline(always)]
     fn left(&self) -> MatRef<'_, T> {
         self.y_bar
@@ -270,7 +270,7 @@ mod tests {
             let weight = MatRef::from_column_major_slice(&w, m, k);
             for level in levels() {
                 let mut y = vec![f64::NAN; rows * m];
-                let forward = Forward {
+                let forward = ForwardProduct {
                     y: MatMut::from_column_major_slice_mut(&mut y, rows, m),
                     x: MatRef::from_column_major_slice(&x, rows, k),
                     layer: Affine { weight, bias: &b },
@@ -278,7 +278,7 @@ mod tests {
                 };
                 forward.run(level);
                 let (mut x_bar, mut sums) = (vec![f64::NAN; rows * k], vec![1.0; k]);
-                let backward = Backward {
+                let backward = BackwardProduct {
                     x_bar: MatMut::from_column_major_slice_mut(&mut x_bar, rows, k),
                     y_bar: MatRef::from_column_major_slice(&y_bar, rows, m),
                     weight,

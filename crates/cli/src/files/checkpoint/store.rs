@@ -8,16 +8,16 @@ use rieszflow_flows::State;
 use rieszflow_numerics::Real;
 
 use super::super::replace;
-use super::{Checkpoint, CheckpointError, RunIdentity, RunRecord, decode, encode};
+use super::{Checkpoint, CheckpointError, RunRecord, RunShape, decode, encode};
 
-/// The number of checkpoints that are kept: if the latest is damaged there is one before it.
+/// So many checkpoints are kept: if the latest is damaged there is one before it.
 const KEPT: usize = 2;
 
 /// A folder of checkpoints; each is named after its time step and iteration.
 #[derive(Clone, Debug)]
 pub struct CheckpointStore(PathBuf);
 
-/// What was found in a folder of checkpoints.
+/// What a folder of checkpoints has to offer.
 #[derive(Debug)]
 pub struct LoadedCheckpoint<T> {
     /// The latest checkpoint that is whole.
@@ -65,13 +65,13 @@ impl CheckpointStore {
     /// If the folder cannot be read. That it does not exist is no error: there is no checkpoint.
     pub fn load<T: Real>(
         &self,
-        run: &RunIdentity,
+        shape: &RunShape,
         accept: impl Fn(&Checkpoint<T>) -> Result<(), CheckpointError>,
     ) -> io::Result<LoadedCheckpoint<T>> {
         let mut refused = Vec::new();
         for place in self.places()? {
             let path = self.0.join(name(place));
-            let read = read(&path, run).and_then(|found| accept(&found).map(|()| found));
+            let read = read(&path, shape).and_then(|found| accept(&found).map(|()| found));
             match read {
                 Ok(checkpoint) => {
                     return Ok(LoadedCheckpoint {
@@ -126,6 +126,8 @@ fn place(text: &str) -> Option<(u64, u64)> {
     (name(place) == text).then_some(place)
 }
 
-fn read<T: Real>(path: &Path, run: &RunIdentity) -> Result<Checkpoint<T>, CheckpointError> {
-    decode(BufReader::new(File::open(path)?), run)
+fn read<T: Real>(path: &Path, shape: &RunShape) -> Result<Checkpoint<T>, CheckpointError> {
+    let file = File::open(path)?;
+    let len = file.metadata()?.len();
+    decode(BufReader::new(file), len, shape)
 }

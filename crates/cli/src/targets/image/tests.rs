@@ -1,7 +1,9 @@
 //! Tests on pictures of every format, turned, damaged and forged ones.
 
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
@@ -122,6 +124,23 @@ fn with_chunk(png: &[u8], kind: [u8; 4], content: &[u8], before: &[u8; 4]) -> Ve
     [&png[..at], &chunk, &png[at..]].concat()
 }
 
+/// Tags as ImageMagick wrote them into text chunks.
+fn raw_profile(kind: &str, tags: &[u8], packed: bool) -> Vec<u8> {
+    let digits: String = tags.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (first, second) = digits.split_at(20);
+    let text = format!("\n{kind}\n{:8}\n{first}\n{second}\n", tags.len());
+    let keyword = format!("Raw profile type {kind}\0");
+    let mut chunk = keyword.into_bytes();
+    if packed {
+        chunk.push(0);
+        let mut encoder = ZlibEncoder::new(chunk, Compression::fast());
+        encoder.write_all(text.as_bytes()).expect("in memory");
+        encoder.finish().expect("in memory")
+    } else {
+        [chunk, text.into_bytes()].concat()
+    }
+}
+
 /// A JPEG with an APP1 segment after its start.
 fn with_segment(jpeg: &[u8], content: &[u8]) -> Vec<u8> {
     let length = (content.len() as u16 + 2).to_be_bytes();
@@ -199,6 +218,18 @@ fn orientation_tags_turn_pictures_upright() {
             with_chunk(&png, *b"eXIf", &tags, b"IDAT"),
             with_chunk(&png, *b"eXIf", &tags, b"IEND"),
             with_chunk(&png, *b"eXIf", &prefixed, b"IDAT"),
+            with_chunk(
+                &png,
+                *b"tEXt",
+                &raw_profile("exif", &prefixed, false),
+                b"IDAT",
+            ),
+            with_chunk(
+                &png,
+                *b"zTXt",
+                &raw_profile("APP1", &prefixed, true),
+                b"IEND",
+            ),
             with_segment(&jpeg, &prefixed),
             with_riff_chunk(&webp, &tags),
             with_riff_chunk(&webp, &prefixed),
@@ -245,6 +276,47 @@ fn depths_and_colours_are_the_same_picture() {
     ] {
         let bytes = encoded(other, ImageFormat::Png);
         assert_eq!(parse(&bytes).as_ref(), Ok(&plain));
+    }
+}
+
+/// The header of a CMYK JPEG with Adobe's mark 0 is accepted, without it or with mark 2 (YCCK) not.
+#[test]
+fn colours_that_may_be_inverted_are_refused() {
+    let start = [0xff, 0xd8];
+    let frame = [
+        0xff, 0xc0, 0, 20, 8, 0, 9, 0, 9, 4, 1, 17, 0, 2, 17, 0, 3, 17, 0, 4, 17, 0,
+    ];
+    let adobe = |transform| {
+        [
+            &[0xff, 0xee, 0, 14][..],
+            b"Adobe\0\x64\0\0\0\0",
+            &[transform],
+        ]
+        .concat()
+    };
+    let plain = [&start[..], &adobe(0), &frame].concat();
+    assert!(!is_unclear_cmyk(&plain));
+    for jpeg in [
+        [&start[..], &frame].concat(),
+        [&start[..], &adobe(2), &frame].concat(),
+        [
+            &start[..],
+            &[0xff, 0xe0, 0, 4, 0, 0, 0xff],
+            &adobe(2),
+            &frame,
+        ]
+        .concat(),
+    ] {
+        assert!(is_unclear_cmyk(&jpeg));
+        let message = parse(&jpeg).expect_err("unclear");
+        assert!(
+            message.contains("CMYK that may be inverted; save it with RGB"),
+            "{message}"
+        );
+    }
+    assert!(!is_unclear_cmyk(&encoded(corner(), ImageFormat::Jpeg)));
+    for length in 0..plain.len() {
+        assert!(!is_unclear_cmyk(&plain[..length]));
     }
 }
 
