@@ -1,7 +1,9 @@
 //! The flow of E + (λ/2)∫|x|² from a scaled equilibrium, and both schemes: a confined repulsion.
 
 use crate::error::{Error, check_exponent, check_scale, check_step, check_time};
-use crate::interaction::{backward_power, flow_scale_from, in_range, iterate};
+use crate::interaction::{
+    backward_power, backward_scale, flow_scale_from, forward_scale, in_range, iterate,
+};
 
 /// The functional E(μ) + (λ/2)∫|x|² dμ, whose flow from η* scaled by c stays a scaled equilibrium.
 ///
@@ -83,7 +85,7 @@ impl Confinement {
         iterate(initial_scale, steps, |scale, tau| {
             let shrink = (1.0 + check_step(tau)? * self.strength).recip();
             if scale >= f64::MIN_POSITIVE {
-                return crate::backward_scale(self.exponent, scale * shrink, tau * shrink);
+                return backward_scale(self.exponent, scale * shrink, tau * shrink);
             }
             power = backward_power(p, power * shrink.powf(p), tau * shrink);
             in_range(power.powf(p.recip()), self.exponent, tau)
@@ -99,7 +101,7 @@ impl Confinement {
     /// [`Error::Overstep`] for a step so long that the scale would become negative.
     pub fn forward_scales(&self, initial_scale: f64, steps: &[f64]) -> Result<Vec<f64>, Error> {
         iterate(initial_scale, steps, |scale, tau| {
-            let next = crate::forward_scale(self.exponent, scale, tau)?;
+            let next = forward_scale(self.exponent, scale, tau)?;
             let next = next - tau * self.strength * scale;
             if next < 0.0 {
                 return Err(Error::Overstep { scale, tau, next });

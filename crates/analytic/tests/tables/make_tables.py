@@ -4,7 +4,7 @@ digits, printed with 25.
 Needs mpmath. Every argument is a double and is used as exactly that number. The formulas are those of the paper
 (three cases for the potential), not the ones the crate evaluates.
 
-    python3 make_tables.py
+    python3 make_tables.py        (about half an hour)
 """
 
 import csv
