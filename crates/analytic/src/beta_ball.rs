@@ -1,5 +1,8 @@
 //! Riesz potentials of the radial laws with density proportional to (R² − |x|²)^{β−1} on a ball.
 
+use rand::Rng;
+use rand_distr::{Distribution, Gamma, StandardNormal};
+
 use crate::special::{Hypergeometric, UnitPoint, gamma_ratio};
 
 /// The potential ∫|x−y|ʳ dν(y) of the law ν with density ∝ (R²−|y|²)^{β−1} on the ball of radius R,
@@ -161,6 +164,39 @@ impl BallPotential {
             Shape::Sphere(series) => Some(&series.value),
             _ => None,
         }
+    }
+}
+
+/// Computes ∬|x−y|ʳ dν(x)dν(y) of the law with density ∝ (1−|x|²)^{β−1} on the unit ball.
+///
+/// ```math
+/// \frac{Γ(\frac{d+r}2)\,Γ(\frac d2+β)^2\,Γ(d+2β+r-1)}
+///      {Γ(\frac d2)\,Γ(\frac{d+r}2+β)^2\,Γ(d+2β-1+\frac r2)}
+/// ```
+pub(crate) fn mean_power_distance(dim: usize, exponent: f64, beta: f64) -> f64 {
+    let (d, half) = (dim as f64, 0.5 * exponent);
+    let spread = gamma_ratio(0.5 * d + beta, half);
+    gamma_ratio(0.5 * d, half) / (spread * spread) * gamma_ratio(d + 2.0 * beta - 1.0 + half, half)
+}
+
+/// Draws one point of the law with density ∝ (R²−|x|²)^{β−1}.
+///
+/// It is Rz/√(|z|² + 2g) with z standard normal and g ~ Gamma(β), because |z|² ~ 2·Gamma(d/2); g = 0
+/// on the sphere.
+pub(crate) fn draw_in_ball<R: Rng + ?Sized>(
+    point: &mut [f64],
+    radius: f64,
+    beta: f64,
+    rng: &mut R,
+) {
+    for x in &mut *point {
+        *x = StandardNormal.sample(rng);
+    }
+    // Gamma::new refuses β = 0 only.
+    let excess = Gamma::new(beta, 1.0).map_or(0.0, |law| 2.0 * law.sample(rng));
+    let square: f64 = point.iter().map(|x| x * x).sum();
+    for x in point {
+        *x *= radius / (square + excess).sqrt();
     }
 }
 

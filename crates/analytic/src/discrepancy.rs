@@ -67,6 +67,39 @@ pub fn discrepancy(
     Ok(from_potential(particles, &weights, exponent, at, energy))
 }
 
+/// Computes D²(μ, ν) between two laws, exactly.
+///
+/// ```math
+/// D^2(μ, ν) = \iint|x-y|^r\,dμ(x)dν(y) + E(μ) + E(ν)
+/// ```
+///
+/// Closed forms for Gaussians of any covariance and their mixtures, for Diracs against everything, and
+/// for the energy of a ball or sphere; where two Gaussians N(m, σ²I) are close, nothing cancels. A ball
+/// or sphere against another, or against a Gaussian N(m, σ²I), takes a numerical integral over its
+/// radius, and one over an angle within if the centres differ: 0.1 s in ℝ³ then, seconds for d = 1000.
+/// The error is about 1e-13 times the mean power distance. For two scales of one equilibrium
+/// [`crate::Equilibrium::discrepancy_between`] keeps relative precision.
+///
+/// # Errors
+/// [`Error::Exponent`] unless 0 < r < 2; [`Error::Different`] if the dimensions differ;
+/// [`Error::Pair`] for a ball or sphere against a Gaussian with a covariance that is no multiple of
+/// the identity.
+///
+/// ```
+/// use rieszflow_analytic::{Law, discrepancy_between};
+/// let interval = Law::ball(&[0.0], 1.0)?;
+/// let dirac = Law::dirac(&[0.0])?;
+/// assert!((discrepancy_between(&interval, &dirac, 1.0)? - 1.0 / 6.0).abs() < 1e-15);
+/// # Ok::<(), rieszflow_analytic::Error>(())
+/// ```
+pub fn discrepancy_between(first: &Law, second: &Law, exponent: f64) -> Result<f64, Error> {
+    let mean_distance = first.mean_power_distance(second, exponent)?;
+    if let Some(exact) = first.gaussian_discrepancy(second, exponent) {
+        return Ok(exact);
+    }
+    Ok(mean_distance + first.energy(exponent)? + second.energy(exponent)?)
+}
+
 /// Computes the mean of D²(ν_N, ν) over N independent draws ν_N from the law ν, −E(ν)/N.
 ///
 /// The sampling floor: independent particles do not get below it on average, however good the law

@@ -56,6 +56,73 @@ pub enum Error {
          slope −∞ and no steepest-descent direction; start from c > 0, take r ≥ 1, or use the backward scheme"
     )]
     ForwardFromDirac(f64),
+    /// The strength of a field is not a positive finite number.
+    #[error("strength λ = {0} given, but a finite λ > 0 is needed")]
+    Strength(f64),
+    /// A forward step leads through the origin.
+    #[error(
+        "forward step of length τ = {tau} from scale c = {scale} asked for, but it would lead to \
+         {next} < 0; a shorter step is needed"
+    )]
+    Overstep {
+        /// The scale c.
+        scale: f64,
+        /// The step size τ.
+        tau: f64,
+        /// The scale after the step.
+        next: f64,
+    },
+    /// A scale is larger than that of the target, where the flow is not known.
+    #[error(
+        "scale c = {scale} given or reached, but the flow is known up to the target's a = {target}"
+    )]
+    BeyondTarget {
+        /// The scale c.
+        scale: f64,
+        /// The scale a of the target.
+        target: f64,
+    },
+    /// A sphere as a target where the equilibrium is a ball.
+    #[error(
+        "sphere as a target in dimension {dim} with exponent r = {exponent} given, but the flow towards \
+         it is known for r + d ≥ 4 only"
+    )]
+    NoSphere {
+        /// The dimension d.
+        dim: usize,
+        /// The exponent r.
+        exponent: f64,
+    },
+    /// The minimiser in an external field is not known.
+    #[error(
+        "field |x|^{power} with exponent r = {exponent} in dimension {dim} given, but the minimiser is \
+         known only for r = 1 with d = 1 and α > 1, d = 2 and 1 < α ≤ 2, d = 3 and α > 1, and for \
+         d + r > 3 from the threshold of the sphere on"
+    )]
+    Field {
+        /// The dimension d.
+        dim: usize,
+        /// The exponent r.
+        exponent: f64,
+        /// The power α.
+        power: f64,
+    },
+    /// No power of the field makes the sphere a minimiser.
+    #[error(
+        "dimension {dim} with exponent r = {exponent} given, but the sphere minimises for d + r > 3 only"
+    )]
+    NoThreshold {
+        /// The dimension d.
+        dim: usize,
+        /// The exponent r.
+        exponent: f64,
+    },
+    /// Steepest descent from one Dirac to another stays a Dirac for 1 < r < 2 only.
+    #[error(
+        "exponent r = {0} given, but 1 < r < 2 is needed: a Dirac stays one under steepest descent only \
+         then"
+    )]
+    DiracDescent(f64),
     /// A matrix of particles (or atoms, or velocities) has no row, or another number of columns
     /// than the dimension.
     #[error(
@@ -106,14 +173,12 @@ pub enum Error {
         /// Which two.
         what: String,
     },
-    /// Two measures that must be of one kind are not.
-    #[error(
-        "measures with {first} and with {second} given, but the same dimension and exponent are needed"
-    )]
+    /// Two laws that must have one dimension do not.
+    #[error("laws with {first} and with {second} given, but one dimension is needed")]
     Different {
-        /// Dimension and exponent of one.
+        /// The dimension of one.
         first: String,
-        /// Dimension and exponent of the other.
+        /// The dimension of the other.
         second: String,
     },
     /// The ends of an interval are not finite or not in increasing order.
@@ -127,6 +192,21 @@ pub enum Error {
     /// A standard deviation is not a positive finite number.
     #[error("standard deviation {0} given, but a finite number > 0 is needed")]
     Deviation(f64),
+    /// The power β of a law on a ball lies outside [0, 2].
+    #[error("β = {0} given, but 0 ≤ β ≤ 2 is needed")]
+    Beta(f64),
+    /// A covariance is not symmetric and positive definite.
+    #[error(
+        "{0} given as covariance, but a finite symmetric d×d matrix with positive eigenvalues is \
+         needed, the smallest at least 1e-12 times the largest"
+    )]
+    Covariance(String),
+    /// The mean power distance of two laws is not known.
+    #[error(
+        "a ball or sphere and a Gaussian with a covariance that is no multiple of the identity \
+         given, but their mean distance is not known exactly; draw particles of one of the two"
+    )]
+    Pair,
     /// A quantile level lies outside its range.
     #[error("level s = {0} given, but 0 < s < 1 is needed")]
     Level(f64),

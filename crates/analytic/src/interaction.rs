@@ -22,7 +22,7 @@ use crate::error::{Error, check_exponent, check_scale, check_step, check_time};
 /// ```
 pub fn flow_scale(exponent: f64, time: f64) -> Result<f64, Error> {
     let p = 2.0 - check_exponent(exponent)?;
-    finite((p * check_time(time)?).powf(p.recip()), exponent, time)
+    in_range((p * check_time(time)?).powf(p.recip()), exponent, time)
 }
 
 /// Computes the scale of the flow of the interaction energy after time t from the scale c.
@@ -54,7 +54,7 @@ pub fn flow_scale_from(exponent: f64, scale: f64, time: f64) -> Result<f64, Erro
     let unit = c.max((p * t).powf(p.recip()));
     let half = unit.powf(-0.5 * p);
     let grown = (c / unit).powf(p) + p * t * half * half;
-    finite(unit * grown.powf(p.recip()), exponent, time)
+    in_range(unit * grown.powf(p.recip()), exponent, time)
 }
 
 /// Computes the scale c⁺ after one step of the backward (JKO) scheme of length τ from the scale c.
@@ -86,11 +86,11 @@ pub fn backward_scale(exponent: f64, scale: f64, tau: f64) -> Result<f64, Error>
         check_step(tau)?,
     );
     // The step from a Dirac, where c⁺^{2−r} = τ.
-    let from_dirac = finite(tau.powf((2.0 - r).recip()), exponent, tau)?;
+    let from_dirac = in_range(tau.powf((2.0 - r).recip()), exponent, tau)?;
     if c == 0.0 {
         return Ok(from_dirac);
     }
-    finite(c + backward_increment(r, c, tau, from_dirac), exponent, tau)
+    in_range(c + backward_increment(r, c, tau, from_dirac), exponent, tau)
 }
 
 /// The root v > 0 of v = τ(c+v)^{r−1}, by Newton's method on ln v − (r−1)ln(c+v) − ln τ as a
@@ -115,9 +115,9 @@ fn backward_increment(r: f64, c: f64, tau: f64, from_dirac: f64) -> f64 {
 
 /// Computes the scales c₁, …, cₙ of the backward (JKO) scheme for the given step sizes τ₁, …, τₙ.
 ///
-/// Iterates [`backward_scale`] from `initial_scale`; 0 is the Dirac. For r = 1, cₙ = c₀ + τ₁ + … +
-/// τₙ exactly. While a scale lies below the range of `f64` (r close to 2) it is listed as 0, and
-/// the iteration goes on in t = c^{2−r}.
+/// Iterates [`backward_scale`] from `initial_scale`; 0 is the Dirac. For r = 1,
+/// cₙ = c₀ + τ₁ + … + τₙ exactly. While a scale lies below the range of `f64` (r close to 2) it is
+/// listed as 0, and the iteration goes on in t = c^{2−r}.
 ///
 /// # Errors
 /// As for [`backward_scale`].
@@ -139,16 +139,16 @@ pub fn backward_scales(
             return backward_scale(exponent, scale, tau);
         }
         power = backward_power(p, power, check_step(tau)?);
-        finite(power.powf(p.recip()), exponent, tau)
+        in_range(power.powf(p.recip()), exponent, tau)
     })
 }
 
-/// One step of the backward scheme in t = c^p with p = 2 − r: the root t⁺ > t of t⁺(1 −
-/// (t/t⁺)^{1/p}) = τ.
+/// One step of the backward scheme in t = c^p with p = 2 − r: the root t⁺ > t of
+/// t⁺(1 − (t/t⁺)^{1/p}) = τ.
 ///
 /// For p < 1, where scales can be that small, the left side is increasing and concave in t⁺, so
 /// Newton's method climbs to the root from below.
-fn backward_power(p: f64, power: f64, tau: f64) -> f64 {
+pub(crate) fn backward_power(p: f64, power: f64, tau: f64) -> f64 {
     let mut next = power.max(tau);
     loop {
         let ratio = (power / next).powf(p.recip());
@@ -171,8 +171,8 @@ fn backward_power(p: f64, power: f64, tau: f64) -> f64 {
 /// steepest descent and the scheme rests at 0. Source: Altekrüger, Hertrich, Steidl 2023.
 ///
 /// # Errors
-/// [`Error::Exponent`], [`Error::Scale`], [`Error::StepSize`]; [`Error::ForwardFromDirac`] for r <
-/// 1 and c = 0; [`Error::ScaleOverflow`] where c⁺ exceeds the range of `f64`.
+/// [`Error::Exponent`], [`Error::Scale`], [`Error::StepSize`]; [`Error::ForwardFromDirac`] for
+/// r < 1 and c = 0; [`Error::ScaleOverflow`] where c⁺ exceeds the range of `f64`.
 ///
 /// ```
 /// use rieszflow_analytic::forward_scale;
@@ -190,7 +190,7 @@ pub fn forward_scale(exponent: f64, scale: f64, tau: f64) -> Result<f64, Error> 
     if c == 0.0 && r < 1.0 {
         return Err(Error::ForwardFromDirac(r));
     }
-    finite(c + tau * c.powf(r - 1.0), exponent, tau)
+    in_range(c + tau * c.powf(r - 1.0), exponent, tau)
 }
 
 /// Computes the scales c₁, …, cₙ of the forward scheme for the given step sizes τ₁, …, τₙ.
@@ -211,7 +211,36 @@ pub fn forward_scales(exponent: f64, initial_scale: f64, steps: &[f64]) -> Resul
     })
 }
 
-fn iterate(
+/// Computes the distance |x(t) − q| of the steepest-descent flow of the discrepancy from δ_p to δ_q.
+///
+/// For 1 < r < 2, in every dimension, the measure stays a Dirac on the line from p to q and arrives in
+/// finite time:
+///
+/// ```math
+/// |x(t)-q|^{2-r} = |p-q|^{2-r} - r(2-r)\,t
+/// ```
+///
+/// until this is 0. `distance` is |p − q|. D² to the target is the r-th power of the distance.
+///
+/// # Errors
+/// [`Error::DiracDescent`] unless 1 < r < 2; [`Error::Scale`] unless the distance is finite and ≥ 0;
+/// [`Error::Time`].
+///
+/// ```
+/// let distance = rieszflow_analytic::dirac_descent(1.5, 1.0, 0.5)?;
+/// assert!((distance - 0.625_f64.powi(2)).abs() < 1e-15);
+/// # Ok::<(), rieszflow_analytic::Error>(())
+/// ```
+pub fn dirac_descent(exponent: f64, distance: f64, time: f64) -> Result<f64, Error> {
+    if !(exponent > 1.0 && exponent < 2.0) {
+        return Err(Error::DiracDescent(exponent));
+    }
+    let p = 2.0 - exponent;
+    let rest = check_scale(distance)?.powf(p) - exponent * p * check_time(time)?;
+    Ok(rest.max(0.0).powf(p.recip()))
+}
+
+pub(crate) fn iterate(
     initial_scale: f64,
     steps: &[f64],
     mut step: impl FnMut(f64, f64) -> Result<f64, Error>,
@@ -226,7 +255,7 @@ fn iterate(
         .collect()
 }
 
-fn finite(scale: f64, exponent: f64, duration: f64) -> Result<f64, Error> {
+pub(crate) fn in_range(scale: f64, exponent: f64, duration: f64) -> Result<f64, Error> {
     if scale.is_finite() {
         Ok(scale)
     } else {

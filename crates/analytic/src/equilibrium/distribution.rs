@@ -2,9 +2,9 @@
 
 use nalgebra::DMatrix;
 use rand::Rng;
-use rand_distr::{Distribution, Gamma, StandardNormal};
 
 use super::{Equilibrium, Profile};
+use crate::beta_ball::draw_in_ball;
 use crate::special::UnitPoint;
 
 impl Equilibrium {
@@ -98,17 +98,11 @@ impl Equilibrium {
     /// # Ok::<(), rieszflow_analytic::Error>(())
     /// ```
     pub fn sample<R: Rng + ?Sized>(&self, count: usize, rng: &mut R) -> DMatrix<f64> {
-        let radial = match self.profile {
-            // β > 0 by construction, so the law exists.
-            Profile::Ball { beta, .. } => Gamma::new(beta, 1.0).ok(),
-            Profile::Sphere => None,
-        };
         let mut points = DMatrix::zeros(count, self.dim);
+        let mut point = vec![0.0; self.dim];
         for mut row in points.row_iter_mut() {
-            row.iter_mut().for_each(|x| *x = StandardNormal.sample(rng));
-            let excess = radial.map_or(0.0, |law| 2.0 * law.sample(rng));
-            let size: f64 = row.norm_squared() + excess;
-            row *= self.radius / size.sqrt();
+            draw_in_ball(&mut point, self.radius, self.beta(), rng);
+            row.iter_mut().zip(&point).for_each(|(to, x)| *to = *x);
         }
         points
     }

@@ -133,6 +133,11 @@ impl Equilibrium {
         self.second_moment
     }
 
+    /// β of the density ∝ (s²−|x|²)^{β−1} on the ball; 0 on the sphere.
+    pub(crate) fn beta(&self) -> f64 {
+        self.profile.beta()
+    }
+
     /// The interaction energy E(η*) = −m₂/r.
     ///
     /// That energy and second moment are tied follows from minimality under rescaling x ↦ cx.

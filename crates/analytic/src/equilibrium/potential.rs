@@ -19,8 +19,8 @@ impl Equilibrium {
         self.scaled_potential(1.0, radius)
     }
 
-    /// Computes the potential ∫|x−y|ʳ dηᶜ(y) of the scaled equilibrium ηᶜ = (c·Id)#η* at |x| =
-    /// `radius`.
+    /// Computes the potential ∫|x−y|ʳ dηᶜ(y) of the scaled equilibrium ηᶜ = (c·Id)#η* at
+    /// |x| = `radius`.
     ///
     /// With S = cs, the radius of the support of ηᶜ, on the ball
     ///
@@ -41,8 +41,8 @@ impl Equilibrium {
     /// outside. Scale 0 is δ₀, with potential ρʳ. NaN for a negative or NaN radius or scale.
     ///
     /// Measured against 40-digit values for 1 ≤ d ≤ 1e5 and ρ/S from 0 to 1e6, on and around the
-    /// edge included, the relative error is below 1e-14 for 1e-8 ≤ r ≤ 1.9, and below 1e-12 up to r
-    /// = 1.997.
+    /// edge included, the relative error is below 1e-14 for 1e-8 ≤ r ≤ 1.9, and below 1e-12 up to
+    /// r = 1.997.
     pub fn scaled_potential(&self, scale: f64, radius: f64) -> f64 {
         self.potential.value(scale * self.radius, radius)
     }
@@ -50,8 +50,8 @@ impl Equilibrium {
     /// Computes dU/dρ, the radial derivative of the potential of ηᶜ at |x| = `radius`; the gradient
     /// is this times x/|x|.
     ///
-    /// Differentiates the formulas of [`Equilibrium::scaled_potential`] with d/dz ₂F₁(a, b; c; z) =
-    /// (ab/c) ₂F₁(a+1, b+1; c+1; z). On the ball it is c^{r−2}ρ for ρ ≤ S, since η* solves the
+    /// Differentiates the formulas of [`Equilibrium::scaled_potential`] with d/dz ₂F₁(a, b; c;
+    /// z) = (ab/c) ₂F₁(a+1, b+1; c+1; z). On the ball it is c^{r−2}ρ for ρ ≤ S, since η* solves the
     /// Euler-Lagrange equation ∇U(x) = x there. Zero at ρ = 0. NaN for a negative or NaN radius or
     /// scale.
     ///
@@ -95,8 +95,8 @@ impl Equilibrium {
     /// D^2 = c'^r m_2\Bigl(\frac{q^2-1}2 - \frac{q^r-1}r\Bigr),
     /// ```
     ///
-    /// and on the sphere, with the ₂F₁ of the potential F at z = (2q/(1+q²))² and its value G =
-    /// 2^{1−r/2}s^{2−r}/r at 1,
+    /// and on the sphere, with the ₂F₁ of the potential F at z = (2q/(1+q²))² and its value
+    /// G = 2^{1−r/2}s^{2−r}/r at 1,
     ///
     /// ```math
     /// D^2 = (c's)^r\Bigl((1+q^2)^{r/2}\,(F(z)-G) + 2^{r/2} G\,\bigl(\tfrac{1+q^2}2\bigr)^{r/2}

@@ -7,9 +7,9 @@
 //! \partial_t g(s) = 2\bigl(s - R_ν(g(s))\bigr),
 //! ```
 //!
-//! with R_ν the distribution function of the target; for the interaction energy alone it is ∂ₜg =
-//! 2s − 1, which is the same with ½ in the place of R_ν ([`Repulsion`]). One JKO step solves g⁺ +
-//! 2τR_ν(g⁺) = g + 2τs for every level.
+//! with R_ν the distribution function of the target; for the interaction energy alone it is
+//! ∂ₜg = 2s − 1, which is the same with ½ in the place of R_ν ([`Repulsion`]). One JKO step solves
+//! g⁺ + 2τR_ν(g⁺) = g + 2τs for every level.
 //!
 //! A particle of mass 1/N at rank i carries the level sᵢ = (i−½)/N ([`midpoint_levels`]); the flow
 //! and the JKO step at these levels are exactly those of the N-particle problem, without any error
@@ -21,13 +21,17 @@
 //! Functions*, arXiv 2408.07498.
 
 mod continuous;
+mod dirac;
 mod discrete;
 mod distance;
+mod laplace;
 
 pub(crate) use continuous::mean_square;
 pub use continuous::{Continuous, Gaussian, Uniform};
+pub use dirac::DiracToDirac;
 pub use discrete::DiscreteMeasure;
 pub use distance::{discrepancy, wasserstein};
+pub use laplace::Laplace;
 
 use crate::error::{Error, check_coordinate, check_step, check_time};
 use crate::numeric;

@@ -10,8 +10,8 @@ const NEWTON_DONE: f64 = 1e-9;
 /// More Newton steps than were ever seen to be needed (nine).
 const NEWTON_STEPS: usize = 40;
 
-/// The law Beta(a, b) on the unit interval, with density proportional to x^{a−1}(1−x)^{b−1}, for 0
-/// < a, b ≤ 2.
+/// The law Beta(a, b) on the unit interval, with density proportional to x^{a−1}(1−x)^{b−1}, for
+/// 0 < a, b ≤ 2.
 ///
 /// The squared radius |x|²/s² of an equilibrium on a ball is Beta(d/2, 2−(r+d)/2) distributed, so a
 /// ∈ {½, 1, 3/2} and b ∈ (0, 3/2); b → 0 as r + d → 4.
