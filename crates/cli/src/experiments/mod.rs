@@ -10,7 +10,7 @@ use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, RieszKernel};
 use rieszflow_numerics::Real;
 
 use crate::config::{self, Config, ConfigError, Experiment, Precision, check};
-use crate::figures::Support;
+use crate::figures::{Support, name_in_title};
 use crate::files::particles::Particles;
 use crate::run::RunError;
 use crate::targets::TargetError;
@@ -193,7 +193,9 @@ impl Config {
             }
             Experiment::Implosion => "Implosion and explosion in the plane".to_owned(),
             Experiment::Mmd(mmd) => {
-                format!("Discrepancy to {}, r = {exponent}", mmd.target.title())
+                let target = name_in_title(&mmd.target.title());
+                let target = target.as_deref().unwrap_or("the target");
+                format!("Discrepancy to {target}, r = {exponent}")
             }
         }
     }
