@@ -188,7 +188,8 @@ fn draw_images(
     let panel = |index: usize| ImagePanel {
         title: format!("t = {}", plain(snapshots[index].time)),
         images: &snapshots[index].particles,
-        side,
+        height: side,
+        width: side,
     };
     let panels = |most| spread(snapshots.len(), most).map(panel).collect::<Vec<_>>();
     draw_image_grid(still, &config.title(), &panels(GRIDS))?;

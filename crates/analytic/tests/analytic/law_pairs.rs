@@ -1,6 +1,5 @@
 //! D² between exact laws, and of particles to them, against draws, other formulas and invariances.
 
-
 use crate::common::{all_laws, check_mean, covariance};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;

@@ -1,6 +1,5 @@
 //! Exact laws against quadrature, Monte Carlo means and known integrals.
 
-
 use std::f64::consts::PI;
 
 use crate::common::{all_laws, check_mean};

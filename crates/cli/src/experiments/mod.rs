@@ -13,7 +13,7 @@ use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, RieszKernel};
 use rieszflow_numerics::Real;
 
 use crate::config::{Config, Experiment};
-use crate::figures::Support;
+use crate::figures::{Support, name_in_title};
 
 pub use error::ExperimentError;
 pub use inputs::Inputs;
@@ -159,7 +159,9 @@ impl Config {
             }
             Experiment::Implosion => "Implosion and explosion in the plane".to_owned(),
             Experiment::Mmd(mmd) => {
-                format!("Discrepancy to {}, r = {exponent}", mmd.target.title())
+                let target = name_in_title(&mmd.target.title());
+                let target = target.as_deref().unwrap_or("the target");
+                format!("Discrepancy to {target}, r = {exponent}")
             }
         }
     }

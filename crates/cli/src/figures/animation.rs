@@ -13,11 +13,12 @@ use super::panel_layout::PanelLayout;
 use super::save::{FigureError, write};
 use super::snapshots::{grid, paint};
 
-/// Width in pixels of the panel, before the picture is halved.
+/// Greatest width and height in pixels of the panel, before the picture is halved.
 const PANEL_WIDTH: f64 = 960.0;
+const PANEL_HEIGHT: f64 = 1200.0;
 
-/// Draws one panel after the other in the same window and writes an animated GIF 544 pixels wide,
-/// which plays forever: about six seconds, the last of the panels held for one and a half.
+/// Draws one panel after the other in the same window and writes an animated GIF at most 544 pixels
+/// wide, which plays forever: about six seconds, the last of the panels held for one and a half.
 ///
 /// What the panels show and what `window` means is as in [`draw_snapshots`](super::draw_snapshots).
 /// On the line all frames have one scale of densities; peaks of more than three times the usual
@@ -33,10 +34,10 @@ pub fn draw_animation(
     window: Option<[f64; 4]>,
 ) -> Result<(), FigureError> {
     let layout = PanelLayout::new(panels, window).on_one_scale();
-    let grid = grid(&layout, 1, PANEL_WIDTH);
-    let frames = panels
-        .iter()
-        .map(|panel| paint(title, &layout, std::slice::from_ref(panel), &grid)?.halved());
+    let width = PANEL_WIDTH.min(PANEL_HEIGHT / layout.aspect());
+    let grid = grid(&layout, 1, width);
+    let frames =
+        (0..panels.len()).map(|index| paint(title, &layout, index..index + 1, &grid)?.halved());
     save_animation(path, frames, Palette::of_figures())
 }
 

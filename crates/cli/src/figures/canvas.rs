@@ -206,6 +206,29 @@ impl Canvas {
         }
     }
 
+    /// Fills squares of `side` pixels, row by row from the given corner, `columns` to a row.
+    pub(super) fn draw_cells(
+        &mut self,
+        (x, y): (f64, f64),
+        side: usize,
+        columns: usize,
+        colors: &[Color],
+    ) {
+        let rows = colors.len() / columns.max(1);
+        let Some(mut cells) = Pixmap::new(columns as u32, rows as u32) else {
+            return;
+        };
+        for (pixel, color) in cells.pixels_mut().iter_mut().zip(colors) {
+            *pixel = color.premultiplied();
+        }
+        let place = Transform::from_scale(side as f32, side as f32)
+            .post_translate(x as f32, y as f32)
+            .post_concat(self.shift());
+        let paint = PixmapPaint::default();
+        self.pixels
+            .draw_pixmap(0, 0, cells.as_ref(), &paint, place, None);
+    }
+
     pub(super) fn line(&mut self, points: &[(f64, f64)], stroke: &Stroke) {
         if let Some(path) = polyline(points) {
             self.stroke(&path, stroke);
@@ -237,12 +260,9 @@ impl Canvas {
         self.letters(text, size, place.post_concat(self.shift()));
     }
 
-    /// Writes `text` upwards, centred on `(x, y)`, its baseline on x.
+    /// Writes `text` upwards, its baseline beginning at `(x, y)`.
     pub(super) fn text_upwards(&mut self, text: &str, (x, y): (f64, f64), size: f64) {
-        let start = -Self::before(text, size, Anchor::Middle);
-        let place = Transform::from_translate(start as f32, 0.0)
-            .post_rotate(-90.0)
-            .post_translate(x as f32, y as f32);
+        let place = Transform::from_rotate(-90.0).post_translate(x as f32, y as f32);
         self.letters(text, size, place.post_concat(self.shift()));
     }
 

@@ -1,5 +1,8 @@
 //! A panel of particles on the line: their histogram as a density, and a stem for every atom.
 
+use std::ptr;
+use std::rc::Rc;
+
 use nalgebra::DMatrix;
 
 use super::axes::Axes;
@@ -8,6 +11,8 @@ use super::panel::{PARTICLES, Panel, SUPPORT, TARGET, coordinate};
 
 /// Opacity of the histogram's bars.
 pub(super) const FILL: f64 = 0.3;
+/// The same for a target beneath particles.
+pub(super) const TARGET_FILL: f64 = 0.15;
 /// Width in pixels of the histogram's outline.
 pub(super) const OUTLINE: f64 = 2.5;
 pub(super) const SUPPORT_STROKE: Stroke = Stroke {
@@ -21,33 +26,63 @@ pub(super) const SUPPORT_STROKE: Stroke = Stroke {
 const ATOM_SHARE: f64 = 0.05;
 const ATOM_GAP: f64 = 1e-7;
 
-/// The highest density in the panel over an axis of that span; 0 if there are only atoms.
-pub(super) fn highest(panel: &Panel<'_>, span: f64) -> f64 {
-    let clouds = [Some(panel.particles), panel.target].into_iter().flatten();
-    let heights = clouds.map(|points| LineDistribution::of(points, span).highest());
-    heights.fold(0.0, f64::max)
+/// A panel's particles and target as densities on the line.
+pub(super) struct LinePanel {
+    particles: LineDistribution,
+    target: Option<Rc<LineDistribution>>,
+    /// Whether there is nothing but the target to show.
+    is_of_target: bool,
+    support: Option<[f64; 2]>,
 }
 
-/// Whether some of the panel's particles are drawn as stems.
-pub(super) fn has_atoms(panel: &Panel<'_>, span: f64) -> bool {
-    !LineDistribution::of(panel.particles, span).atoms.is_empty()
-}
+impl LinePanel {
+    /// Those of all panels, for an axis of that span.
+    pub(super) fn all(panels: &[Panel<'_>], span: f64) -> Vec<Self> {
+        // Most panels share one target, and a large one takes long to sort.
+        let mut last: Option<(&DMatrix<f64>, Rc<LineDistribution>)> = None;
+        let mut line_panels = Vec::with_capacity(panels.len());
+        for panel in panels {
+            let target = panel.target.map(|target| match &last {
+                Some((points, distribution)) if ptr::eq(*points, target) => distribution.clone(),
+                _ => Rc::new(LineDistribution::of(target, span)),
+            });
+            last = panel.target.zip(target.clone());
+            line_panels.push(Self {
+                particles: LineDistribution::of(panel.particles, span),
+                target,
+                is_of_target: panel.is_of_target(),
+                support: panel.support.map(|support| support.range(0)),
+            });
+        }
+        line_panels
+    }
 
-/// Draws everything inside the axes.
-pub(super) fn draw(canvas: &mut Canvas, axes: &Axes, panel: &Panel<'_>) {
-    let Some(mut layer) = Canvas::layer(&axes.area) else {
-        return;
-    };
-    let span = axes.x.span();
-    if let Some(target) = panel.target {
-        let fill = if panel.is_of_target() { FILL } else { 0.15 };
-        LineDistribution::of(target, span).draw(&mut layer, axes, TARGET, fill);
+    /// The highest density; 0 if there are only atoms.
+    pub(super) fn highest(&self) -> f64 {
+        let target = self.target.as_ref().map_or(0.0, |target| target.highest());
+        self.particles.highest().max(target)
     }
-    LineDistribution::of(panel.particles, span).draw(&mut layer, axes, PARTICLES, FILL);
-    if let Some(support) = panel.support {
-        draw_edges(&mut layer, axes, support.range(0));
+
+    /// Whether some of the particles are drawn as stems.
+    pub(super) fn has_atoms(&self) -> bool {
+        !self.particles.atoms.is_empty()
     }
-    canvas.draw_layer(&layer);
+
+    /// Draws everything inside the axes.
+    pub(super) fn draw(&self, canvas: &mut Canvas, axes: &Axes) {
+        let Some(mut layer) = Canvas::layer(&axes.area) else {
+            return;
+        };
+        if let Some(target) = &self.target {
+            let fill = if self.is_of_target { FILL } else { TARGET_FILL };
+            target.draw(&mut layer, axes, TARGET, fill);
+        }
+        self.particles.draw(&mut layer, axes, PARTICLES, FILL);
+        if let Some(support) = self.support {
+            draw_edges(&mut layer, axes, support);
+        }
+        canvas.draw_layer(&layer);
+    }
 }
 
 /// Particles on the line as atoms and the histogram of the rest.
@@ -61,7 +96,7 @@ struct LineDistribution {
 impl LineDistribution {
     fn of(points: &DMatrix<f64>, span: f64) -> Self {
         let mut values: Vec<f64> = coordinate(points, 0).collect();
-        values.sort_by(f64::total_cmp);
+        values.sort_unstable_by(f64::total_cmp);
         let count = values.len() as f64;
         let (mut atoms, mut rest) = (Vec::new(), Vec::new());
         for cluster in values.chunk_by(|a, b| b - a <= ATOM_GAP * span) {

@@ -34,7 +34,7 @@ static FONT: LazyLock<Font> = LazyLock::new(|| {
 
 /// Width in pixels of `text` set at `size` pixels.
 pub(super) fn width(text: &str, size: f64) -> f64 {
-    text.chars().map(|c| advance(glyph(c))).sum::<f64>() * scale(size)
+    glyphs(text).map(advance).sum::<f64>() * scale(size)
 }
 
 /// The largest size up to `size` at which `text` is at most `room` pixels wide.
@@ -50,8 +50,7 @@ pub(super) fn outline(text: &str, size: f64) -> Option<Path> {
         x: 0.0,
         scale: scale(size),
     };
-    for character in text.chars() {
-        let id = glyph(character);
+    for id in glyphs(text) {
         if let Some(glyph) = FONT.outlines.get(id) {
             let settings = DrawSettings::unhinted(Size::unscaled(), LocationRef::default());
             glyph
@@ -63,9 +62,38 @@ pub(super) fn outline(text: &str, size: f64) -> Option<Path> {
     path.path.finish()
 }
 
-/// The glyph of a character; glyph 0, an empty box, if the font lacks it.
-fn glyph(character: char) -> GlyphId {
-    FONT.charmap.map(character).unwrap_or_default()
+/// The glyphs of a text, characters that the font lacks replaced by one `…`.
+fn glyphs(text: &str) -> impl Iterator<Item = GlyphId> {
+    let glyphs = text.chars().map(|character| FONT.charmap.map(character));
+    glyphs
+        .scan(false, |lacking, glyph| {
+            let repeated = *lacking && glyph.is_none();
+            *lacking = glyph.is_none();
+            Some(
+                glyph
+                    .or_else(|| FONT.charmap.map('…'))
+                    .filter(|_| !repeated),
+            )
+        })
+        .flatten()
+}
+
+/// Most characters of a name in a title.
+const LONGEST_NAME: usize = 32;
+
+/// A name as titles show it, shortened in the middle if it is long; `None` if the font lacks one of
+/// its characters.
+pub(crate) fn name_in_title(name: &str) -> Option<String> {
+    if !name.chars().all(|c| FONT.charmap.map(c).is_some()) {
+        return None;
+    }
+    let characters: Vec<char> = name.chars().collect();
+    if characters.len() <= LONGEST_NAME {
+        return Some(name.to_owned());
+    }
+    let start = &characters[..LONGEST_NAME / 2];
+    let end = &characters[characters.len() + 1 - LONGEST_NAME / 2..];
+    Some(start.iter().chain(&['…']).chain(end).collect())
 }
 
 fn advance(id: GlyphId) -> f64 {
@@ -117,5 +145,39 @@ impl OutlinePen for TextPath {
 
     fn close(&mut self) {
         self.path.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_shortened_in_the_middle() {
+        let short = "größe_Размер_κλίμακα_ước.csv";
+        assert_eq!(name_in_title(short).as_deref(), Some(short));
+        let decomposed = "gro\u{308}ße.csv";
+        assert_eq!(name_in_title(decomposed).as_deref(), Some(decomposed));
+        let long = format!("measurements{}of_2024.csv", "_and_more".repeat(20));
+        let shown = name_in_title(&long).unwrap();
+        assert_eq!(shown, "measurements_and…moreof_2024.csv");
+        assert_eq!(shown.chars().count(), LONGEST_NAME);
+    }
+
+    #[test]
+    fn names_with_other_characters_are_left_out() {
+        for name in ["目标数据 größe.csv", "a\tb.csv", "🎯.npy", "\u{fffd}.csv"] {
+            assert_eq!(name_in_title(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_text_shows_an_empty_box() {
+        let size = 20.0;
+        assert_eq!(width("目标数据.csv", size), width("….csv", size));
+        assert_eq!(width("a\nb 目 目", size), width("a…b … …", size));
+        for text in ["目标", "\u{0}", "🎯"] {
+            assert_eq!(outline(text, size), outline("…", size), "{text:?}");
+        }
     }
 }

@@ -18,6 +18,8 @@ const MOST_COLUMNS: usize = 10;
 const WIDTH: usize = 1800;
 /// An animation's width in pixels that images are enlarged to.
 const ANIMATION_WIDTH: usize = 480;
+/// An animation's greatest height in pixels that images are enlarged to.
+const ANIMATION_HEIGHT: usize = 600;
 /// Pixels between the images of a panel.
 const GUTTER: usize = 2;
 /// Pixels around and between panels.
@@ -35,17 +37,20 @@ const PANEL_TITLE_ROOM: usize = 34;
 pub struct ImagePanel<'a> {
     /// Written above the panel, such as `t = 5`.
     pub title: String,
-    /// N×side²: a row per image, its pixels row by row from the top, 0 black and 1 white. Values
-    /// beyond are clamped; what is not a number is drawn in vermillion. At most 25 are shown.
+    /// N×(height·width): a row per image, its pixels row by row from the top, 0 black and 1 white.
+    /// Other values are clamped; NaN is drawn in vermillion. At most 25 images are shown.
     pub images: &'a DMatrix<f64>,
-    /// Rows and columns of an image.
-    pub side: usize,
+    /// Rows of pixels of an image.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
 }
 
 impl ImagePanel<'_> {
     /// Whether every row holds the pixels of one image.
     fn is_whole(&self) -> bool {
-        self.side > 0 && self.side.checked_mul(self.side) == Some(self.images.ncols())
+        let pixels = self.height.checked_mul(self.width);
+        self.images.ncols() > 0 && pixels == Some(self.images.ncols())
     }
 
     /// Draws the images, the first at the given pixel.
@@ -53,13 +58,13 @@ impl ImagePanel<'_> {
         let middle = x as f64 + layout.panel() as f64 / 2.0;
         let size = font::fitted(&self.title, layout.titles[1], layout.panel() as f64);
         canvas.text(&self.title, (middle, y as f64 - 9.0), size, Anchor::Middle);
-        let step = layout.side * layout.zoom + GUTTER;
-        let shown = self.images.nrows().min(layout.across * layout.across);
+        let step = [layout.width, layout.height].map(|side| side * layout.zoom + GUTTER);
+        let shown = self.images.nrows().min(layout.across * layout.down);
         for image in 0..shown {
             let (row, column) = (image / layout.across, image % layout.across);
-            let corner = (x + column * step, y + row * step);
+            let corner = (x + column * step[0], y + row * step[1]);
             for pixel in 0..self.images.ncols() {
-                let (down, right) = (pixel / self.side, pixel % self.side);
+                let (down, right) = (pixel / self.width, pixel % self.width);
                 let place = (
                     corner.0 + right * layout.zoom,
                     corner.1 + down * layout.zoom,
@@ -80,7 +85,9 @@ fn shade(value: f64) -> Color {
 
 /// Sizes and places of panels and images, in pixels.
 struct ImageLayout {
-    side: usize,
+    /// Size of an image before it is enlarged.
+    width: usize,
+    height: usize,
     zoom: usize,
     /// Images in a row of a panel.
     across: usize,
@@ -95,16 +102,20 @@ struct ImageLayout {
 impl ImageLayout {
     /// Room for the largest of the panels, not enlarged, in one column.
     fn of(panels: &[ImagePanel<'_>]) -> Self {
-        let side = panels.iter().map(|p| p.side).max().unwrap_or(1);
-        let most = panels.iter().map(|p| p.images.nrows()).max().unwrap_or(1);
-        let fitting = (WIDTH - 2 * MARGIN + GUTTER) / (side + GUTTER);
-        let across = (1..MOST_ACROSS).find(|k| k * k >= most);
-        let across = across.unwrap_or(MOST_ACROSS).min(fitting).max(1);
+        let largest = |length: fn(&ImagePanel<'_>) -> usize| panels.iter().map(length).max();
+        let width = largest(|panel| panel.width).unwrap_or(1);
+        let height = largest(|panel| panel.height).unwrap_or(1);
+        let most = largest(|panel| panel.images.nrows()).unwrap_or(1);
+        let fitting = |side: usize| ((WIDTH - 2 * MARGIN + GUTTER) / (side + GUTTER)).max(1);
+        let square = (1..MOST_ACROSS).find(|k| k * k >= most);
+        let across = square.unwrap_or(MOST_ACROSS).min(fitting(width));
+        let down = most.div_ceil(across).clamp(1, MOST_ACROSS);
         Self {
-            side,
+            width,
+            height,
             zoom: 1,
             across,
-            down: most.div_ceil(across).clamp(1, across),
+            down: down.min(fitting(height)),
             columns: 1,
             rows: 1,
             titles: FIGURE_TITLES,
@@ -130,7 +141,9 @@ impl ImageLayout {
 
     /// For one panel, at about the width of an animation.
     fn alone(self) -> Self {
-        let zoom = (ANIMATION_WIDTH / (self.across * self.side)).clamp(1, 8);
+        let across = ANIMATION_WIDTH / (self.across * self.width);
+        let down = ANIMATION_HEIGHT / (self.down * self.height);
+        let zoom = across.min(down).clamp(1, 8);
         let titles = ANIMATION_TITLES;
         Self {
             zoom,
@@ -146,16 +159,12 @@ impl ImageLayout {
 
     /// Width of a panel.
     fn panel(&self) -> usize {
-        self.length(self.across)
+        length(self.across, self.width * self.zoom)
     }
 
-    /// Length of that many images side by side.
-    fn length(&self, images: usize) -> usize {
-        images * (self.side * self.zoom + GUTTER) - GUTTER
-    }
-
+    /// Height of a panel, its title, and the gap below.
     fn row(&self) -> usize {
-        PANEL_TITLE_ROOM + self.length(self.down) + GAP
+        PANEL_TITLE_ROOM + length(self.down, self.height * self.zoom) + GAP
     }
 
     /// The empty picture, with its title.
@@ -176,13 +185,18 @@ impl ImageLayout {
     }
 }
 
-/// Draws every panel's first images as a square grid of at most 5×5, enlarged by a whole number
+/// Length of that many images of that side in a line.
+fn length(images: usize, side: usize) -> usize {
+    images * (side + GUTTER) - GUTTER
+}
+
+/// Draws every panel's first images as a grid of at most 5×5, enlarged by a whole number
 /// without blur, and writes a PNG of at most 1800 pixels' width, up to ten panels to a row.
 ///
 /// # Errors
 ///
 /// [`FigureError`] if there are no panels, too many for a picture, if a panel's rows do not have
-/// side² pixels, or if the file cannot be written.
+/// height·width pixels, or if the file cannot be written.
 pub fn draw_image_grid(
     path: &Path,
     title: &str,
@@ -231,7 +245,8 @@ fn check(path: &Path, panels: &[ImagePanel<'_>]) -> Result<(), FigureError> {
     match panels.iter().find(|panel| !panel.is_whole()) {
         Some(panel) => Err(FigureError::NotImages {
             path: path.to_owned(),
-            side: panel.side,
+            height: panel.height,
+            width: panel.width,
             pixels: panel.images.ncols(),
         }),
         None => Ok(()),

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::axes::{self, Axes, Ticks};
-use super::axis::{Axis, AxisScale};
+use super::axes::{self, Axes, TickStyle};
+use super::axis::Axis;
+use super::axis_scale::AxisScale;
 use super::canvas::{Area, Canvas, Color, Stroke};
 use super::grid::{Grid, Spacing};
 use super::legend::{self, LegendEntry, Swatch};
@@ -134,8 +135,8 @@ impl MetricPanel<'_> {
                 draw_piece(canvas, piece, stroke);
             }
         }
-        let reach = axes.draw_box(canvas, Ticks::Labelled, Ticks::Labelled);
-        axes.draw_title(canvas, &self.title);
+        let reach = axes.draw_box(canvas, TickStyle::Labelled, TickStyle::Labelled);
+        axes::draw_panel_title(canvas, &self.title, &area);
         axes.draw_x_label(canvas, &self.x_label);
         axes.draw_y_label(canvas, &self.y_label, reach);
         let entries = self.legend();

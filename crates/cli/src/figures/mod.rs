@@ -11,6 +11,7 @@
 mod animation;
 mod axes;
 mod axis;
+mod axis_scale;
 mod canvas;
 mod density;
 mod font;
@@ -22,12 +23,15 @@ mod metrics;
 mod palette;
 mod panel;
 mod panel_layout;
+mod point_density;
 mod save;
 mod scatter;
 mod snapshots;
+mod ticks;
 
 pub use animation::draw_animation;
-pub use axis::AxisScale;
+pub use axis_scale::AxisScale;
+pub(crate) use font::name_in_title;
 pub use images::{ImagePanel, draw_image_animation, draw_image_grid};
 pub use metrics::{Curve, MetricPanel, ReferenceLevel, draw_metrics};
 pub use panel::{Panel, Support};

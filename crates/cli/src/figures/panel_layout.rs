@@ -1,54 +1,57 @@
 //! The panels of a figure of particles: their common window, how each is drawn, the legend.
 
-use super::axes::{Axes, Ticks};
+use nalgebra::DMatrix;
+
+use super::axes::{self, Axes, TickStyle};
 use super::axis::{Axis, extent, is_drawable, widened};
 use super::canvas::{Canvas, Color, Stroke};
+use super::density::{self, LinePanel};
 use super::grid::Grid;
 use super::legend::{LegendEntry, Swatch};
 use super::panel::{PARTICLES, Panel, Support, TARGET, coordinate};
-use super::{density, scatter};
+use super::scatter;
+
+/// Height / width of windows around the data, and of those that are given: the least and the most.
+const ASPECTS: [f64; 2] = [0.55, 1.25];
+const GIVEN_ASPECTS: [f64; 2] = [0.2, 2.0];
 
 /// Panels to be drawn in one window.
 pub(super) struct PanelLayout<'a> {
     panels: &'a [Panel<'a>],
     window: [f64; 4],
     dimension: usize,
+    /// What the panels show on the line; empty from d = 2 on.
+    on_line: Vec<LinePanel>,
     /// On the line, the density at the top of all panels; without it, each has its own.
     top: Option<f64>,
-    has_atoms: bool,
 }
 
 impl<'a> PanelLayout<'a> {
     /// The window is the one around everything if it is not given, or empty.
     pub(super) fn new(panels: &'a [Panel<'a>], window: Option<[f64; 4]>) -> Self {
-        let window = window
+        let given = window
             .filter(|w| w.iter().all(|&v| is_drawable(v)) && w[0] < w[1] && w[2] < w[3])
-            .unwrap_or_else(|| window_around(panels));
+            .map(|window| (window, GIVEN_ASPECTS));
+        let (window, aspects) = given.unwrap_or_else(|| (window_around(panels), ASPECTS));
         let dimension = panels.first().map_or(0, |panel| panel.particles.ncols());
-        let on_the_line = dimension == 1;
-        let span = window[1] - window[0];
-        let atoms = |panel: &Panel<'_>| density::has_atoms(panel, span);
+        let (window, on_line) = if dimension == 1 {
+            (window, LinePanel::all(panels, window[1] - window[0]))
+        } else {
+            (with_aspect(window, aspects), Vec::new())
+        };
         Self {
             panels,
-            window: if on_the_line {
-                window
-            } else {
-                with_bounded_aspect(window)
-            },
+            window,
             dimension,
+            on_line,
             top: None,
-            has_atoms: on_the_line && panels.iter().any(atoms),
         }
     }
 
     /// The same on the line with one scale of densities: that of the highest, unless it stands out
     /// so far that the others would be flat.
     pub(super) fn on_one_scale(self) -> Self {
-        let span = self.window[1] - self.window[0];
-        let heights = self
-            .panels
-            .iter()
-            .map(|panel| density::highest(panel, span));
+        let heights = self.on_line.iter().map(LinePanel::highest);
         let mut heights: Vec<f64> = heights.filter(|&height| height > 0.0).collect();
         heights.sort_by(f64::total_cmp);
         let median = heights.get(heights.len() / 2);
@@ -70,59 +73,57 @@ impl<'a> PanelLayout<'a> {
         }
     }
 
-    /// Draws a panel at the given place of the grid.
-    pub(super) fn draw(&self, canvas: &mut Canvas, panel: &Panel<'_>, grid: &Grid, index: usize) {
-        if self.is_on_the_line() {
-            self.draw_on_line(canvas, panel, grid, index);
-        } else {
-            self.draw_in_plane(canvas, panel, grid, index);
+    /// Draws the panel of that index at the given place of the grid.
+    pub(super) fn draw(&self, canvas: &mut Canvas, index: usize, grid: &Grid, place: usize) {
+        match self.on_line.get(index) {
+            Some(line) => self.draw_on_line(canvas, line, grid, place),
+            None => self.draw_in_plane(canvas, index, grid, place),
         }
+        let area = grid.area(place);
+        axes::draw_panel_title(canvas, &self.panels[index].title, &area);
     }
 
-    fn draw_in_plane(&self, canvas: &mut Canvas, panel: &Panel<'_>, grid: &Grid, index: usize) {
+    fn draw_in_plane(&self, canvas: &mut Canvas, index: usize, grid: &Grid, place: usize) {
         let [left, right, bottom, top] = self.window;
         let axes = Axes {
-            area: grid.area(index),
+            area: grid.area(place),
             x: Axis::over(left, right),
             y: Axis::over(bottom, top),
         };
-        scatter::draw(canvas, &axes, panel);
-        let x_ticks = labels_if(grid.is_lowest(index));
-        let y_ticks = labels_if(grid.is_leftmost(index));
+        scatter::draw(canvas, &axes, &self.panels[index]);
+        let x_ticks = labels_if(grid.is_lowest(place));
+        let y_ticks = labels_if(grid.is_leftmost(place));
         let reach = axes.draw_box(canvas, x_ticks, y_ticks);
-        axes.draw_title(canvas, &panel.title);
-        if grid.is_lowest(index) {
+        if grid.is_lowest(place) {
             axes.draw_x_label(canvas, "x₀");
         }
-        if grid.is_leftmost(index) {
+        if grid.is_leftmost(place) {
             axes.draw_y_label(canvas, "x₁", reach);
         }
     }
 
-    fn draw_on_line(&self, canvas: &mut Canvas, panel: &Panel<'_>, grid: &Grid, index: usize) {
-        let x = Axis::over(self.window[0], self.window[1]);
-        let top = self
-            .top
-            .unwrap_or_else(|| density::highest(panel, x.span()));
-        let y_ticks = if top > 0.0 {
-            Ticks::Labelled
+    fn draw_on_line(&self, canvas: &mut Canvas, line: &LinePanel, grid: &Grid, place: usize) {
+        let top = self.top.unwrap_or_else(|| line.highest());
+        let (y, y_ticks) = if top > 0.0 {
+            (Axis::over(0.0, 1.15 * top), TickStyle::Labelled)
         } else {
-            Ticks::None
+            (Axis::over(0.0, 1.0), TickStyle::None)
         };
         let axes = Axes {
-            area: grid.area(index),
-            x,
-            y: Axis::over(0.0, if top > 0.0 { 1.15 * top } else { 1.0 }),
+            area: grid.area(place),
+            x: Axis::over(self.window[0], self.window[1]),
+            y,
         };
-        density::draw(canvas, &axes, panel);
-        axes.draw_box(canvas, labels_if(grid.is_lowest(index)), y_ticks);
-        axes.draw_title(canvas, &panel.title);
-        if grid.is_lowest(index) {
+        line.draw(canvas, &axes);
+        let reach = axes.draw_box(canvas, labels_if(grid.is_lowest(place)), y_ticks);
+        if grid.is_lowest(place) {
             axes.draw_x_label(canvas, "x₀");
         }
-        if grid.is_leftmost(index) {
+        if grid.is_leftmost(place) {
             // At the same place in every row, with ticks or without.
             axes.draw_y_label(canvas, "density", axes.area.x - 66.0);
+        } else if y_ticks == TickStyle::Labelled {
+            axes.draw_y_label(canvas, "", reach);
         }
     }
 
@@ -131,18 +132,32 @@ impl<'a> PanelLayout<'a> {
             Swatch::Bar(color.opacity(fill), Stroke::solid(color, density::OUTLINE))
         };
         let (particles, target) = match self.dimension {
-            1 => (bars(PARTICLES, density::FILL), bars(TARGET, 0.15)),
+            1 => (
+                bars(PARTICLES, density::FILL),
+                bars(TARGET, density::TARGET_FILL),
+            ),
             _ => (Swatch::Dot(PARTICLES), Swatch::Dot(TARGET)),
         };
-        let mut entries = vec![LegendEntry::new(particles, "particles")];
-        if self.has_atoms {
+        let label = |name: &str, points: &DMatrix<f64>| {
+            if self.dimension > 1 && scatter::is_dense(points) {
+                format!("{name} (density, log scale)")
+            } else {
+                name.to_owned()
+            }
+        };
+        let particles_label = self
+            .panels
+            .first()
+            .map_or_else(String::new, |panel| label("particles", panel.particles));
+        let mut entries = vec![LegendEntry::new(particles, particles_label)];
+        if self.on_line.iter().any(LinePanel::has_atoms) {
             entries.push(LegendEntry::new(
                 Swatch::Stem(PARTICLES),
                 "share of particles at one point",
             ));
         }
-        if self.panels.iter().any(|p| p.target.is_some()) {
-            entries.push(LegendEntry::new(target, "target"));
+        if let Some(points) = self.panels.iter().find_map(|p| p.target) {
+            entries.push(LegendEntry::new(target, label("target", points)));
         }
         if let Some(shape) = self.panels.iter().find_map(|p| p.support) {
             let swatch = match shape {
@@ -159,11 +174,11 @@ impl<'a> PanelLayout<'a> {
     }
 }
 
-fn labels_if(outermost: bool) -> Ticks {
+fn labels_if(outermost: bool) -> TickStyle {
     if outermost {
-        Ticks::Labelled
+        TickStyle::Labelled
     } else {
-        Ticks::Bare
+        TickStyle::Bare
     }
 }
 
@@ -185,11 +200,11 @@ fn window_around(panels: &[Panel<'_>]) -> [f64; 4] {
     [left, right, bottom, top]
 }
 
-/// The window, its shorter side made longer where panels would be too flat or too tall.
-fn with_bounded_aspect([left, right, bottom, top]: [f64; 4]) -> [f64; 4] {
+/// The window, its shorter side made longer where height / width is beyond the bounds.
+fn with_aspect([left, right, bottom, top]: [f64; 4], bounds: [f64; 2]) -> [f64; 4] {
     let (width, height) = (right - left, top - bottom);
-    let wider = ((height / 1.25 - width) / 2.0).max(0.0);
-    let taller = ((width * 0.55 - height) / 2.0).max(0.0);
+    let wider = ((height / bounds[1] - width) / 2.0).max(0.0);
+    let taller = ((width * bounds[0] - height) / 2.0).max(0.0);
     [left - wider, right + wider, bottom - taller, top + taller]
 }
 

@@ -23,16 +23,18 @@ pub enum FigureError {
         /// How many panels were given.
         panels: usize,
     },
-    /// The rows of a panel of images do not have as many pixels as square images of that side.
+    /// The rows of a panel of images do not have as many pixels as images of that size.
     #[error(
-        "cannot draw {}: images of {side}×{side} pixels need as many columns, not {pixels}",
+        "cannot draw {}: images of {height}×{width} pixels need as many columns, not {pixels}",
         path.display()
     )]
     NotImages {
         /// The file asked for.
         path: PathBuf,
-        /// Rows and columns of an image.
-        side: usize,
+        /// Rows of pixels of an image.
+        height: usize,
+        /// Pixels in a row.
+        width: usize,
         /// Columns of the panel's matrix.
         pixels: usize,
     },

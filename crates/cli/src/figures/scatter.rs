@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use nalgebra::DMatrix;
 
 use super::axes::Axes;
-use super::canvas::{Canvas, Color, Stroke};
+use super::canvas::{Area, Canvas, Color, Stroke};
 use super::panel::{PARTICLES, Panel, SUPPORT, Support, TARGET};
+use super::point_density;
 
 pub(super) const SUPPORT_STROKE: Stroke = Stroke::solid(SUPPORT, 3.0);
+
+/// From this number on points are drawn as a density.
+const DENSE: usize = 20_000;
 
 /// Points of this share of all count as one atom if they fall onto one pixel.
 const ATOM_SHARE: f64 = 0.05;
@@ -64,16 +68,33 @@ fn draw_points(layer: &mut Canvas, axes: &Axes, points: &DMatrix<f64>, style: Ma
         .filter_map(|(&x, &y)| axes.place(x, y))
         .filter(|&place| visible.contains(place))
         .collect();
-    let room = axes.area.width * axes.area.height / places.len().max(1) as f64;
+    let radius = if is_dense(points) {
+        let opacity = style.opacity.min(1.0);
+        point_density::draw(layer, &axes.area, &places, style.color, opacity);
+        ATOM_RADIUS
+    } else {
+        draw_dots(layer, &axes.area, &places, style)
+    };
+    for atom in atoms(&places, &visible) {
+        layer.dot(atom, ATOM_RADIUS.max(radius), style.color);
+    }
+}
+
+/// Whether there are too many points to draw each: dots would hide each other and take long.
+pub(super) fn is_dense(points: &DMatrix<f64>) -> bool {
+    points.nrows() >= DENSE
+}
+
+/// Returns the radius of the dots.
+fn draw_dots(layer: &mut Canvas, area: &Area, places: &[(f64, f64)], style: MarkerStyle) -> f64 {
+    let room = area.width * area.height / places.len().max(1) as f64;
     let (radius, opacity) = dot_style(room.sqrt());
     let radius = style.size * radius;
     let color = style.color.opacity((style.opacity * opacity).min(0.9));
-    for &place in &places {
+    for &place in places {
         layer.dot(place, radius, color);
     }
-    for atom in atoms(&places) {
-        layer.dot(atom, ATOM_RADIUS.max(radius), style.color);
-    }
+    radius
 }
 
 /// Radius and opacity of dots at that distance in pixels if spread evenly, chosen by eye to show
@@ -87,21 +108,34 @@ fn dot_style(distance: f64) -> (f64, f64) {
 }
 
 /// Means of the points on every pixel that holds at least a share [`ATOM_SHARE`] of all: there the
-/// points hide each other, and one small dot would not show.
-fn atoms(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mut pixels: BTreeMap<(i64, i64), (usize, f64, f64)> = BTreeMap::new();
-    for &(x, y) in places {
-        let pixel = pixels.entry((x.round() as i64, y.round() as i64));
-        let (count, sum_x, sum_y) = pixel.or_default();
-        *count += 1;
-        *sum_x += x;
-        *sum_y += y;
+/// points hide each other, and one small dot would not show. All points are in `area`.
+fn atoms(points: &[(f64, f64)], area: &Area) -> Vec<(f64, f64)> {
+    let columns = area.width.ceil() as usize + 2;
+    let rows = area.height.ceil() as usize + 2;
+    let pixel = |(x, y): (f64, f64)| {
+        let (column, row) = ((x - area.x).round(), (y - area.y).round());
+        row as usize * columns + column as usize
+    };
+    let mut counts = vec![0_u32; columns * rows];
+    for &point in points {
+        counts[pixel(point)] += 1;
     }
-    let least = ATOM_SHARE * places.len() as f64;
-    let heavy = pixels.into_values().filter(|p| p.0 as f64 >= least);
-    heavy
-        .map(|(count, x, y)| (x / count as f64, y / count as f64))
-        .collect()
+
+    let least = ATOM_SHARE * points.len() as f64;
+    let mut sums: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+    for &(x, y) in points {
+        let pixel = pixel((x, y));
+        if f64::from(counts[pixel]) >= least {
+            let (sum_x, sum_y) = sums.entry(pixel).or_default();
+            *sum_x += x;
+            *sum_y += y;
+        }
+    }
+    let mean = |(pixel, (x, y)): (usize, (f64, f64))| {
+        let count = f64::from(counts[pixel]);
+        (x / count, y / count)
+    };
+    sums.into_iter().map(mean).collect()
 }
 
 fn draw_support(layer: &mut Canvas, axes: &Axes, support: Support) {

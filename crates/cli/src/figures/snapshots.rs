@@ -1,5 +1,6 @@
 //! Particles at several times, side by side in one window.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::canvas::Canvas;
@@ -10,7 +11,7 @@ use super::save::{FigureError, save};
 use super::{axes, legend};
 
 /// Draws the particles of all panels in one window and writes a PNG of up to 1600 pixels' width,
-/// four panels to a row.
+/// four panels to a row; two if they are flat, eight if they are tall.
 ///
 /// On the line (d = 1) a panel shows the density of its particles; from d = 2 on the first two
 /// coordinates. Particles that share a place stand out as a larger dot, on the line as a stem as
@@ -35,7 +36,7 @@ pub fn draw_snapshots(
     }
     let layout = PanelLayout::new(panels, window);
     let grid = grid(&layout, panels.len(), 720.0);
-    let canvas = paint(title, &layout, panels, &grid);
+    let canvas = paint(title, &layout, 0..panels.len(), &grid);
     let canvas = canvas.ok_or_else(|| FigureError::TooLarge {
         path: path.to_owned(),
         panels: panels.len(),
@@ -58,20 +59,38 @@ pub(super) fn grid(layout: &PanelLayout<'_>, count: usize, widest: f64) -> Grid 
         columns,
         rows,
     };
-    Grid::new(count, 4, spacing, widest, layout.aspect())
+    Grid::new(
+        count,
+        most_columns(layout.aspect()),
+        spacing,
+        widest,
+        layout.aspect(),
+    )
 }
 
-/// Draws some of the layout's panels under a title; `None` if they are too large for a picture.
+/// Most panels in a row, so that very flat and very tall ones are of a readable size.
+fn most_columns(aspect: f64) -> usize {
+    if aspect < 0.45 {
+        2
+    } else if aspect <= 1.8 {
+        4
+    } else {
+        8
+    }
+}
+
+/// Draws the layout's panels of those indices under a title; `None` if they are too large for a
+/// picture.
 pub(super) fn paint(
     title: &str,
     layout: &PanelLayout<'_>,
-    panels: &[Panel<'_>],
+    panels: Range<usize>,
     grid: &Grid,
 ) -> Option<Canvas> {
     let mut canvas = Canvas::new(grid.width(), grid.height())?;
     axes::draw_figure_title(&mut canvas, title);
-    for (index, panel) in panels.iter().enumerate() {
-        layout.draw(&mut canvas, panel, grid, index);
+    for (place, index) in panels.enumerate() {
+        layout.draw(&mut canvas, index, grid, place);
     }
     let bottom = canvas.height() - 34.0;
     legend::draw_row(&mut canvas, &layout.legend(), bottom);

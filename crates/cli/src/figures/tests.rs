@@ -120,6 +120,113 @@ fn equal_lengths_look_equal() {
 }
 
 #[test]
+fn windows_keep_their_proportions() {
+    let folder = folder();
+    let particles = matrix(2, &[0.0, 0.0]);
+    for (height, expected) in [(0.25, 0.25), (1.0, 1.0), (1.9, 1.9), (0.1, 0.2), (9.0, 2.0)] {
+        let window = Some([-1.0, 1.0, -height, height]);
+        for count in [1, 8] {
+            let panels = vec![panel(&particles); count];
+            draw_snapshots(&figure(&folder), "", &panels, window).unwrap();
+            let picture = picture(&figure(&folder));
+            let [across, down] = box_size(&picture);
+            let aspect = f64::from(down) / f64::from(across);
+            assert!(
+                (aspect / expected - 1.0).abs() < 0.03,
+                "{height}: {across}×{down}"
+            );
+            assert!(across > 150, "{across} pixels wide");
+        }
+    }
+}
+
+/// Width and height of the first panel's box, found by the colour of its lines.
+fn box_size(picture: &Pixmap) -> [u32; 2] {
+    let line = |x: u32, y: u32| {
+        let pixel = picture.pixel(x, y).unwrap();
+        [pixel.red(), pixel.green(), pixel.blue()]
+            .iter()
+            .all(|c| c.abs_diff(90) < 3)
+    };
+    // Just below the box's upper left corner.
+    let (left, top) = (104, 124);
+    let right = (left + 20..picture.width())
+        .find(|&x| line(x, top + 10))
+        .unwrap();
+    let bottom = (top + 20..picture.height())
+        .find(|&y| line(left + 10, y))
+        .unwrap();
+    [right - left, bottom - top]
+}
+
+#[test]
+fn many_points_are_drawn_as_a_density() {
+    let folder = folder();
+    // Three fourths of a million points in the left half, a fourth in the right one, each on a
+    // low-discrepancy sequence; a twentieth of them all at one place.
+    let place = |i: usize, j: usize| (i as f64 * [0.754_877_666, 0.569_840_291][j]).fract();
+    let particles = DMatrix::from_fn(1_000_000, 2, |i, j| match (i % 20, j) {
+        (0, _) => 0.5,
+        (k, 0) => 0.5 * place(i, 0) + if k < 15 { 0.0 } else { 0.5 },
+        _ => place(i, 1),
+    });
+    let panel = Panel {
+        support: None,
+        ..panel(&particles)
+    };
+    let window = Some([0.0, 1.0, 0.0, 1.0]);
+    draw_snapshots(&figure(&folder), "", &[panel], window).unwrap();
+    let picture = picture(&figure(&folder));
+    let shade = |x: u32, y: u32| {
+        let pixels = (0..40).flat_map(|i| (0..40).map(move |j| (x + i, y + j)));
+        let red = pixels.map(|(x, y)| f64::from(picture.pixel(x, y).unwrap().red()));
+        red.sum::<f64>() / 1600.0
+    };
+    // The panel is 720 pixels wide, from (104, 124) on.
+    let [left, right] = [shade(254, 300), shade(634, 300)];
+    assert!(
+        left > 10.0 && right > left + 10.0 && right < 245.0,
+        "{left} {right}"
+    );
+    // The atom's dot.
+    let atom = picture.pixel(104 + 360, 124 + 360).unwrap();
+    assert_eq!([atom.red(), atom.green(), atom.blue()], BLUE);
+}
+
+#[test]
+fn axes_far_from_the_origin_note_their_offset_once() {
+    let folder = folder();
+    let near = DMatrix::from_fn(200, 2, |i, j| ((7 * i + 3 * j) as f64).sin() * 10.0);
+    let far = near.map(|x| x + 5e6);
+    let [near, far] = [near, far].map(|particles| {
+        let panel = Panel {
+            support: None,
+            ..panel(&particles)
+        };
+        draw_snapshots(&figure(&folder), "", &[panel], None).unwrap();
+        picture(&figure(&folder))
+    });
+    // The same picture but for the two notes, which lie left of and below the panel.
+    let differs = |x: u32, y: u32| near.pixel(x, y) != far.pixel(x, y);
+    let pixels = (0..near.height()).flat_map(|y| (0..near.width()).map(move |x| (x, y)));
+    let different: Vec<_> = pixels.filter(|&(x, y)| differs(x, y)).collect();
+    let [width, height] = box_size(&near);
+    let [beside, below] = [
+        different
+            .iter()
+            .filter(|&&(x, y)| x < 60 && y < 124 + height)
+            .count(),
+        different
+            .iter()
+            .filter(|&&(x, y)| x > 104 + width / 2 && y > 124 + height + 30)
+            .count(),
+    ];
+    assert!(beside > 100 && below > 100, "{beside} {below}");
+    let elsewhere = different.len() - beside - below;
+    assert!(elsewhere < 300, "{elsewhere}");
+}
+
+#[test]
 fn unusual_particles_are_drawn() {
     let folder = folder();
     let (nan, infinity) = (f64::NAN, f64::INFINITY);

@@ -124,7 +124,8 @@ fn image_panel(images: &DMatrix<f64>) -> ImagePanel<'_> {
     ImagePanel {
         title: "t = 5".to_owned(),
         images,
-        side: 2,
+        height: 2,
+        width: 2,
     }
 }
 
@@ -153,13 +154,46 @@ fn pixels_of_images_are_exact() {
 }
 
 #[test]
+fn images_need_not_be_square() {
+    let folder = folder();
+    // 3 rows of 2 pixels; the pixel in row 2, column 1 is white in all, and black in the last.
+    let mut images = DMatrix::from_element(4, 6, 0.2);
+    images.column_mut(5).fill(1.0);
+    images[(3, 5)] = 0.0;
+    let panel = ImagePanel {
+        height: 3,
+        ..image_panel(&images)
+    };
+    draw_image_grid(&figure(&folder), "", &[panel.clone(), panel.clone()]).unwrap();
+    let picture = picture(&figure(&folder));
+    // Two panels of 2×2 images of 2·3 by 3·3 pixels, with gutters of two and a gap of 14.
+    assert_eq!(picture.width(), 20 + 2 * (2 * 6 + 2) + 14 + 20);
+    assert_eq!(picture.height(), 52 + 34 + (2 * 9 + 2) + 20);
+    let at = |x: u32, y: u32| picture.pixel(20 + x, 86 + y).unwrap().red();
+    assert_eq!([at(5, 8), at(2, 8), at(5, 5)], [255, 51, 51]);
+    assert_eq!(at(8 + 5, 11 + 8), 0, "the last image");
+    assert_eq!(
+        at(14 + 14 + 8 + 5, 11 + 8),
+        0,
+        "the last image of the second panel"
+    );
+
+    draw_image_animation(&figure(&folder), "", &[panel]).unwrap();
+    let gif = DecodedGif::read(&figure(&folder));
+    // Eight times enlarged.
+    assert_eq!(gif.at(0, (20 + 12, 86 + 20)), [255; 3]);
+    assert_eq!(gif.at(0, (20 + 18 + 12, 86 + 26 + 20)), [0; 3]);
+}
+
+#[test]
 fn many_panels_of_images_fit_into_one_figure() {
     let folder = folder();
     let images = DMatrix::zeros(25, 28 * 28);
     let panel = ImagePanel {
         title: "t = 48000".to_owned(),
         images: &images,
-        side: 28,
+        height: 28,
+        width: 28,
     };
     for (panels, zoom, columns) in [(1, 3, 1), (8, 3, 4), (12, 2, 4), (50, 1, 10)] {
         draw_image_grid(&figure(&folder), "Digits", &vec![panel.clone(); panels]).unwrap();
@@ -196,14 +230,15 @@ fn images_are_animated() {
 fn rows_that_are_no_images_are_refused() {
     let folder = folder();
     let images = DMatrix::zeros(3, 5);
-    for side in [0, 2, 3, usize::MAX] {
+    for (height, width) in [(0, 5), (2, 2), (3, 2), (2, usize::MAX), (0, 0)] {
         let panel = ImagePanel {
-            side,
+            height,
+            width,
             ..image_panel(&images)
         };
-        let error =
-            draw_image_grid(&figure(&folder), "", std::slice::from_ref(&panel)).unwrap_err();
-        assert!(error.to_string().contains("not 5"), "{error}");
+        let error = draw_image_grid(&figure(&folder), "", std::slice::from_ref(&panel));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("not 5"), "{error}");
         draw_image_animation(&figure(&folder), "", &[panel]).unwrap_err();
     }
     let none = DMatrix::zeros(0, 4);
