@@ -71,6 +71,37 @@ fn tables_of_many_kinds_flow_right() {
 }
 
 #[test]
+fn chosen_columns_flow_right() {
+    let sandbox = sandbox();
+    fs::write(
+        sandbox.path("start.csv"),
+        "x,y,0,1\n0,0,0,0\n1,0.5,1,0.5\n-0.5,0.25,-0.5,0.25\n",
+    )
+    .expect("a file");
+    for (columns, text) in [
+        (
+            "x,y",
+            ",x,y\n0,0.5,0.25\n1,0.25,0.75\n2,-0.25,0.125\n3,0.375,-0.625\n",
+        ),
+        (
+            "x,y",
+            "y,note,x\n0.25,NA,0.5\n0.75,,0.25\n0.125,b,-0.25\n-0.625,c,0.375\n",
+        ),
+        (
+            "0,1",
+            "0,1\n0.5,0.25\n0.25,0.75\n-0.25,0.125\n0.375,-0.625\n",
+        ),
+        (
+            "0,1",
+            ",0,1\n0,0.5,0.25\n1,0.25,0.75\n2,-0.25,0.125\n3,0.375,-0.625\n",
+        ),
+    ] {
+        fs::write(sandbox.path("t.csv"), text).expect("a file");
+        flows_right(&sandbox, &format!("csv:t.csv --columns {columns}"), false);
+    }
+}
+
+#[test]
 fn tables_that_may_be_misread_are_refused() {
     let sandbox = sandbox();
     let cases: [(&str, &[&str]); 12] = [
