@@ -4,6 +4,7 @@
 //! one imports. Comments and what is compiled for tests only are left out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
@@ -32,13 +33,13 @@ impl Modules {
     /// Reads a crate from its root file on; `source` gives the text of a file, if it exists.
     pub fn read(root: &Path, source: &dyn Fn(&Path) -> Option<String>) -> Self {
         let mut modules = Self::default();
-        modules.read_file(Vec::new(), root.to_owned(), source);
+        modules.read_file(&Vec::new(), root, source);
         modules
     }
 
-    fn read_file(&mut self, name: Names, file: PathBuf, source: &dyn Fn(&Path) -> Option<String>) {
+    fn read_file(&mut self, name: &Names, file: &Path, source: &dyn Fn(&Path) -> Option<String>) {
         let shown = file.display();
-        let text = source(&file).unwrap_or_else(|| panic!("there is no {shown}"));
+        let text = source(file).unwrap_or_else(|| panic!("there is no {shown}"));
         let tokens: TokenStream = text.parse().unwrap_or_else(|e| panic!("{shown}: {e}"));
         let is_own_folder = name.is_empty() || file.ends_with("mod.rs");
         let folder = if is_own_folder {
@@ -46,7 +47,7 @@ impl Modules {
         } else {
             file.with_extension("")
         };
-        for (child, inline) in self.read_tokens(&name, &file, tokens, true) {
+        for (child, inline) in self.read_tokens(name, file, tokens, true) {
             let below = folder.join(inline.join("/"));
             let own = child.last().expect("a name");
             let [flat, nested] =
@@ -56,7 +57,7 @@ impl Modules {
             } else {
                 nested
             };
-            self.read_file(child, file, source);
+            self.read_file(&child, &file, source);
         }
     }
 
@@ -142,7 +143,8 @@ impl Modules {
                 let mut text = format!("{} in {place}:", circle.join(" → "));
                 for pair in circle.windows(2) {
                     for (file, line, path) in uses[&pair[0]][&pair[1]].iter().take(3) {
-                        text += &format!("\n  {}:{line}: {}", file.display(), path.join("::"));
+                        let (file, path) = (file.display(), path.join("::"));
+                        write!(text, "\n  {file}:{line}: {path}").expect("in memory");
                     }
                 }
                 circles.push(text);

@@ -104,8 +104,8 @@ fn no_allocation_in_the_steady_state() {
             for functional in functionals {
                 let (backward, forward) = pool.install(|| {
                     (
-                        allocations(&mut Backward::new(training), &*functional, size),
-                        allocations(&mut Forward::new(training), &*functional, size),
+                        allocations(&Backward::new(training), &*functional, size),
+                        allocations(&Forward::new(training), &*functional, size),
                     )
                 });
                 assert_eq!((backward, forward), (0, 0), "{threads} {training:?}");

@@ -68,6 +68,9 @@ impl Mlp {
 
     /// Records the same network layer by layer, as it is defined: slower, and what
     /// [`record`](Self::record) is judged by.
+    ///
+    /// # Panics
+    /// Never: every network has a layer.
     pub fn record_plain<T: Real>(&self, graph: &mut Graph<'_, T>, input: Var) -> Var {
         let (last, hidden) = self.layers.split_last().expect("a network has a layer");
         let features = hidden.iter().fold(input, |features, layer| {

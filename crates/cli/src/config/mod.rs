@@ -173,7 +173,6 @@ impl Config {
             learning_rate: self.learning_rate,
             learning_rate_decay: self.learning_rate_decay,
             seed: self.seed,
-            ..Training::default()
         }
     }
 }

@@ -45,7 +45,7 @@ impl Loaded {
             "{}: {count} particle{s} in dimension {dim}",
             name(input.path())
         );
-        Self::drawn(points).from_file(text, input)
+        Self::drawn(points).with_source(text, input)
     }
 
     /// Particles from a CSV file, their weights divided by the sum.
@@ -60,7 +60,7 @@ impl Loaded {
             }
         }
         let weights = particles.weights.take();
-        let mut loaded = Self::drawn(particles.points).from_file(table.description, input);
+        let mut loaded = Self::drawn(particles.points).with_source(table.description, input);
         loaded.particles.weights = weights;
         loaded
     }
@@ -72,7 +72,7 @@ impl Loaded {
         let s = if count == 1 { "" } else { "s" };
         let name = name(input.path());
         let text = format!("{name}: {count} image{s} of {rows}×{columns} pixels");
-        let mut loaded = Self::drawn(images.pixels).from_file(text, input);
+        let mut loaded = Self::drawn(images.pixels).with_source(text, input);
         loaded.image_shape = Some((rows, columns));
         loaded
     }
@@ -82,12 +82,12 @@ impl Loaded {
         let [width, height] = picture.size();
         let name = name(input.path());
         let text = format!("{name}: a picture, {width:.3}×{height:.3} in the plane");
-        let mut loaded = Self::drawn(points).from_file(text, input);
+        let mut loaded = Self::drawn(points).with_source(text, input);
         loaded.aspect = Some((width, height));
         loaded
     }
 
-    fn from_file(self, description: String, input: Input) -> Self {
+    fn with_source(self, description: String, input: Input) -> Self {
         Self {
             description: Some(description),
             input: Some(input),

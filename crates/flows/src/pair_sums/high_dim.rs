@@ -64,7 +64,7 @@ fn sum_by<S: Simd, T: Real, F: RadialFunction<T>, const R: usize>(
         match gradients {
             Gradients::Neither => {}
             Gradients::InX => {
-                spread::<S, T, R, false>(simd, factors, positions, gradient_x, &mut [])
+                spread::<S, T, R, false>(simd, factors, positions, gradient_x, &mut []);
             }
             Gradients::InBoth => {
                 let gradient_y = &mut running.gradient_y[done * x.dim..][..y.len() * x.dim];

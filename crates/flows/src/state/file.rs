@@ -162,7 +162,9 @@ impl<W: Write> StateWriter<W> {
         let mut bytes = Vec::with_capacity(BLOCK * size_of::<T>());
         for block in numbers.chunks(BLOCK) {
             bytes.clear();
-            block.iter().for_each(|x| x.put_le_bytes(&mut bytes));
+            for x in block {
+                x.put_le_bytes(&mut bytes);
+            }
             self.put(&bytes)?;
         }
         Ok(())

@@ -72,9 +72,10 @@ impl<T: Real> CustomOp<T> for FusedLayers {
             output_cotangent: MatRef::from_column_major_slice(reverse.cotangent, rows, outputs),
             input_cotangent: None,
         };
+        let mut cotangents = reverse.input_cotangents;
         match parts(layers, rows) {
-            1 => vjp_whole(layers, batch, memory, reverse.input_cotangents),
-            parts => vjp_parts(parts, layers, batch, memory, reverse.input_cotangents),
+            1 => vjp_whole(layers, batch, memory, &mut cotangents),
+            parts => vjp_parts(parts, layers, &batch, memory, &mut cotangents),
         }
     }
 }
@@ -84,7 +85,7 @@ fn vjp_whole<T: Real>(
     layers: Layers<'_, T>,
     batch: BackwardRows<'_, T>,
     memory: &mut [T],
-    mut cotangents: InputCotangents<'_, T>,
+    cotangents: &mut InputCotangents<'_, T>,
 ) {
     let rows = batch.input.nrows();
     let (transposed, memory) = memory.split_at_mut(layers.largest_transposed());
@@ -93,7 +94,7 @@ fn vjp_whole<T: Real>(
         if is_narrow(m) {
             let transposed = &mut transposed[..m * k];
             layer.weight_gradient(transposed, Store::Replace, multiply);
-            add_weights(&mut cotangents, index, transposed, (m, k));
+            add_weights(cotangents, index, transposed, (m, k));
         } else if let Some((entries, store)) = cotangents.get(weight_input(index)) {
             layer.weight_gradient(entries, store, multiply);
         }
@@ -111,9 +112,9 @@ fn vjp_whole<T: Real>(
 fn vjp_parts<T: Real>(
     parts: usize,
     layers: Layers<'_, T>,
-    batch: BackwardRows<'_, T>,
+    batch: &BackwardRows<'_, T>,
     memory: &mut [T],
-    mut cotangents: InputCotangents<'_, T>,
+    cotangents: &mut InputCotangents<'_, T>,
 ) {
     let (rows, inputs) = batch.input.shape();
     let input_cotangent = cotangents.get(0).map(|(entries, store)| {
@@ -122,7 +123,7 @@ fn vjp_parts<T: Real>(
     });
     let batch = BackwardRows {
         input_cotangent,
-        ..batch
+        ..*batch
     };
     backward_parts(parts, layers, batch, memory);
     let mut rest = &memory[..];
@@ -130,7 +131,7 @@ fn vjp_parts<T: Real>(
         let (m, k) = layer.weight.shape();
         let (weights, after) = rest.split_at(m * k);
         let (biases, after) = after.split_at(m);
-        add_weights(&mut cotangents, index, weights, (m, k));
+        add_weights(cotangents, index, weights, (m, k));
         cotangents.add_each(bias_input(index), |i| biases[i]);
         rest = after;
     }

@@ -25,7 +25,9 @@ fn evaluate<T: Real>(record: Record<T>, network: &Mlp, rows: usize) -> (Vec<T>, 
         let count = (layer.inputs() + 1) * layer.outputs();
         let (own, after) = rest.split_at_mut(count);
         let size = T::from_f64(1.0 / (layer.inputs() as f64).sqrt());
-        own.iter_mut().for_each(|p| *p *= size);
+        for parameter in own {
+            *parameter *= size;
+        }
         rest = after;
     }
     let mut tape = Tape::new();

@@ -49,11 +49,12 @@ fn raw_profile(chunk: &[u8]) -> Option<Vec<u8>> {
     let mut text = String::new();
     match content.strip_prefix(b"\0") {
         Some(packed) => {
-            let unpacked = ZlibDecoder::new(packed).take(MOST_BYTES);
-            unpacked
-                .bytes()
-                .map_while(Result::ok)
-                .for_each(|byte| text.push(byte.into()));
+            // What comes before a fault counts, as it does where nothing is packed.
+            let mut unpacked = Vec::new();
+            let _ = ZlibDecoder::new(packed)
+                .take(MOST_BYTES)
+                .read_to_end(&mut unpacked);
+            text.extend(unpacked.into_iter().map(char::from));
         }
         None => text.extend(content.iter().map(|&byte| char::from(byte))),
     }

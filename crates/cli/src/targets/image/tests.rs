@@ -112,13 +112,13 @@ fn exif(orientation: u8) -> Vec<u8> {
 }
 
 /// A PNG with an additional chunk before the chunk of this kind.
-fn with_chunk(png: &[u8], kind: [u8; 4], content: &[u8], before: &[u8; 4]) -> Vec<u8> {
+fn with_chunk(png: &[u8], kind: [u8; 4], content: &[u8], before: [u8; 4]) -> Vec<u8> {
     let body = [&kind[..], content].concat();
     let length = (content.len() as u32).to_be_bytes();
     let chunk = [&length[..], &body, &crc32fast::hash(&body).to_be_bytes()].concat();
     let at = png
         .windows(4)
-        .position(|four| four == before)
+        .position(|four| *four == before)
         .expect("a chunk")
         - 4;
     [&png[..at], &chunk, &png[at..]].concat()
@@ -126,7 +126,9 @@ fn with_chunk(png: &[u8], kind: [u8; 4], content: &[u8], before: &[u8; 4]) -> Ve
 
 /// Tags as ImageMagick wrote them into text chunks.
 fn raw_profile(kind: &str, tags: &[u8], packed: bool) -> Vec<u8> {
-    let digits: String = tags.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = tags.iter().fold(String::new(), |digits, byte| {
+        digits + &format!("{byte:02x}")
+    });
     let (first, second) = digits.split_at(20);
     let text = format!("\n{kind}\n{:8}\n{first}\n{second}\n", tags.len());
     let keyword = format!("Raw profile type {kind}\0");
@@ -215,20 +217,20 @@ fn orientation_tags_turn_pictures_upright() {
         let tags = exif(tag);
         let prefixed = [b"Exif\0\0", &tags[..]].concat();
         let files = [
-            with_chunk(&png, *b"eXIf", &tags, b"IDAT"),
-            with_chunk(&png, *b"eXIf", &tags, b"IEND"),
-            with_chunk(&png, *b"eXIf", &prefixed, b"IDAT"),
+            with_chunk(&png, *b"eXIf", &tags, *b"IDAT"),
+            with_chunk(&png, *b"eXIf", &tags, *b"IEND"),
+            with_chunk(&png, *b"eXIf", &prefixed, *b"IDAT"),
             with_chunk(
                 &png,
                 *b"tEXt",
                 &raw_profile("exif", &prefixed, false),
-                b"IDAT",
+                *b"IDAT",
             ),
             with_chunk(
                 &png,
                 *b"zTXt",
                 &raw_profile("APP1", &prefixed, true),
-                b"IEND",
+                *b"IEND",
             ),
             with_segment(&jpeg, &prefixed),
             with_riff_chunk(&webp, &tags),
@@ -252,7 +254,7 @@ fn orientation_tags_turn_pictures_upright() {
         }
     }
     for (unknown, tags) in [(0, exif(0)), (9, exif(9)), (1, vec![1, 2, 3])] {
-        let file = with_chunk(&png, *b"eXIf", &tags, b"IDAT");
+        let file = with_chunk(&png, *b"eXIf", &tags, *b"IDAT");
         assert_eq!(
             parse(&file).expect("a picture").size(),
             [1.0, 0.75],
@@ -323,7 +325,7 @@ fn colours_that_may_be_inverted_are_refused() {
 #[test]
 fn animations_and_other_formats_are_named() {
     let png = encoded(corner(), ImageFormat::Png);
-    let control = with_chunk(&png, *b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0], b"IDAT");
+    let control = with_chunk(&png, *b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0], *b"IDAT");
     let animation = parse(&control).expect_err("an animation");
     assert!(
         animation.contains("it is an animation; save the frame"),
