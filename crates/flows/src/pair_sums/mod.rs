@@ -7,7 +7,7 @@
 //! * for velocities aᵢ and bⱼ its derivative Σᵢⱼ uᵢ wⱼ ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ) along xᵢ+taᵢ, yⱼ+tbⱼ at
 //!   t = 0⁺, and the gradient of that in the velocities.
 //!
-//! [`reference`] has them as double loops in f64; [`PairSums`] is the fast version with the same contract.
+//! [`mod@reference`] has them as double loops in f64; [`PairSums`] is the fast version with the same contract.
 //!
 //! # Coincident particles
 //!

@@ -120,7 +120,7 @@ fn a_step_by_hand() {
 fn the_start_is_jittered() {
     let start = |seed, at: f32| {
         let particles = DMatrix::from_element(1000, 2, at);
-        Scheme::<f32>::start(&mut Particle { seed }, particles)
+        Scheme::<f32>::start(&Particle { seed }, particles)
             .unwrap()
             .particles
     };
