@@ -1,6 +1,7 @@
 //! A check of recorded gradients by finite differences, for this crate's operations and for any other.
 
-use crate::{Graph, Tape, Var};
+use crate::node::Var;
+use crate::tape::{Graph, Tape};
 
 /// The largest error of a gradient, and where it is.
 #[derive(Clone, Copy, Debug, PartialEq)]

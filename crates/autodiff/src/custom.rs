@@ -1,11 +1,10 @@
 //! Custom primitives supplied from outside, such as a sum over all pairs of particles.
 
-use nalgebra::DMatrixView;
-use rieszflow_numerics::product::Store;
-
-use crate::ops::{Cotangents, Op};
-use crate::tape::{Graph, Node, Recorded};
-use crate::{Real, Var};
+use crate::Real;
+use crate::node::{
+    Cotangents, Custom, InputCotangents, Node, Op, PrimitiveInputs, Recorded, Reverse, Var,
+};
+use crate::tape::Graph;
 
 /// A primitive of several matrices with a hand-written vector–Jacobian product.
 ///
@@ -68,72 +67,6 @@ pub trait CustomOp<T> {
     /// The vector–Jacobian product: adds what follows from the output's cotangent to those of the
     /// inputs.
     fn vjp(reverse: Reverse<'_, T>);
-}
-
-/// The inputs of a custom primitive.
-#[derive(Clone, Copy)]
-pub struct PrimitiveInputs<'a, T> {
-    inputs: &'a [Var],
-    recorded: Recorded<'a, T>,
-}
-
-impl<'a, T: Real> PrimitiveInputs<'a, T> {
-    /// How many they are.
-    pub fn count(&self) -> usize {
-        self.inputs.len()
-    }
-
-    /// The value of input `index`.
-    pub fn value(&self, index: usize) -> DMatrixView<'a, T> {
-        self.recorded.value(self.inputs[index])
-    }
-
-    /// Its entries, column-major.
-    pub fn entries(&self, index: usize) -> &'a [T] {
-        self.recorded.entries(self.inputs[index])
-    }
-}
-
-/// What a custom primitive sees in the reverse sweep.
-pub struct Reverse<'a, T> {
-    /// The values of its inputs.
-    pub inputs: PrimitiveInputs<'a, T>,
-    /// Its output, column-major.
-    pub output: &'a [T],
-    /// What the forward evaluation left.
-    pub residual: &'a mut [T],
-    /// Ȳ, the cotangent of the output.
-    pub cotangent: &'a [T],
-    /// Where the cotangents of the inputs go.
-    pub input_cotangents: InputCotangents<'a, T>,
-}
-
-/// The cotangents of the inputs of a custom primitive.
-pub struct InputCotangents<'a, T> {
-    inputs: &'a [Var],
-    cotangents: Cotangents<'a, T>,
-}
-
-impl<T: Real> InputCotangents<'_, T> {
-    /// The cotangent of input `index`, column-major, and whether to replace its (stale) content or to
-    /// add to it; `None` if no parameter depends on the input.
-    pub fn get(&mut self, index: usize) -> Option<(&mut [T], Store)> {
-        self.cotangents.get(self.inputs[index])
-    }
-
-    /// Adds `term(i)` to entry i of the cotangent of input `index`, for all entries.
-    pub fn add_each(&mut self, index: usize, term: impl Fn(usize) -> T) {
-        self.cotangents.add_each(self.inputs[index], term);
-    }
-}
-
-/// A recorded custom primitive.
-#[derive(Clone, Copy)]
-pub(crate) struct Custom<T> {
-    /// Where the tape keeps its inputs, and how many they are.
-    inputs: (usize, usize),
-    residual_len: usize,
-    vjp: fn(Reverse<'_, T>),
 }
 
 impl<T: Real> Custom<T> {

@@ -45,12 +45,15 @@
 
 pub mod check;
 mod custom;
+mod node;
 mod ops;
+mod reverse;
 mod tape;
 
-pub use custom::{CustomOp, InputCotangents, PrimitiveInputs, Reverse};
+pub use custom::CustomOp;
+pub use node::{InputCotangents, PrimitiveInputs, Reverse, Var};
 pub use rieszflow_numerics::Real;
-pub use tape::{Graph, Tape, Var};
+pub use tape::{Graph, Tape};
 
 /// The code of the README, run as a test.
 #[cfg(doctest)]

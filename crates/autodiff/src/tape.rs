@@ -1,48 +1,24 @@
-//! The arena of nodes, its recording, and the reverse sweep.
+//! The arena of nodes and its recording.
 
 use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView};
 
 use crate::Real;
-use crate::ops::{Cotangents, Op, Sweep};
-
-/// A node of a recorded expression: a matrix that later operations may use.
-///
-/// A handle is valid for the [`Graph`] that returned it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Var(pub(crate) usize);
-
-/// What the arena knows of a node: how it was computed, its shape, and where its value lies.
-#[derive(Clone, Copy)]
-pub(crate) struct Node<T> {
-    pub(crate) op: Op<T>,
-    pub(crate) rows: usize,
-    pub(crate) columns: usize,
-    /// Start in the arena; for a parameter, start in the parameter vector.
-    pub(crate) offset: usize,
-    /// Whether a parameter is among its ancestors.
-    pub(crate) differentiable: bool,
-}
-
-impl<T> Node<T> {
-    pub(crate) fn range(&self) -> Range<usize> {
-        self.offset..self.offset + self.rows * self.columns
-    }
-}
+use crate::node::{Node, Op, Recorded, Var};
 
 /// The memory of recorded expressions, kept from one recording to the next.
 #[derive(Default)]
 pub struct Tape<T> {
-    nodes: Vec<Node<T>>,
+    pub(crate) nodes: Vec<Node<T>>,
     /// The inputs of custom primitives, which their nodes refer to.
-    inputs: Vec<Var>,
+    pub(crate) inputs: Vec<Var>,
     /// Values of all nodes but the parameters, one after the other, each column-major.
-    values: Vec<T>,
+    pub(crate) values: Vec<T>,
     /// ∂L/∂node, at the same offsets as the values.
-    cotangents: Vec<T>,
+    pub(crate) cotangents: Vec<T>,
     /// Whether a node's cotangent has been written in the present sweep.
-    reached: Vec<bool>,
+    pub(crate) reached: Vec<bool>,
 }
 
 impl<T: Real> Tape<T> {
@@ -66,12 +42,12 @@ impl<T: Real> Tape<T> {
 
 /// An expression being recorded: every operation appends a node and evaluates it at once.
 pub struct Graph<'t, T> {
-    tape: &'t mut Tape<T>,
-    parameters: &'t [T],
+    pub(crate) tape: &'t mut Tape<T>,
+    pub(crate) parameters: &'t [T],
     /// How many entries of the parameter vector are nodes already.
-    parameters_recorded: usize,
+    pub(crate) parameters_recorded: usize,
     /// How many entries of the arena are in use.
-    used: usize,
+    pub(crate) used: usize,
 }
 
 impl<T: Real> Graph<'_, T> {
@@ -135,46 +111,6 @@ impl<T: Real> Graph<'_, T> {
     pub fn shape(&self, var: Var) -> (usize, usize) {
         let node = &self.tape.nodes[var.0];
         (node.rows, node.columns)
-    }
-
-    /// The reverse sweep: stores ∂`loss`/∂θ in `gradient`, in the order of the parameter vector.
-    ///
-    /// Costs about twice the recording. Parameters that the loss does not use get 0.
-    ///
-    /// # Panics
-    /// If `loss` is not 1×1 or `gradient` is not as long as the parameter vector.
-    pub fn gradient(&mut self, loss: Var, gradient: &mut [T]) {
-        assert_eq!(self.shape(loss), (1, 1), "the loss must be 1×1");
-        assert_eq!(
-            gradient.len(),
-            self.parameters.len(),
-            "the gradient must be as long as the parameter vector"
-        );
-        let tape = &mut *self.tape;
-        if tape.cotangents.len() < self.used {
-            tape.cotangents.resize(self.used, T::zero());
-        }
-        tape.reached.clear();
-        tape.reached.resize(tape.nodes.len(), false);
-        gradient[self.parameters_recorded..].fill(T::zero());
-
-        let mut sweep = Sweep {
-            nodes: &tape.nodes,
-            inputs: &tape.inputs,
-            parameters: self.parameters,
-            values: &mut tape.values,
-            cotangents: Cotangents {
-                nodes: &tape.nodes,
-                entries: &mut tape.cotangents,
-                gradient,
-                reached: &mut tape.reached,
-            },
-        };
-        sweep.cotangents.add_each(loss, |_| T::one());
-        for index in (0..=loss.0).rev() {
-            sweep.vjp(Var(index));
-        }
-        sweep.cotangents.clear_unreached();
     }
 
     pub(crate) fn is_differentiable(&self, var: Var) -> bool {
@@ -241,30 +177,5 @@ impl<T: Real> Graph<'_, T> {
     pub(crate) fn append(&mut self, node: Node<T>) -> Var {
         self.tape.nodes.push(node);
         Var(self.tape.nodes.len() - 1)
-    }
-}
-
-/// The nodes recorded so far, as an operation reads them.
-#[derive(Clone, Copy)]
-pub(crate) struct Recorded<'a, T> {
-    pub(crate) nodes: &'a [Node<T>],
-    pub(crate) parameters: &'a [T],
-    pub(crate) values: &'a [T],
-}
-
-impl<'a, T: Real> Recorded<'a, T> {
-    /// The value of a node, column-major: from the parameter vector or from the arena.
-    pub(crate) fn entries(&self, var: Var) -> &'a [T] {
-        let node = &self.nodes[var.0];
-        match node.op {
-            Op::Parameter => &self.parameters[node.range()],
-            _ => &self.values[node.range()],
-        }
-    }
-
-    /// The value of a node.
-    pub(crate) fn value(&self, var: Var) -> DMatrixView<'a, T> {
-        let node = &self.nodes[var.0];
-        DMatrixView::from_slice(self.entries(var), node.rows, node.columns)
     }
 }

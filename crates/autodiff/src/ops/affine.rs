@@ -3,9 +3,9 @@
 use nalgebra::DMatrixViewMut;
 use rieszflow_numerics::product::Store;
 
-use super::{Cotangents, Op};
-use crate::tape::{Graph, Recorded};
-use crate::{Real, Var};
+use crate::Real;
+use crate::node::{Cotangents, Op, Recorded, Var};
+use crate::tape::Graph;
 
 impl<T: Real> Graph<'_, T> {
     /// The affine layer XWᵀ + 1bᵀ on the rows of X.
@@ -33,7 +33,7 @@ impl<T: Real> Graph<'_, T> {
 }
 
 /// X̄ += ȲW, W̄ += ȲᵀX, b̄ += Σ of the rows of Ȳ.
-pub(super) fn vjp<T: Real>(
+pub(crate) fn vjp<T: Real>(
     own: &[T],
     values: Recorded<'_, T>,
     (x, w, b): (Var, Var, Var),

@@ -1,8 +1,8 @@
 //! Operations entry by entry: sums, quotients, scaling, square root, ReLU.
 
-use super::{Cotangents, Op};
-use crate::tape::{Graph, Recorded};
-use crate::{Real, Var};
+use crate::Real;
+use crate::node::{Cotangents, Op, Recorded, Var};
+use crate::tape::Graph;
 
 impl<T: Real> Graph<'_, T> {
     /// A + B, entry by entry.
@@ -68,19 +68,19 @@ impl<T: Real> Graph<'_, T> {
 }
 
 /// For c = a + b: ā += c̄ and b̄ += c̄.
-pub(super) fn add_vjp<T: Real>(own: &[T], (a, b): (Var, Var), inputs: &mut Cotangents<'_, T>) {
+pub(crate) fn add_vjp<T: Real>(own: &[T], (a, b): (Var, Var), inputs: &mut Cotangents<'_, T>) {
     inputs.add_each(a, |i| own[i]);
     inputs.add_each(b, |i| own[i]);
 }
 
 /// For c = a − b: ā += c̄ and b̄ −= c̄.
-pub(super) fn subtract_vjp<T: Real>(own: &[T], (a, b): (Var, Var), inputs: &mut Cotangents<'_, T>) {
+pub(crate) fn subtract_vjp<T: Real>(own: &[T], (a, b): (Var, Var), inputs: &mut Cotangents<'_, T>) {
     inputs.add_each(a, |i| own[i]);
     inputs.add_each(b, |i| -own[i]);
 }
 
 /// For c = a/b: ā += c̄/b and b̄ −= c̄ a/b².
-pub(super) fn divide_vjp<T: Real>(
+pub(crate) fn divide_vjp<T: Real>(
     own: &[T],
     values: Recorded<'_, T>,
     (a, b): (Var, Var),
@@ -92,13 +92,13 @@ pub(super) fn divide_vjp<T: Real>(
 }
 
 /// For c = √a: ā += c̄/(2c).
-pub(super) fn sqrt_vjp<T: Real>(own: &[T], root: &[T], a: Var, inputs: &mut Cotangents<'_, T>) {
+pub(crate) fn sqrt_vjp<T: Real>(own: &[T], root: &[T], a: Var, inputs: &mut Cotangents<'_, T>) {
     let half = T::from_f64(0.5);
     inputs.add_each(a, |i| half * own[i] / root[i]);
 }
 
 /// For c = max(a, 0): ā += c̄ where a > 0.
-pub(super) fn relu_vjp<T: Real>(
+pub(crate) fn relu_vjp<T: Real>(
     own: &[T],
     values: Recorded<'_, T>,
     a: Var,

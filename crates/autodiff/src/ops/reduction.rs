@@ -1,8 +1,8 @@
 //! Reductions of a matrix to a scalar node, accumulated in double precision.
 
-use super::{Cotangents, Op};
-use crate::tape::{Graph, Recorded};
-use crate::{Real, Var};
+use crate::Real;
+use crate::node::{Cotangents, Op, Recorded, Var};
+use crate::tape::Graph;
 
 impl<T: Real> Graph<'_, T> {
     /// Σ of the squares of all entries; for particles in rows, N times the mean squared norm.
@@ -30,7 +30,7 @@ impl<T: Real> Graph<'_, T> {
 }
 
 /// For s = Σ aᵢ²: āᵢ += 2 s̄ aᵢ.
-pub(super) fn sum_of_squares_vjp<T: Real>(
+pub(crate) fn sum_of_squares_vjp<T: Real>(
     own: &[T],
     values: Recorded<'_, T>,
     a: Var,

@@ -1,8 +1,7 @@
 //! The sum over a block of particles of x with all of y, on the instruction set at hand.
 //!
 //! The inner loops are compiled for each instruction set that matters and the fitting version is chosen
-//! when the program runs. In few dimensions they keep everything in registers ([`low_dim`]), in many
-//! they take several particles at a time ([`high_dim`]). The order of summation is the same on every
+//! when the program runs ([`all_pairs`](super::all_pairs)). The order of summation is the same on every
 //! instruction set. Coordinates are subtracted, never |x|²−2⟨x,y⟩+|y|² expanded, which would lose
 //! everything where particles are close.
 
@@ -18,9 +17,7 @@ use fearless_simd::{Level, dispatch};
 use rieszflow_numerics::Real;
 use rieszflow_numerics::simd::Chunk;
 
-use super::integrands::RadialFunction;
 use super::packed::Groups;
-use super::{high_dim, low_dim};
 
 /// Particles of x that are worked on together.
 pub(super) const ROWS: usize = 8;
@@ -48,33 +45,6 @@ pub(super) trait Integrand<T: Real>: Copy + Send + Sync {
         gradients: Gradients,
         running: &mut Running<'_, T>,
     );
-}
-
-/// A function of the distance, of all pairs.
-#[derive(Clone, Copy)]
-pub(super) struct AllPairs<F>(pub(super) F);
-
-impl<T: Real, F: RadialFunction<T>> Integrand<T> for AllPairs<F> {
-    fn chunks(self, _: Range<usize>, all: usize) -> Range<usize> {
-        0..all
-    }
-
-    #[inline(always)]
-    fn add<S: Simd>(
-        self,
-        simd: S,
-        x: Groups<'_, RowGroup<T>>,
-        y: Groups<'_, Chunk<T>>,
-        gradients: Gradients,
-        running: &mut Running<'_, T>,
-    ) {
-        match x.dim {
-            1 => low_dim::sum::<S, T, F, 1>(simd, self.0, x, y, gradients, running),
-            2 => low_dim::sum::<S, T, F, 2>(simd, self.0, x, y, gradients, running),
-            3 => low_dim::sum::<S, T, F, 3>(simd, self.0, x, y, gradients, running),
-            _ => high_dim::sum(simd, self.0, x, y, gradients, running),
-        }
-    }
 }
 
 /// Where a block's results go.

@@ -38,6 +38,7 @@
 //!
 //! Source: Altekrüger et al. 2023, Section 5; the value for r < 1 is what the limit gives.
 
+mod all_pairs;
 mod blocks;
 mod coincident;
 mod high_dim;

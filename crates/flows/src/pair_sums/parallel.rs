@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use rieszflow_numerics::Real;
 use rieszflow_numerics::simd::Chunk;
 
-use super::blocks::{self, AllPairs, Gradients, Integrand, ROWS, Results, RowGroup};
+use super::all_pairs::AllPairs;
+use super::blocks::{self, Gradients, Integrand, ROWS, Results, RowGroup};
 use super::coincident::Coincident;
 use super::integrands::{PairEnergy, Separated};
 use super::packed::Packed;

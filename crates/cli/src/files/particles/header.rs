@@ -141,7 +141,7 @@ impl<'f> Header<'f> {
         self.weight = if named { self.position(WEIGHT) } else { None };
         self.weight = self.weight.filter(|weight| !chosen.contains(weight));
         self.coordinates = chosen;
-        Ok(())
+        self.check_unique(self.weight.as_slice())
     }
 
     fn position(&self, name: &str) -> Option<usize> {

@@ -396,7 +396,7 @@ fn other_files_are_named() {
 
 #[test]
 fn columns_that_are_not_there() {
-    let cases: [(&str, &str, &[&str]); 7] = [
+    let cases: [(&str, &str, &[&str]); 8] = [
         (
             "x,y\n1,2\n",
             "x,z",
@@ -406,6 +406,11 @@ fn columns_that_are_not_there() {
         ("x,y\n1,2\n", "0", &["a column '0'"]),
         ("0.5,2\n", "x", &["a column 'x'", "2 columns without names"]),
         ("x,x\n1,2\n", "x", &["one column 'x'", "fields 1 and 2"]),
+        (
+            "x,weight,weight\n1,2,3\n",
+            "x",
+            &["one column 'weight'", "fields 2 and 3"],
+        ),
         ("NA,2\n3,4\n", "1", &["line 1, field 1", "'NA'"]),
         ("NA,2\n3,4\n", "1,2", &["line 1, field 1", "'NA'"]),
     ];
