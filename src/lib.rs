@@ -18,7 +18,7 @@
 //! ([`flows::scheme::Particle`] does what can be done). For the same reason no *map* x ↦ T(x) can
 //! describe a time step: it sends all mass at x to the one point T(x).
 //!
-//! **Transport plans.** A plan π is a distribution of pairs (x, y): π(x, y) of the mass at x goes to y.
+//! **Transport plans.** A plan π is a distribution of pairs (x, y): the mass that goes from x to y.
 //! Its first marginal is the mass before the step, its second the mass after it, and the mass at one x
 //! may go to many y.
 //!

@@ -8,7 +8,7 @@ use rieszflow_numerics::product::Store;
 
 /// A node of a recorded expression: a matrix that later operations may use.
 ///
-/// A handle is valid for the [`Graph`] that returned it.
+/// A handle is valid for the [`Graph`](crate::Graph) that returned it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Var(pub(crate) usize);
 

@@ -9,10 +9,10 @@ use rieszflow_flows::rng::{Purpose, stream};
 use rieszflow_numerics::Real;
 
 use crate::config::{Config, ConfigFileError, KeepKernels, Precision, step_reaching};
+use crate::experiments::{ExperimentError, Inputs};
 use crate::files::kernels::{KernelFile, KernelFileError};
 use crate::folder::{Divergence, RunFolder, Status};
 use crate::numbers::plain;
-use crate::observers::widen;
 use crate::setting::{Phrase, SettingError, check};
 use crate::targets::TargetError;
 use crate::threads::{ThreadsError, thread_pool};
@@ -26,6 +26,9 @@ pub enum SampleError {
     /// The start of the run cannot be read.
     #[error(transparent)]
     Start(#[from] TargetError),
+    /// The start and the target of the run do not fit its configuration.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
     /// The threads could not be started.
     #[error(transparent)]
     Threads(#[from] ThreadsError),
@@ -101,7 +104,7 @@ pub fn sample(
     }
     thread_pool(None)?.install(|| {
         Ok(match config.precision {
-            Precision::F32 => widen(&push::<f32>(&folder, &config, count, time, seed)?),
+            Precision::F32 => push::<f32>(&folder, &config, count, time, seed)?,
             Precision::F64 => push::<f64>(&folder, &config, count, time, seed)?,
         })
     })
@@ -113,13 +116,15 @@ fn push<T: Real>(
     count: usize,
     time: f64,
     seed: u64,
-) -> Result<DMatrix<T>, SampleError> {
+) -> Result<DMatrix<f64>, SampleError> {
     let start = config.draw_start(count, seed, folder.path())?;
-    let mut particles = start.map(T::from_f64);
     let steps = step_reaching(time, &config.time_grid());
     if steps == 0 {
-        return Ok(particles);
+        return Ok(start);
     }
+    let inputs = Inputs::read(&config.experiment, config.seed, folder.path())?;
+    let origin = config.problem(inputs)?.1.origin;
+    let mut particles: DMatrix<T> = origin.centre(&start);
     let format = config.kernel_format::<T>().expect("a neural scheme");
     let mut kernels = KernelFile::open(&folder.kernels(), format)?;
     let mut latents = DMatrix::zeros(count, config.latent_dim);
@@ -132,7 +137,7 @@ fn push<T: Real>(
         fill_normal(latents.as_mut_slice(), rng);
         particles = transport.push_forward(&parameters, &particles, &latents);
     }
-    Ok(particles)
+    Ok(origin.restore(&particles))
 }
 
 fn diverged(folder: &Path, divergence: &Divergence, f: &mut Formatter<'_>) -> fmt::Result {

@@ -120,7 +120,7 @@ impl GenerativeNetwork {
         let count = (4 * self.dim).max(WHITENING);
         let mut latents = DMatrix::zeros(count, self.latent_dim);
         fill_normal(latents.as_mut_slice(), rng);
-        let transport = Transport::identity(self.clone());
+        let transport = Transport::unstandardized(self.clone());
         let x = DMatrix::zeros(count, self.dim);
         let output = transport.displacements(&parameters, &x, &latents);
         let output = output.map(T::into_f64);
@@ -160,7 +160,7 @@ impl GenerativeNetwork {
 /// // One hidden unit on the line: N(x, z) = ReLU(z) ignores x and splits a point mass.
 /// let network = GenerativeNetwork::new(1, 1, 1, 1);
 /// let parameters = [0.0_f64, 1.0, 0.0, 1.0, 0.0]; // weights of x and z, bias; weight, bias
-/// let transport = Transport::identity(network);
+/// let transport = Transport::unstandardized(network);
 /// let dirac = DMatrix::from_element(3, 1, 5.0);
 /// let latents = DMatrix::from_row_slice(3, 1, &[-1.0, 0.5, 2.0]);
 /// let moved = transport.push_forward(&parameters, &dirac, &latents);
@@ -186,7 +186,7 @@ impl<T: Real> Transport<T> {
     }
 
     /// T(x, z) = x + N(x, z).
-    pub fn identity(network: GenerativeNetwork) -> Self {
+    pub fn unstandardized(network: GenerativeNetwork) -> Self {
         let centre = RowDVector::zeros(network.dim);
         Self::new(network, centre, T::one(), T::one())
     }
@@ -392,7 +392,7 @@ mod tests {
         let mut latents = DMatrix::zeros(20_000, 3);
         fill_normal(latents.as_mut_slice(), rng);
         let x = DMatrix::zeros(20_000, 3);
-        let output = Transport::identity(network).displacements(&parameters, &x, &latents);
+        let output = Transport::unstandardized(network).displacements(&parameters, &x, &latents);
         let covariance = output.tr_mul(&output) / 20_000.0;
         assert!((covariance * 3.0 - DMatrix::identity(3, 3)).amax() < 0.1);
         assert!(output.row_mean().amax() < 0.05);

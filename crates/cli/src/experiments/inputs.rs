@@ -6,6 +6,7 @@ use nalgebra::DMatrix;
 use rand::RngExt;
 use rieszflow_flows::rng::{Purpose, stream};
 
+use super::origin::Origin;
 use super::{ExperimentError, implosion};
 use crate::config::{Config, Experiment, MmdSettings};
 use crate::files::input::Input;
@@ -114,6 +115,8 @@ pub(crate) struct Problem {
     pub(crate) aspect: Option<(f64, f64)>,
     /// The files that were read, to be copied into the run's folder.
     pub(crate) copies: Vec<InputCopy>,
+    /// Where the flow computes from.
+    pub(crate) origin: Origin,
 }
 
 impl Config {
@@ -129,6 +132,7 @@ impl Config {
             image_shape: None,
             aspect: None,
             copies: Vec::new(),
+            origin: Origin::zero(self.dim),
         };
         match &mut config.experiment {
             Experiment::Interaction => problem.start = DMatrix::zeros(self.particles, self.dim),
@@ -144,6 +148,7 @@ impl Config {
                 };
                 self.check_fit(mmd, &start.particles.points, &target.particles)?;
                 problem.copies = copies(mmd, target.input, start.input);
+                problem.origin = Origin::of(&start.particles.points, &target.particles.points);
                 problem.start = start.particles.points;
                 problem.target = Some(target.particles);
                 problem.image_shape = target.image_shape;

@@ -7,6 +7,7 @@ use rieszflow_analytic::{Discrepancy, Error};
 use rieszflow_flows::{Functional, Interaction, Mmd, Points, Potential, RieszKernel};
 use rieszflow_numerics::Real;
 
+use super::origin::Origin;
 use super::{Inputs, Measurement, ReferenceMeasure, TargetEnergy};
 use crate::config::{Config, Experiment, KeepKernels, MmdSettings, Precision, SaveAt, SchemeKind};
 use crate::files::particles::{Columns, Particles};
@@ -191,9 +192,10 @@ impl Config {
 /// F_ν towards the particles of a target.
 pub(super) fn functional<T: Real>(
     kernel: RieszKernel,
+    origin: &Origin,
     target: &Particles,
 ) -> Result<Mmd<T>, rieszflow_flows::Error> {
-    let points = target.points.map(T::from_f64);
+    let points = origin.centre(&target.points);
     let weights = target.weights.as_ref();
     let weights = weights.map(|weights| weights.iter().copied().map(T::from_f64).collect());
     Mmd::new(kernel, points, weights)

@@ -5,6 +5,7 @@ mod implosion;
 mod inputs;
 mod interaction;
 mod mmd;
+mod origin;
 mod target_energy;
 
 use nalgebra::DMatrix;
@@ -20,6 +21,7 @@ pub use inputs::Inputs;
 pub(crate) use inputs::{COPIES, InputCopy, Problem};
 pub use mmd::Preset;
 pub(crate) use mmd::discrepancy;
+pub(crate) use origin::Origin;
 pub(crate) use target_energy::TargetEnergy;
 
 /// What a flow's particles are measured against after each time step: the exact measure where
@@ -106,17 +108,29 @@ impl Config {
         })
     }
 
-    /// F.
+    /// F, where the data is.
     ///
     /// # Errors
     /// If the exponent or the target is unusable.
-    pub(crate) fn functional<T: Real>(
+    pub(crate) fn functional(
         &self,
+        problem: &Problem,
+    ) -> Result<Box<dyn Functional<f64>>, rieszflow_flows::Error> {
+        self.functional_from(&Origin::zero(self.dim), problem)
+    }
+
+    /// F in the coordinates that the flow computes in.
+    ///
+    /// # Errors
+    /// If the exponent or the target is unusable.
+    pub(crate) fn functional_from<T: Real>(
+        &self,
+        origin: &Origin,
         problem: &Problem,
     ) -> Result<Box<dyn Functional<T>>, rieszflow_flows::Error> {
         let kernel = RieszKernel::new(self.exponent)?;
         Ok(match &problem.target {
-            Some(target) => Box::new(mmd::functional::<T>(kernel, target)?),
+            Some(target) => Box::new(mmd::functional::<T>(kernel, origin, target)?),
             None if self.experiment == Experiment::Implosion => Box::new(ImplosionExplosion::new()),
             None => Box::new(Interaction::new(kernel)),
         })

@@ -7,8 +7,8 @@ use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{Functional, Observer, ObserverError, Points, State};
 use rieszflow_numerics::Real;
 
-use super::{Clock, SharedLog, widen};
-use crate::experiments::ReferenceMeasure;
+use super::{Clock, SharedLog};
+use crate::experiments::{Origin, ReferenceMeasure};
 use crate::folder::{MetricsColumns, Row};
 
 /// The rows so far, shared with the observers that show them.
@@ -17,6 +17,7 @@ pub(crate) type Table = Rc<RefCell<Vec<Row>>>;
 /// Measures each time step in double precision and writes the row.
 pub(crate) struct Metrics {
     pub(crate) reference: Rc<dyn ReferenceMeasure>,
+    pub(crate) origin: Origin,
     pub(crate) functional: Box<dyn Functional<f64>>,
     pub(crate) log: SharedLog,
     pub(crate) table: Table,
@@ -35,7 +36,7 @@ impl<T: Real> Observer<T> for Metrics {
     }
 
     fn step(&mut self, state: &State<T>, report: &StepReport) -> Result<(), ObserverError> {
-        let particles = widen(&state.particles);
+        let particles = self.origin.restore(&state.particles);
         let measurement = self.reference.compare(state.step, &particles)?;
         let energy = || self.functional.energy(Points::from(&particles));
         let row = Row {

@@ -19,15 +19,7 @@ pub(crate) use snapshots::Snapshots;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use nalgebra::DMatrix;
-use rieszflow_numerics::Real;
-
 use crate::files::append_log::AppendLog;
 
 /// A file that an observer appends to and whose length a checkpoint records.
 pub(crate) type SharedLog = Rc<RefCell<AppendLog>>;
-
-/// Particles in double precision, exactly.
-pub(crate) fn widen<T: Real>(particles: &DMatrix<T>) -> DMatrix<f64> {
-    particles.map(Real::into_f64)
-}

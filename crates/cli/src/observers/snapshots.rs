@@ -7,6 +7,7 @@ use rieszflow_flows::{Observer, ObserverError, Outcome, State};
 use rieszflow_numerics::Real;
 
 use super::{SharedLog, Verdict};
+use crate::experiments::Origin;
 use crate::folder::coordinate_names;
 
 /// Saves the particles at the start, at the chosen times, and at the end.
@@ -16,12 +17,19 @@ pub(crate) struct Snapshots {
     /// The step that was saved last.
     last: Option<u64>,
     verdict: Verdict,
+    origin: Origin,
 }
 
 impl Snapshots {
     /// For a flow whose steps `chosen` are saved, in order, and that is new or goes on after `done`
     /// of its time steps.
-    pub(crate) fn new(chosen: Vec<u64>, log: SharedLog, done: u64, verdict: Verdict) -> Self {
+    pub(crate) fn new(
+        chosen: Vec<u64>,
+        log: SharedLog,
+        done: u64,
+        verdict: Verdict,
+        origin: Origin,
+    ) -> Self {
         let is_new = log.borrow().is_empty();
         let saved = chosen.iter().rev().find(|&&step| step <= done).copied();
         Self {
@@ -29,19 +37,19 @@ impl Snapshots {
             log,
             last: saved.filter(|_| !is_new),
             verdict,
+            origin,
         }
     }
 
     fn save<T: Real>(&mut self, state: &State<T>) -> io::Result<()> {
-        let particles = &state.particles;
+        let particles = self.origin.restore(&state.particles);
         let rows = particles.row_iter().enumerate().map(|(index, particle)| {
             let head = [
                 state.step.to_string(),
                 state.time.to_string(),
                 index.to_string(),
             ];
-            let coordinates: Vec<String> =
-                particle.iter().map(|x| x.into_f64().to_string()).collect();
+            let coordinates: Vec<String> = particle.iter().map(f64::to_string).collect();
             head.into_iter().chain(coordinates)
         });
         self.log.borrow_mut().append_rows(rows)?;

@@ -19,7 +19,7 @@ use crate::folder::{CITATION, MetricsColumns, Status, Summary};
 use crate::numbers::plain;
 use crate::observers::{
     Bounds, Checkpoints, Clock, Implausible, Kernels, Logs, Metrics, Plausibility, Progress,
-    Schedule, Snapshots, Table, Verdict, widen,
+    Schedule, Snapshots, Table, Verdict,
 };
 use crate::plot::draw_figures;
 use crate::setting::Phrase;
@@ -55,7 +55,8 @@ impl Run<'_> {
             verdict: Rc::default(),
             warning: Rc::default(),
         };
-        let functional = self.config.functional::<T>(&self.problem)?;
+        let origin = &self.problem.origin;
+        let functional = self.config.functional_from::<T>(origin, &self.problem)?;
         let mut observers = self.observers(&state, &shared)?;
         let flow = Flow::new(&*functional, &*scheme).resume(state);
         let flow = observers
@@ -128,7 +129,9 @@ impl Run<'_> {
         let saved = chosen_steps(&config.save_at, &grid);
         let logs = &shared.logs;
         let verdict = shared.verdict.clone();
-        let snapshots = Snapshots::new(saved.clone(), logs.snapshots.clone(), state.step, verdict);
+        let origin = self.problem.origin.clone();
+        let log = logs.snapshots.clone();
+        let snapshots = Snapshots::new(saved.clone(), log, state.step, verdict, origin);
         let mut observers: Vec<Box<dyn Observer<T>>> = vec![
             Box::new(self.metrics(shared)?),
             Box::new(self.plausibility(shared)?),
@@ -152,8 +155,9 @@ impl Run<'_> {
     }
 
     fn metrics(&self, shared: &Shared) -> Result<Metrics, RunError> {
-        let functional = self.config.functional::<f64>(&self.problem)?;
+        let functional = self.config.functional(&self.problem)?;
         Ok(Metrics {
+            origin: self.problem.origin.clone(),
             reference: self.reference.clone(),
             functional,
             log: shared.logs.metrics.clone(),
@@ -164,7 +168,7 @@ impl Run<'_> {
 
     fn plausibility(&self, shared: &Shared) -> Result<Plausibility, RunError> {
         let start = &self.problem.start;
-        let functional = self.config.functional::<f64>(&self.problem)?;
+        let functional = self.config.functional(&self.problem)?;
         Ok(Plausibility {
             scheme: self.config.scheme,
             bounds: Bounds::new(&*self.reference, start.nrows()),
@@ -245,7 +249,7 @@ impl Run<'_> {
             return Ok(folder.write_summary(summary)?);
         }
         let snapshots = folder.read_snapshots()?;
-        folder.write_final(&widen(&state.particles))?;
+        folder.write_final(&self.problem.origin.restore(&state.particles))?;
         folder.write_archive(&snapshots)?;
         let keeps = |step: &u64| config.keep_kernels.keeps(*step);
         let kept: Vec<u64> = (1..=state.step).filter(keeps).collect();

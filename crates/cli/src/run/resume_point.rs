@@ -38,7 +38,7 @@ impl Run<'_> {
         let (state, record) = if let Some(found) = self.checkpoint::<T>()? {
             (found.state, found.record)
         } else {
-            let start = self.problem.start.map(T::from_f64);
+            let start = self.problem.origin.centre(&self.problem.start);
             (scheme.start(start)?, RunRecord::default())
         };
         let mut lengths = record.lengths;

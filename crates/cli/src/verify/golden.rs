@@ -352,7 +352,7 @@ impl<Terms> Neural<Terms> {
         let hidden_layers = self.layers.len() - 1;
         let network = GenerativeNetwork::new(dim, z.ncols(), sizes[1], hidden_layers);
         if *network.network() == Mlp::new(&sizes) {
-            return Transport::identity(network).record_displacement(graph, x, &z);
+            return Transport::unstandardized(network).record_displacement(graph, x, &z);
         }
         // Hidden layers of different widths, which no transport has.
         let input = graph.constant_with(x.nrows(), x.ncols() + z.ncols(), |entries| {

@@ -28,3 +28,4 @@ mod resume;
 mod sandbox;
 mod seeds;
 mod self_contained;
+mod translation;

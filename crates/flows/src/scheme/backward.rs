@@ -97,7 +97,7 @@ impl<T: Real> Scheme<T> for Backward {
             callback,
         )?;
         // Draw from its second marginal: xᵢ ← T_θ(xᵢ, zᵢ).
-        self.training.push_forward(state, transport, tau)?;
+        self.training.finish_step(state, transport, tau)?;
         Ok(StepReport {
             loss: Some(mean_loss),
             is_stationary: false,
@@ -132,8 +132,8 @@ pub fn loss<T: Real>(
     let x = graph.constant(particles);
     let displacement = graph.subtract(x, transported);
     let squared = graph.sum_of_squares(displacement);
-    let transport = graph.scale(squared, T::from_f64(0.5 / particles.nrows() as f64));
+    let cost = graph.scale(squared, T::from_f64(0.5 / particles.nrows() as f64));
     let energy = graph.custom(&MinibatchEnergy(functional), &[transported])?;
     let energy = graph.scale(energy, T::from_f64(tau));
-    Ok(graph.add(transport, energy))
+    Ok(graph.add(cost, energy))
 }

@@ -117,7 +117,7 @@ impl<T: Real> Scheme<T> for Forward {
         let factor = self.estimate_factor(functional, state, &direction)?;
         // Step: xᵢ ← xᵢ + τ (D_v̂F)⁻/‖v̂‖² v_θ(xᵢ, zᵢ).
         let transport = direction.with_unit(T::from_f64(tau * factor));
-        self.training.push_forward(state, transport, tau)?;
+        self.training.finish_step(state, transport, tau)?;
         Ok(StepReport {
             loss: Some(mean_loss),
             is_stationary: factor == 0.0,

@@ -41,10 +41,10 @@ pub struct Training {
     pub iterations: u64,
     /// The flow time until which [`first_iterations`](Self::first_iterations) applies; 1 by default.
     pub first_phase: f64,
-    /// Adam's learning rate at its highest in a time step; 3·10⁻³ by default.
+    /// Adam's learning rate, from which it falls in each time step; 3·10⁻³ by default.
     pub learning_rate: f64,
-    /// What fraction of it is left at the end of the time step, reached along a cosine; 10⁻² by
-    /// default, and 1 keeps it.
+    /// The rate at the end of a time step divided by that at its start, reached along a cosine; 10⁻² by
+    /// default. With 1 the rate stays.
     pub learning_rate_decay: f64,
     /// Keys all random numbers; 0 by default.
     pub seed: u64,
@@ -81,7 +81,8 @@ impl Training {
     /// Minimises the loss over θ from where the last time step left it, or goes on inside the loop;
     /// returns the mean loss of the last tenth of the iterations.
     ///
-    /// A loss whose gradient vanishes in the first iteration has nothing to teach, and ends the loop.
+    /// A loss whose gradient vanishes in the first iteration ends the loop, and is returned: this is a
+    /// Dirac in the forward scheme with r > 1.
     pub(super) fn minimise<T: Real>(
         &self,
         state: &mut State<T>,
@@ -130,7 +131,7 @@ impl Training {
                 count,
                 loss: value,
             };
-            // After the last iteration the time step is all but done.
+            // After the last iteration nothing is left to interrupt.
             if callback(state, iteration).is_break() && index + 1 < count {
                 return Err(Error::Interrupted);
             }
@@ -145,7 +146,7 @@ impl Training {
 
     /// Ends the time step: every particle is moved by the transport with a fresh latent, stratified
     /// over all particles.
-    pub(super) fn push_forward<T: Real>(
+    pub(super) fn finish_step<T: Real>(
         &self,
         state: &mut State<T>,
         transport: Transport<T>,
@@ -210,8 +211,8 @@ impl Training {
         }
     }
 
-    /// The learning rate rises linearly over the first tenth of the inner loop, then falls along a
-    /// cosine. Without the rise the first updates, all of one size, can press the cloud flat.
+    /// The learning rate falls along a cosine, times a factor that rises from 0 to 1 over the first tenth
+    /// of the inner loop. Without the rise the first updates, all of one size, can press the cloud flat.
     fn rate(&self, index: u64, count: u64) -> f64 {
         let progress = (index + 1) as f64 / count as f64;
         let warm = (progress / WARM_UP).min(1.0);
