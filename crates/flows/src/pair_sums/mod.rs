@@ -24,13 +24,14 @@
 //! \end{cases}
 //! ```
 //!
-//! The second line is what makes a Dirac burst: for r = 1 the interaction energy E, which is −½ times such a
-//! sum, falls for coincident particles at a rate proportional to the differences of their velocities, so steepest descent gives them different
-//! ones. For r > 1 nothing is gained at first order, and a Dirac is stationary. For r < 1 the gain is infinite,
-//! and there is no direction of steepest descent, which is
-//! [`Error::Collision`](crate::Error::Collision). Pairs closer than
-//! [`COINCIDENT`](crate::COINCIDENT) count as coincident in this derivative; `kernel.rs` has the rule. The ordinary gradient, which drives the
-//! particle flow and the training of the backward scheme, takes 0 for the derivative at u = 0.
+//! The second line is what makes a Dirac burst: for r = 1 the interaction energy E, which is −½ times
+//! such a sum, falls for coincident particles at a rate proportional to the differences of their
+//! velocities, so steepest descent gives them different ones. For r > 1 nothing is gained at first
+//! order, and a Dirac is stationary. For r < 1 the gain is infinite, and there is no direction of steepest
+//! descent, which is [`Error::Collision`](crate::Error::Collision). Pairs closer than
+//! [`COINCIDENT`](crate::COINCIDENT) count as coincident in this derivative; `kernel.rs` has the rule. The
+//! ordinary gradient, which drives the particle flow and the training of the backward scheme, takes 0
+//! for the derivative at u = 0, and knows no such distance.
 //!
 //! So the derivative along velocities is a linear function of them, whose coefficients depend on the
 //! positions alone, and a sum over the pairs that coincide. [`PairSums`] computes the two apart, and
