@@ -129,8 +129,8 @@ pub(crate) fn draw_figures(
     let rows = folder.read_metrics()?;
     let file = |name: &str| folder.path().join(name);
     let (still, moving) = (file("snapshots.png"), file("flow.gif"));
-    match problem.image_side() {
-        Some(side) => draw_images(&still, &moving, config, snapshots, side)?,
+    match problem.image_shape {
+        Some(shape) => draw_images(&still, &moving, config, snapshots, shape)?,
         None => draw_clouds(&still, &moving, config, problem, reference, snapshots)?,
     }
     if !rows.is_empty() {
@@ -177,19 +177,19 @@ fn cloud<'a>(snapshot: &'a Snapshot, reference: &'a dyn ReferenceMeasure) -> Pan
     }
 }
 
-/// The particles as images of `side`×`side` pixels.
+/// The particles as images of `height`×`width` pixels.
 fn draw_images(
     still: &Path,
     moving: &Path,
     config: &Config,
     snapshots: &[Snapshot],
-    side: usize,
+    (height, width): (usize, usize),
 ) -> Result<(), FigureError> {
     let panel = |index: usize| ImagePanel {
         title: format!("t = {}", plain(snapshots[index].time)),
         images: &snapshots[index].particles,
-        height: side,
-        width: side,
+        height,
+        width,
     };
     let panels = |most| spread(snapshots.len(), most).map(panel).collect::<Vec<_>>();
     draw_image_grid(still, &config.title(), &panels(GRIDS))?;
@@ -277,14 +277,6 @@ fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
             i * (count - 1) / (shown - 1)
         }
     })
-}
-
-impl Problem {
-    /// The side of the square images that the particles are, if the target is images.
-    fn image_side(&self) -> Option<usize> {
-        let (rows, columns) = self.image_shape?;
-        (rows == columns).then_some(rows)
-    }
 }
 
 impl Config {
