@@ -17,7 +17,7 @@ use crate::special::gamma_ratio;
 /// |---|---|---|---|---|
 /// | 1, 1 | α > 1 | the points ±t | 0 | R^{α−1} = 1/λ |
 /// | 2, 1 | 1 < α ≤ 2 | arcsine disc, density ∝ (t²−\|x\|²)^{−½} | α−1 | R^{α−1} = π/(λαB(α/2, ½)) |
-/// | 3, 1 | 1 < α < 2 | sphere | α−1 | R^{α−1} = 2/(λ(α+1)) |
+/// | 3, 1 | 1 < α ≤ 2 | sphere | α−1 | R^{α−1} = 2/(λ(α+1)) |
 /// | d + r > 3 | α ≥ [`FieldMinimiser::sphere_threshold`] | sphere | 1 | R^{α−r} = rW/(2λ) |
 ///
 /// The measure condenses on a sphere from the threshold on. Setting: Chafaï, Matzke, Saff, Vu,
@@ -68,7 +68,7 @@ impl FieldMinimiser {
                 let ratio = std::f64::consts::PI.sqrt() * gamma_ratio(0.5 * power, 0.5);
                 (0.5, power - 1.0, ratio / (strength * power))
             }
-            3 if r == 1.0 && power > 1.0 && power < 2.0 => {
+            3 if r == 1.0 && power > 1.0 && power <= 2.0 => {
                 (0.0, power - 1.0, 2.0 / (strength * (power + 1.0)))
             }
             _ if dim as f64 + r > 3.0

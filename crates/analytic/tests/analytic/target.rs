@@ -300,6 +300,24 @@ fn scales_too_small_for_f64_are_stepped_over() {
     }
 }
 
+/// Close to the centre U_a'(ρ) = K₀ρ, so that one JKO step from δ₀ leads to y⁺ = τ/(1+τK₀), y = c^{2−r}.
+#[test]
+fn the_first_step_feels_the_stiffness_at_the_centre() {
+    for (d, r) in [(5, 1.99), (3, 1.98), (40, 1.99)] {
+        let target = target(d, r, 1.0);
+        let rho = 1e-7 * target.equilibrium().radius();
+        let stiffness = target.equilibrium().scaled_potential_slope(1.0, rho) / rho;
+        for tau in [0.02, 0.09] {
+            let found = target.backward_scales(0.0, &[tau]).unwrap()[0];
+            let exact = (tau / (1.0 + tau * stiffness)).powf((2.0 - r).recip());
+            assert!(
+                (found / exact - 1.0).abs() < 1e-10,
+                "d = {d}, r = {r}: {found:e} {exact:e}"
+            );
+        }
+    }
+}
+
 #[test]
 fn bad_input_is_refused() {
     let eta = Equilibrium::new(2, 0.8).unwrap();
