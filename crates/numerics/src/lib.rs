@@ -6,8 +6,10 @@
 //! * [`Real`]: `f32` or `f64`;
 //! * [`simd`]: several numbers at once, on the best instruction set that the processor has;
 //! * [`product`]: products of matrices, on all threads;
-//! * [`parallel`]: work shared by two threads.
+//! * [`parallel`]: work shared by two threads;
+//! * [`compiled`]: generic functions that are compiled once for each scalar type.
 
+pub mod compiled;
 mod lanes;
 pub mod parallel;
 pub mod product;

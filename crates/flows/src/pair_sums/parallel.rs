@@ -5,6 +5,7 @@ use std::ops::Range;
 use fearless_simd::Level;
 use rayon::prelude::*;
 use rieszflow_numerics::Real;
+use rieszflow_numerics::compiled::of_type;
 use rieszflow_numerics::simd::Chunk;
 
 use super::all_pairs::AllPairs;
@@ -144,7 +145,7 @@ impl<T: Real> PairSums<T> {
                 memory.x.set_velocities(x.velocities);
                 memory.y.set_velocities(y.velocities);
                 partition.set_work(ROWS * Chunk::<T>::LEN * coincident * partition.dim);
-                sum += self.sum(&partition, Coincident(self.kernel), memory);
+                sum += self.sum(Summand::Coincident, &partition, memory);
                 memory.collect(&partition, scale, gradient);
             }
             factor * sum
@@ -153,12 +154,7 @@ impl<T: Real> PairSums<T> {
 
     /// Finds the coefficients of the velocities, and the coincident pairs.
     fn find_linear(&self, partition: &Partition, memory: &mut Memory<T>) {
-        if self.is_distance() {
-            self.sum(partition, AllPairs(Separated(Distance)), memory);
-        } else {
-            let power = self.kernel.radial();
-            self.sum(partition, AllPairs(Separated(power)), memory);
-        }
+        self.sum(Summand::Separated, partition, memory);
         let mut linear = std::mem::take(&mut memory.linear);
         linear.clear();
         linear.resize(partition.gradient_len(), T::zero());
@@ -187,12 +183,7 @@ impl<T: Real> PairSums<T> {
             memory.x.fill(x);
             memory.y.fill(y);
             memory.linear.clear();
-            let sum = if self.is_distance() {
-                self.sum(&partition, AllPairs(PairEnergy(Distance)), memory)
-            } else {
-                let power = self.kernel.radial();
-                self.sum(&partition, AllPairs(PairEnergy(power)), memory)
-            };
+            let sum = self.sum(Summand::Energy, &partition, memory);
             if let Some(gradient) = gradient {
                 let scale = self.kernel.exponent() * scale * partition.norm;
                 memory.collect(&partition, T::from_f64(scale), gradient);
@@ -201,21 +192,60 @@ impl<T: Real> PairSums<T> {
         })
     }
 
-    fn is_distance(&self) -> bool {
-        self.kernel.exponent() == 1.0
+    fn sum(&self, summand: Summand, partition: &Partition, memory: &mut Memory<T>) -> f64 {
+        let PackedSum(compiled) = of_type([&PACKED_SUM_F32, &PACKED_SUM_F64]);
+        compiled(memory, self.kernel, self.level, summand, partition)
+    }
+}
+
+/// What is summed over the pairs.
+#[derive(Clone, Copy)]
+enum Summand {
+    Energy,
+    Separated,
+    Coincident,
+}
+
+/// [`Memory::sum`], compiled in this crate.
+struct PackedSum<T: Real>(fn(&mut Memory<T>, RieszKernel, Level, Summand, &Partition) -> f64);
+
+static PACKED_SUM_F32: PackedSum<f32> = PackedSum(Memory::sum);
+static PACKED_SUM_F64: PackedSum<f64> = PackedSum(Memory::sum);
+
+impl<T: Real> Memory<T> {
+    /// Sums over all pairs of the packed particles; the gradients stay in the memory.
+    fn sum(
+        &mut self,
+        kernel: RieszKernel,
+        level: Level,
+        summand: Summand,
+        partition: &Partition,
+    ) -> f64 {
+        let (power, is_distance) = (kernel.radial(), kernel.exponent() == 1.0);
+        match summand {
+            Summand::Energy if is_distance => {
+                self.sum_of(AllPairs(PairEnergy(Distance)), level, partition)
+            }
+            Summand::Energy => self.sum_of(AllPairs(PairEnergy(power)), level, partition),
+            Summand::Separated if is_distance => {
+                self.sum_of(AllPairs(Separated(Distance)), level, partition)
+            }
+            Summand::Separated => self.sum_of(AllPairs(Separated(power)), level, partition),
+            Summand::Coincident => self.sum_of(Coincident(kernel), level, partition),
+        }
     }
 
     /// Sums `integrand` over the packed particles, block by block, and adds up the values in the
     /// order of the rows; the gradients stay in the memory.
-    fn sum<I: Integrand<T>>(
-        &self,
-        partition: &Partition,
+    fn sum_of<I: Integrand<T>>(
+        &mut self,
         integrand: I,
-        memory: &mut Memory<T>,
+        level: Level,
+        partition: &Partition,
     ) -> f64 {
-        memory.reserve(partition);
-        let x = memory.x.groups(partition.dim);
-        let y = memory.y.groups(partition.dim);
+        self.reserve(partition);
+        let x = self.x.groups(partition.dim);
+        let y = self.y.groups(partition.dim);
         let evaluate = |((((index, value), coincident), gradient_x), block): Task<'_, T>| {
             let (sums, gradient_y) = block.split_at_mut(partition.dim * ROWS);
             gradient_y.fill(Chunk::default());
@@ -227,12 +257,12 @@ impl<T: Real> PairSums<T> {
                 sums: sums.as_chunks_mut().0,
             };
             let x = x.range(partition.groups(index));
-            *value = blocks::block(self.level, integrand, x, y, results);
+            *value = blocks::block(level, integrand, x, y, results);
         };
-        let gradient_x = &mut memory.gradient_x[..x.len() * partition.dim];
-        let values = &mut memory.values[..partition.blocks()];
-        let coincident = &mut memory.coincident[..x.len()];
-        let blocks = &mut memory.blocks;
+        let gradient_x = &mut self.gradient_x[..x.len() * partition.dim];
+        let values = &mut self.values[..partition.blocks()];
+        let coincident = &mut self.coincident[..x.len()];
+        let blocks = &mut self.blocks;
         if values.len() == 1 {
             let block = &mut blocks[..partition.block_len()];
             evaluate(((((0, &mut values[0]), coincident), gradient_x), block));

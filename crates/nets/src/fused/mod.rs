@@ -18,6 +18,7 @@ use std::convert::Infallible;
 
 use faer::{MatMut, MatRef};
 use rieszflow_autodiff::{CustomOp, InputCotangents, PrimitiveInputs, Real, Reverse};
+use rieszflow_numerics::compiled::of_type;
 use rieszflow_numerics::product::{Store, multiply};
 
 use backward::{BackwardRows, backward_block, backward_parts, block_memory, part_memory};
@@ -57,26 +58,45 @@ impl<T: Real> CustomOp<T> for FusedLayers {
             hidden: &mut residual[..rows * layers.hidden()],
             output: MatMut::from_column_major_slice_mut(output, rows, outputs),
         };
-        forward(layers, rows);
+        (Passes::get().forward)(layers, rows);
         Ok(())
     }
 
     fn vjp(reverse: Reverse<'_, T>) {
-        let layers = Layers(reverse.inputs);
-        let input = layers.input();
-        let (rows, outputs) = (input.nrows(), layers.outputs());
-        let (hidden, memory) = reverse.residual.split_at_mut(rows * layers.hidden());
-        let batch = BackwardRows {
-            input,
-            hidden,
-            output_cotangent: MatRef::from_column_major_slice(reverse.cotangent, rows, outputs),
-            input_cotangent: None,
-        };
-        let mut cotangents = reverse.input_cotangents;
-        match parts(layers, rows) {
-            1 => vjp_whole(layers, batch, memory, &mut cotangents),
-            parts => vjp_parts(parts, layers, &batch, memory, &mut cotangents),
-        }
+        (Passes::get().vjp)(reverse);
+    }
+}
+
+/// The passes over all layers, compiled in this crate.
+struct Passes<T: Real> {
+    forward: fn(Layers<'_, T>, ForwardRows<'_, T>),
+    vjp: fn(Reverse<'_, T>),
+}
+
+static PASSES_F32: Passes<f32> = Passes { forward, vjp };
+static PASSES_F64: Passes<f64> = Passes { forward, vjp };
+
+impl<T: Real> Passes<T> {
+    fn get() -> &'static Self {
+        of_type([&PASSES_F32, &PASSES_F64])
+    }
+}
+
+fn vjp<T: Real>(reverse: Reverse<'_, T>) {
+    let layers = Layers(reverse.inputs);
+    let input = layers.input();
+    let (rows, outputs) = (input.nrows(), layers.outputs());
+    let (hidden, memory) = reverse.residual.split_at_mut(rows * layers.hidden());
+    let batch = BackwardRows {
+        input,
+        hidden,
+        output_cotangent: MatRef::from_column_major_slice(reverse.cotangent, rows, outputs),
+        input_cotangent: None,
+    };
+    let mut cotangents = reverse.input_cotangents;
+    match parts(layers, rows) {
+        1 => vjp_whole(layers, batch, memory, &mut cotangents),
+        parts => vjp_parts(parts, layers, &batch, memory, &mut cotangents),
     }
 }
 
