@@ -27,7 +27,7 @@
 //!
 //! # The reverse sweep
 //!
-//! Every node y = f(a, b, …) knows its value and its arguments. With Ȳ = ∂L/∂y the *cotangent* of a node,
+//! Every node y = f(a, b, …) knows its value and its arguments. With ȳ = ∂L/∂y the *cotangent* of a node,
 //! the chain rule passes it on to the arguments,
 //!
 //! ```math

@@ -16,7 +16,7 @@
 //! is a good start for the next. The change of variables alters no minimiser; the paper has none
 //! (`docs/deviations.md`).
 
-use nalgebra::{DMatrix, RowDVector};
+use nalgebra::{DMatrix, DVectorView, RowDVector};
 use rand::Rng;
 use rieszflow_autodiff::{Graph, Tape, Var};
 use rieszflow_nets::Mlp;
@@ -109,7 +109,8 @@ impl GenerativeNetwork {
         first.checked_add(middle)?.checked_add(layer(width, dim)?)
     }
 
-    /// Fresh parameters, such that the output at x = 0 has mean 0 and covariance I/d.
+    /// Fresh parameters, such that the output at x = 0 has mean 0 and covariance I/d, except in directions
+    /// that the network cannot reach, as with fewer hidden units than d.
     ///
     /// Every layer is drawn as in [`Mlp::initialise`]; then the last one is whitened. Without that
     /// the output of some networks is nearly flat in a direction, and from a Dirac a flow may then
@@ -200,14 +201,16 @@ impl<T: Real> Transport<T> {
     /// If they all coincide, ℓ = 0 and the network sees 0. Cost: O(Nd).
     pub fn standardized(network: GenerativeNetwork, particles: &DMatrix<T>) -> Self {
         let count = particles.nrows() as f64;
-        let sum = |k: usize, term: &dyn Fn(f64) -> f64| -> f64 {
-            let column = particles.column(k);
-            column.iter().map(|x| term(x.into_f64())).sum()
-        };
-        let centre = RowDVector::from_fn(particles.ncols(), |_, k| sum(k, &|x| x) / count);
-        let squared = |k: usize| sum(k, &|x| (x - centre[k]).powi(2));
-        let squared: f64 = (0..particles.ncols()).map(squared).sum();
-        let scale = (squared / count).sqrt();
+        let columns = particles.column_iter();
+        let mean =
+            |column: DVectorView<'_, T>| column.iter().map(|x| x.into_f64()).sum::<f64>() / count;
+        let centre = RowDVector::from_iterator(particles.ncols(), columns.map(mean));
+        let columns = particles.column_iter().zip(&centre);
+        let squared = columns.map(|(column, mean)| {
+            let squares = column.iter().map(|x| (x.into_f64() - mean).powi(2));
+            squares.sum::<f64>()
+        });
+        let scale = (squared.sum::<f64>() / count).sqrt();
         // Rounding keeps coincident particles a little apart from their mean.
         let rounding = 4.0 * T::epsilon().into_f64() * centre.amax();
         let scale = if scale <= rounding { 0.0 } else { scale };
@@ -349,14 +352,15 @@ fn spread_of_dirac<T: Real>(
 ) -> f64 {
     let dim = dirac.len();
     let normal: DMatrix<T> = stratified_normal(256, dim, &mut stream(0, Purpose::Start, 0, 0));
-    let objective = |exponent: i32| {
-        let length = 2.0_f64.powi(exponent);
+    let objective = |&length: &f64| {
         let size = T::from_f64(length / (dim as f64).sqrt());
         let cloud = DMatrix::from_fn(256, dim, |i, k| dirac[k] + size * normal[(i, k)]);
         0.5 * length * length + tau * functional.energy(Points::from(&cloud))
     };
-    let best = (-60..=20).min_by(|&a, &b| objective(a).total_cmp(&objective(b)));
-    2.0_f64.powi(best.expect("a power of two"))
+    let lengths = (-60..=20).map(|exponent| 2.0_f64.powi(exponent));
+    let values = lengths.map(|length| (length, objective(&length)));
+    let best = values.min_by(|a, b| a.1.total_cmp(&b.1));
+    best.expect("a power of two").0
 }
 
 /// C^{−1/2} of the covariance C of the rows; directions in which there is none are left out.

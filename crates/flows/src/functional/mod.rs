@@ -31,8 +31,9 @@ use crate::{Error, Minibatches, Points};
 ///
 /// Most are sums: [`Sum`] adds two. A smooth potential or pair energy is a closure with its gradient:
 /// [`PotentialFunction`], [`PairFunction`]. Anything else implements these methods; no scheme changes.
-/// Every method *adds* its gradient, column-major with one row per particle, so that sums of
-/// functionals are easily made.
+/// Every method *adds* its gradient, column-major with one row per particle, to what is there already, so
+/// that sums of functionals are easily made; only the closures of [`PotentialFunction`] and
+/// [`PairFunction`] write theirs.
 ///
 /// The derivative that the forward scheme needs is the one-sided one along a velocity plan v, which
 /// carries pairs of a position x and a velocity a:

@@ -19,7 +19,7 @@
 //! \begin{cases}
 //! r\,|u|^{r-2}\,⟨u,h⟩ & u ≠ 0,\\
 //! |h| & u = 0,\; r = 1,\\
-//! 0 & u = 0,\; r > 1,\\
+//! 0 & u = 0,\; r > 1 \text{ or } h = 0,\\
 //! +∞ & u = 0,\; r < 1,\; h ≠ 0.
 //! \end{cases}
 //! ```
@@ -96,16 +96,14 @@ impl<'a, T: Real> Moving<'a, T> {
 
 /// Where a gradient goes: rows of a column-major matrix with one row per particle.
 ///
-/// The gradient in the particles of x is added to the rows from `x_start` on; that in the
-/// particles of y, if it is asked for, to the rows from `y_start` on.
+/// The gradient in the particles of x is added to the first rows; that in the particles of y, if it is
+/// asked for, to the rows from `y_start` on.
 #[derive(Debug)]
 pub struct GradientRows<'a, T> {
     /// The matrix, column-major.
     pub entries: &'a mut [T],
     /// Its number of rows.
     pub rows: usize,
-    /// The first row of x.
-    pub x_start: usize,
     /// The first row of y.
     pub y_start: Option<usize>,
 }
@@ -116,7 +114,6 @@ impl<'a, T> GradientRows<'a, T> {
         Self {
             entries,
             rows,
-            x_start: 0,
             y_start: None,
         }
     }
@@ -126,13 +123,12 @@ impl<'a, T> GradientRows<'a, T> {
         Self {
             entries,
             rows: 2 * batch,
-            x_start: 0,
             y_start: Some(batch),
         }
     }
 
     fn x(&mut self, k: usize, count: usize) -> &mut [T] {
-        &mut self.entries[k * self.rows + self.x_start..][..count]
+        &mut self.entries[k * self.rows..][..count]
     }
 
     fn y(&mut self, k: usize, count: usize) -> Option<&mut [T]> {

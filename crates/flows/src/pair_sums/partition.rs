@@ -91,7 +91,6 @@ impl Partition {
         GradientRows {
             rows: entries.len() / self.dim,
             entries,
-            x_start: 0,
             y_start: matches!(self.gradients, Gradients::InBoth).then_some(self.x_count),
         }
     }

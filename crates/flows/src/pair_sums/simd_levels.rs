@@ -30,7 +30,6 @@ fn everything(level: Level, exponent: f64) -> Vec<f64> {
     let [of_energy, of_derivative] = entries.each_mut().map(|entries| GradientRows {
         entries,
         rows: n + m,
-        x_start: 0,
         y_start: Some(n),
     });
     let (mut of_energy, mut of_derivative) = (of_energy, of_derivative);

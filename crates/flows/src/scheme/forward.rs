@@ -15,7 +15,7 @@
 //!
 //! A time step: train θ on minibatches ([`loss`]; the inner loop is in `training.rs`), measure the speed
 //! on fresh large ones ([`step_factor`]), then draw a fresh Z for every particle and move it. Only the direction is
-//! trained for, because the quotient does not change when v̂ is scaled.
+//! trained for, because the quotient D_vF/‖v‖ does not change when v is scaled.
 //!
 //! D_vF is the one-sided derivative of [`crate::pair_sums`]; what it is at coincident particles decides
 //! whether a Dirac bursts (r = 1), is stationary (r > 1) or has no steepest descent (r < 1).
@@ -148,7 +148,8 @@ impl Forward {
 /// \|v_θ\|^2 = \frac1{2B} \sum_{b=1}^{2} \sum_{i=1}^{B} |v_θ(x^b_i, z^b_i)|^2, \qquad ε = 10^{-2}
 /// ```
 ///
-/// ε is [`DENOMINATOR_OFFSET`]; it keeps the quotient from being 0/0 and does not change the direction.
+/// ε is [`DENOMINATOR_OFFSET`]; it keeps the quotient from being 0/0. With it a longer v has a
+/// slightly smaller loss; its best direction is the same.
 /// D̂ is [`Functional::minibatch_derivative`]. Source: Altekrüger et al. 2023, Section 5, the loss of
 /// the neural forward scheme.
 ///

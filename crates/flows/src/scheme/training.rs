@@ -11,7 +11,7 @@ use super::{Callback, Iteration, not_diverged};
 use crate::latent::stratified_normal;
 use crate::minibatches::MinibatchSampler;
 use crate::rng::{Purpose, stream};
-use crate::state::TrainedKernel;
+use crate::state::{TrainedKernel, no_network};
 use crate::{Error, GenerativeNetwork, State, Transport};
 
 /// The fraction of the inner loop over which the learning rate rises.
@@ -155,7 +155,7 @@ impl Training {
         let latent_dim = transport.network().latent_dim();
         let mut rng = stream(self.seed, Purpose::Push, state.step, 0);
         let latents = stratified_normal(state.particles.nrows(), latent_dim, &mut rng);
-        let kernel = state.kernel.as_mut().ok_or_else(no_kernel)?;
+        let kernel = state.kernel.as_mut().ok_or_else(no_network)?;
         let pushed = transport.push_forward(&kernel.parameters, &state.particles, &latents);
         kernel.transport = Some(transport);
         not_diverged(&pushed)?;
@@ -192,7 +192,7 @@ impl Training {
         self.validate(state.particles.nrows())?;
         state.check_scheme(scheme)?;
         let network = self.network(state.particles.ncols());
-        let kernel = state.kernel.as_ref().ok_or_else(no_kernel)?;
+        let kernel = state.kernel.as_ref().ok_or_else(no_network)?;
         if kernel.network == network && kernel.fits() {
             Ok(network)
         } else {
@@ -255,13 +255,6 @@ impl Training {
             return Err(Error::setting("learning_rate_decay", "in (0, 1]", &decay));
         }
         Ok(())
-    }
-}
-
-fn no_kernel() -> Error {
-    Error::ForeignState {
-        expected: "network".to_owned(),
-        found: "none".to_owned(),
     }
 }
 

@@ -126,9 +126,14 @@ impl<T: Real> State<T> {
     }
 
     pub(crate) fn kernel_mut(&mut self) -> Result<&mut TrainedKernel<T>, Error> {
-        self.kernel.as_mut().ok_or_else(|| Error::ForeignState {
-            expected: "network".to_owned(),
-            found: "no network".to_owned(),
-        })
+        self.kernel.as_mut().ok_or_else(no_network)
+    }
+}
+
+/// The error for a state of a scheme that learns nothing.
+pub(crate) fn no_network() -> Error {
+    Error::ForeignState {
+        expected: "network".to_owned(),
+        found: "no network".to_owned(),
     }
 }

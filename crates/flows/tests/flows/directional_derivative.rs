@@ -94,7 +94,6 @@ fn sums_remember_nothing_wrong() {
                 let mut gradient = GradientRows {
                     entries: &mut entries,
                     rows,
-                    x_start: 0,
                     y_start: both.then_some(measure.points().count()),
                 };
                 (
@@ -120,7 +119,6 @@ fn with_gradient(
     let mut rows = GradientRows {
         entries: &mut entries,
         rows: n + m,
-        x_start: 0,
         y_start: Some(n),
     };
     (derivative(&mut rows), entries)

@@ -111,7 +111,6 @@ fn gradients<T: Real>(
     let mut target = GradientRows {
         entries: &mut entries,
         rows,
-        x_start: 0,
         y_start: both.then_some(case.counts.0),
     };
     (add(&mut target), entries)
