@@ -37,7 +37,6 @@ pub mod scheme;
 mod state;
 mod step_sizes;
 mod transport;
-mod working_memory;
 
 pub use nalgebra;
 pub use rieszflow_numerics::Real;

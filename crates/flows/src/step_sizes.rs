@@ -154,39 +154,3 @@ pub fn time_grid(
     }
     Ok(grid)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_change_at_the_first_grid_point_that_reaches_the_change() {
-        let tau: StepSizes = "0.5,2:1,5:2,8:3".parse().expect("valid");
-        let ends: Vec<f64> = time_grid(&[], tau, 14.0)
-            .expect("a grid")
-            .iter()
-            .map(|step| step.end)
-            .collect();
-        assert_eq!(
-            ends,
-            [0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 9.0, 12.0, 14.0]
-        );
-    }
-
-    #[test]
-    fn texts_that_are_no_sizes_are_refused() {
-        for text in [
-            "",
-            "x",
-            "1,2",
-            "1,2:",
-            "1,2:3,1:4",
-            "1,-1:2",
-            "1,nan:2",
-            "1,0:2",
-        ] {
-            let error = text.parse::<StepSizes>().expect_err(text);
-            assert!(error.contains("0.5,5:1,25:2"), "{error}");
-        }
-    }
-}

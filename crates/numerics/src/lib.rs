@@ -7,7 +7,8 @@
 //! * [`simd`]: several numbers at once, on the best instruction set that the processor has;
 //! * [`product`]: products of matrices, on all threads;
 //! * [`parallel`]: work shared by two threads;
-//! * [`compiled`]: generic functions that are compiled once for each scalar type.
+//! * [`compiled`]: generic functions that are compiled once for each scalar type;
+//! * [`working_memory`]: memory that is kept from call to call, without a lock while they compute.
 
 pub mod compiled;
 mod lanes;
@@ -16,6 +17,7 @@ pub mod product;
 mod real;
 mod rsqrt;
 pub mod simd;
+pub mod working_memory;
 
 pub use real::Real;
 

@@ -1,10 +1,10 @@
 //! A functional in the plane whose flow implodes into a point and explodes again.
 
 use rieszflow_numerics::Real;
+use rieszflow_numerics::working_memory::WorkingMemory;
 
 use super::Functional;
 use crate::pair_sums::{GradientRows, Moving, PairSums};
-use crate::working_memory::WorkingMemory;
 use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 
 /// F(μ) = ∫ (1_{a<0}|b| − a) dμ − ½ ∬ 1_{a≥0} 1_{a'≥0} |b−b'| dμ dμ' on ℝ² ∋ (a, b).

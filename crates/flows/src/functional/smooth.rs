@@ -4,9 +4,9 @@
 //! scheme needs follows from the gradient.
 
 use rieszflow_numerics::Real;
+use rieszflow_numerics::working_memory::WorkingMemory;
 
 use super::Functional;
-use crate::working_memory::WorkingMemory;
 use crate::{Error, Minibatches, Points};
 
 /// The potential energy V(μ) = ∫ φ dμ of a smooth function φ on ℝᵈ.

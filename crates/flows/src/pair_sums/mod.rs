@@ -49,8 +49,6 @@ mod packed;
 mod parallel;
 mod partition;
 pub mod reference;
-#[cfg(test)]
-mod simd_levels;
 
 pub use parallel::PairSums;
 

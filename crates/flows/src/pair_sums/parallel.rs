@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use rieszflow_numerics::Real;
 use rieszflow_numerics::compiled::of_type;
 use rieszflow_numerics::simd::Chunk;
+use rieszflow_numerics::working_memory::WorkingMemory;
 
 use super::all_pairs::AllPairs;
 use super::blocks::{self, Gradients, Integrand, ROWS, Results, RowGroup};
@@ -16,7 +17,6 @@ use super::packed::Packed;
 use super::partition::Partition;
 use super::{GradientRows, Moving};
 use crate::kernel::Distance;
-use crate::working_memory::WorkingMemory;
 use crate::{Measure, RieszKernel};
 
 /// Sums over pairs of particles with the Riesz kernel, on all threads of the current rayon pool.
@@ -49,7 +49,7 @@ use crate::{Measure, RieszKernel};
 #[derive(Debug)]
 pub struct PairSums<T: Real> {
     kernel: RieszKernel,
-    pub(super) level: Level,
+    level: Level,
     memory: WorkingMemory<Memory<T>>,
 }
 
@@ -73,9 +73,14 @@ struct Memory<T: Real> {
 impl<T: Real> PairSums<T> {
     /// The sums with `kernel`.
     pub fn new(kernel: RieszKernel) -> Self {
+        Self::with_level(kernel, Level::new())
+    }
+
+    /// The sums with `kernel` on the instruction set `level`; [`new`](Self::new) takes the best there is.
+    pub fn with_level(kernel: RieszKernel, level: Level) -> Self {
         Self {
             kernel,
-            level: Level::new(),
+            level,
             memory: WorkingMemory::default(),
         }
     }

@@ -257,31 +257,3 @@ impl Training {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scheme::{Backward, Scheme};
-    use crate::{Interaction, RieszKernel};
-
-    /// From fresh parameters the second step ends elsewhere than from those that the first has learned.
-    #[test]
-    fn the_next_step_starts_from_what_was_learned() {
-        let scheme = Backward::new(Training {
-            width: 8,
-            batch: 10,
-            first_iterations: 20,
-            ..Training::default()
-        });
-        let functional = Interaction::new(RieszKernel::new(1.0).expect("0 < r < 2"));
-        let fresh: State<f64> = scheme.start(DMatrix::zeros(40, 2)).expect("a start");
-        let mut state = fresh.clone();
-        scheme.step(&functional, &mut state, 0.1).expect("a step");
-        let mut forgetful = state.clone();
-        forgetful.kernel = fresh.kernel;
-        for state in [&mut state, &mut forgetful] {
-            scheme.step(&functional, state, 0.1).expect("a step");
-        }
-        assert_ne!(state.particles, forgetful.particles);
-    }
-}

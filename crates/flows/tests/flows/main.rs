@@ -12,4 +12,7 @@ mod pair_sums;
 mod particle;
 mod schemes;
 mod sharing;
+mod simd_levels;
 mod state;
+mod step_sizes;
+mod transport;

@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use nalgebra::DMatrix;
-use rieszflow_flows::scheme::{Forward, Iteration, Training};
+use rieszflow_flows::scheme::{Backward, Forward, Iteration, Training};
 use rieszflow_flows::{
-    Error, Flow, Functional, Minibatches, Mmd, Points, RieszKernel, Scheme, State,
+    Error, Flow, Functional, Interaction, Minibatches, Mmd, Points, RieszKernel, Scheme, State,
 };
 
 use crate::common::{cloud, schemes};
@@ -440,4 +440,24 @@ fn divergence_is_noticed_and_keeps_the_particles() {
             }
         }
     }
+}
+
+/// From fresh parameters the second step ends elsewhere than from those that the first has learned.
+#[test]
+fn the_next_step_starts_from_what_was_learned() {
+    let scheme = Backward::new(Training {
+        width: 8,
+        batch: 10,
+        first_iterations: 20,
+        ..Training::default()
+    });
+    let functional = Interaction::new(RieszKernel::new(1.0).expect("0 < r < 2"));
+    let mut state: State<f64> = scheme.start(DMatrix::zeros(40, 2)).expect("a start");
+    scheme.step(&functional, &mut state, 0.1).expect("a step");
+    let mut forgetful = scheme.start(state.particles.clone()).expect("a start");
+    forgetful.step = state.step;
+    for state in [&mut state, &mut forgetful] {
+        scheme.step(&functional, state, 0.1).expect("a step");
+    }
+    assert_ne!(state.particles, forgetful.particles);
 }

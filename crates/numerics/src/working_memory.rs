@@ -1,6 +1,6 @@
 //! Working memory of sums and functionals, kept from call to call, without a lock while they compute.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::thread::{self, ThreadId};
 
 /// Pieces of memory for as many calls as run at the same time.
@@ -8,7 +8,7 @@ use std::thread::{self, ThreadId};
 /// A call takes a piece, preferably the one that its thread used last, and gives it back at the end.
 /// The lock is held for that alone: a thread that waits inside a call may start another one.
 #[derive(Debug)]
-pub(crate) struct WorkingMemory<M>(Mutex<Vec<(ThreadId, M)>>);
+pub struct WorkingMemory<M>(Mutex<Vec<(ThreadId, M)>>);
 
 impl<M> Default for WorkingMemory<M> {
     fn default() -> Self {
@@ -18,7 +18,7 @@ impl<M> Default for WorkingMemory<M> {
 
 impl<M: Default> WorkingMemory<M> {
     /// Calls `work` with a piece of memory in the state in which some earlier call left it.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut M) -> R) -> R {
+    pub fn with<R>(&self, work: impl FnOnce(&mut M) -> R) -> R {
         let thread = thread::current().id();
         let mut memory = self.take(thread);
         let result = work(&mut memory);
@@ -35,7 +35,7 @@ impl<M: Default> WorkingMemory<M> {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(ThreadId, M)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(ThreadId, M)>> {
         self.0.lock().expect("nothing panics while it is held")
     }
 }

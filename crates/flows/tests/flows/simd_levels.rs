@@ -1,10 +1,8 @@
 //! Tests that every instruction set this machine has sums the same pairs.
 
 use fearless_simd::Level;
+use rieszflow_flows::{GradientRows, Moving, PairSums, Points, RieszKernel};
 use rieszflow_numerics::simd::levels;
-
-use super::{GradientRows, Moving, PairSums};
-use crate::{Points, RieszKernel};
 
 fn wave(len: usize, frequency: f32) -> Vec<f32> {
     (0..len).map(|i| (frequency * i as f32).sin()).collect()
@@ -22,8 +20,8 @@ fn everything(level: Level, exponent: f64) -> Vec<f64> {
     for k in 0..d {
         y[k * m + m - 1] = x[k * n];
     }
-    let mut sums = PairSums::new(RieszKernel::new(exponent).expect("0 < r < 2"));
-    sums.level = level;
+    let kernel = RieszKernel::new(exponent).expect("0 < r < 2");
+    let sums = PairSums::with_level(kernel, level);
     let x = Moving::uniform(Points::new(&x, n, d), Points::new(&a, n, d));
     let y = Moving::uniform(Points::new(&y, m, d), Points::new(&b, m, d));
     let mut entries = [vec![0.0; (n + m) * d], vec![0.0; (n + m) * d]];
