@@ -89,14 +89,21 @@ fn no_allocation_in_the_steady_state() {
             product(&mut c, Store::Replace, a, a);
         });
         // Batches of one block of rows and of many, and layers whose products are cut.
-        for (batch, width, dim) in [(100, 64, 2), (1000, 128, 2), (25, 700, 100)] {
+        let cases = [
+            (100, 64, 2, false),
+            (1000, 128, 2, false),
+            (25, 700, 100, false),
+            (100, 64, 2, true),
+        ];
+        for (batch, width, dim, control_variate) in cases {
             let training = Training {
                 batch,
                 width,
+                control_variate,
                 latent_dim: Some(dim),
                 ..training
             };
-            let size = (batch + 7, dim);
+            let size = (2 * batch + 7, dim);
             let functionals: [Box<dyn Functional<f32>>; 2] = [
                 Box::new(Interaction::new(kernel)),
                 Box::new(Mmd::new(kernel, points(batch, dim), None).expect("a target")),

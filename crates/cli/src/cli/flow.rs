@@ -110,6 +110,9 @@ pub(super) struct FlowOptions {
     /// Fraction of it that is left at the end of each time step; 1 keeps it
     #[arg(long, value_name = "F", value_parser = number, help_heading = TRAINING)]
     learning_rate_decay: Option<f64>,
+    /// Whether a control variate makes the gradients quiet: true or false (minibatches as in the paper)
+    #[arg(long, value_name = "BOOL", help_heading = TRAINING)]
+    control_variate: Option<bool>,
 
     /// Flow times to save, t1,t2,… or every:K time steps; the first and the last are always saved
     /// [default: about eight]
@@ -196,6 +199,7 @@ impl FlowOptions {
             &mut config.learning_rate_decay,
             self.learning_rate_decay.as_ref(),
         );
+        set(&mut config.control_variate, self.control_variate.as_ref());
         config.seed = self.seed;
         config.precision = self.precision;
         let config = match self.tau {
@@ -266,6 +270,7 @@ impl FlowOptions {
             ("--latent-dim", self.latent_dim.is_some()),
             ("--learning-rate", self.learning_rate.is_some()),
             ("--learning-rate-decay", self.learning_rate_decay.is_some()),
+            ("--control-variate", self.control_variate.is_some()),
             ("--keep-kernels", self.keep_kernels.is_some()),
         ];
         let given = given.into_iter().filter(|(_, given)| *given);

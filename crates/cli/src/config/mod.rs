@@ -131,6 +131,9 @@ pub struct Config {
     /// The fraction of it that is left at the end of each time step.
     #[serde(deserialize_with = "values::number")]
     pub learning_rate_decay: f64,
+    /// Whether a control variate makes gradients quiet; not in files that do not name it.
+    #[serde(default)]
+    pub control_variate: bool,
     /// Keys all random numbers.
     #[serde(deserialize_with = "values::whole")]
     pub seed: u64,
@@ -172,6 +175,7 @@ impl Config {
             first_phase: self.first_phase,
             learning_rate: self.learning_rate,
             learning_rate_decay: self.learning_rate_decay,
+            control_variate: self.control_variate,
             seed: self.seed,
         }
     }

@@ -31,6 +31,7 @@ impl Config {
             latent_dim: 2,
             learning_rate: 2e-3,
             learning_rate_decay: 1e-2,
+            control_variate: false,
             seed: 0,
             precision: Precision::F32,
             save_at: SaveAt::Every(5),

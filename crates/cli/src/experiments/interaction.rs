@@ -41,6 +41,7 @@ impl Config {
             latent_dim: dim,
             learning_rate: 3e-3,
             learning_rate_decay: 1e-2,
+            control_variate: false,
             seed: 0,
             precision: Precision::F32,
             save_at: SaveAt::Every(3),

@@ -116,6 +116,7 @@ impl Config {
             latent_dim: dim,
             learning_rate: 1e-3,
             learning_rate_decay: 1.0,
+            control_variate: false,
             seed: 0,
             precision: Precision::F32,
             save_at: SaveAt::Every(1),
@@ -161,6 +162,7 @@ impl Config {
     fn faster(self, target: &Target) -> Self {
         let config = Self {
             learning_rate_decay: 1e-2,
+            control_variate: true,
             ..self
         };
         let sizes = match (target, config.scheme) {

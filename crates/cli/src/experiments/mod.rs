@@ -150,6 +150,7 @@ impl Config {
             iterations,
             learning_rate: 1e-3,
             learning_rate_decay: 1.0,
+            control_variate: false,
             ..self
         }
     }

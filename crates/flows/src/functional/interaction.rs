@@ -72,6 +72,18 @@ impl<T: Real> Functional<T> for Interaction<T> {
         -0.5 * self.sums.energy_gradient(x, y, -0.5, rows)
     }
 
+    fn mutual_energy(
+        &self,
+        particles: Measure<'_, T>,
+        other: Measure<'_, T>,
+        scale: f64,
+        gradient: &mut GradientRows<'_, T>,
+    ) -> f64 {
+        -self
+            .sums
+            .energy_gradient(particles, other, -scale, gradient)
+    }
+
     fn minibatch_derivative(
         &self,
         positions: Minibatches<'_, T>,

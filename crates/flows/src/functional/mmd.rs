@@ -8,7 +8,7 @@ use nalgebra::DMatrix;
 use rieszflow_numerics::Real;
 
 use super::{Functional, Interaction, Potential, Sum};
-use crate::{Error, Minibatches, Points, RieszKernel};
+use crate::{Error, GradientRows, Measure, Minibatches, Points, RieszKernel};
 
 /// F_ν(μ) = E(μ) + V_ν(μ) = D²(μ,ν) − E(ν), with D² the squared discrepancy.
 ///
@@ -77,6 +77,16 @@ impl<T: Real> Functional<T> for Mmd<T> {
 
     fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64 {
         self.0.minibatch_energy(batches, gradient)
+    }
+
+    fn mutual_energy(
+        &self,
+        particles: Measure<'_, T>,
+        other: Measure<'_, T>,
+        scale: f64,
+        gradient: &mut GradientRows<'_, T>,
+    ) -> f64 {
+        self.0.mutual_energy(particles, other, scale, gradient)
     }
 
     fn minibatch_derivative(

@@ -19,13 +19,15 @@ pub use interaction::Interaction;
 pub use mmd::Mmd;
 pub use potential::Potential;
 pub(crate) use potential::finite_rows;
-pub(crate) use primitive::{MinibatchDerivative, MinibatchEnergy};
+pub(crate) use primitive::{
+    ControlVariate, LinearDerivative, MinibatchDerivative, MinibatchEnergy,
+};
 pub use smooth::{PairFunction, PotentialFunction};
 pub use sum::Sum;
 
 use rieszflow_numerics::Real;
 
-use crate::{Error, Minibatches, Points};
+use crate::{Error, GradientRows, Measure, Minibatches, Points};
 
 /// A functional F of probability measures, evaluated on particles.
 ///
@@ -76,6 +78,24 @@ pub trait Functional<T: Real>: Sync {
 
     /// An unbiased estimate F̂ from two independent minibatches, and its gradient (2B×d) added.
     fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64;
+
+    /// The mutual energy −∬ |x−y|ʳ dμ(x) dρ(y) of particles μ and a signed measure ρ for E, and what
+    /// corresponds to it for another energy of pairs; `scale` times its gradient in the particles is added.
+    ///
+    /// It is the part of the first variation of F that depends on the measure, and tells the training
+    /// what all particles contribute to the field at a few ([`Training::control_variate`]). 0, the
+    /// default, leaves it at the minibatches.
+    ///
+    /// [`Training::control_variate`]: crate::scheme::Training::control_variate
+    fn mutual_energy(
+        &self,
+        _particles: Measure<'_, T>,
+        _other: Measure<'_, T>,
+        _scale: f64,
+        _gradient: &mut GradientRows<'_, T>,
+    ) -> f64 {
+        0.0
+    }
 
     /// An estimate of the one-sided derivative D_vF from two minibatches of positions with their
     /// velocities, and its gradient in the velocities (2B×d) added.

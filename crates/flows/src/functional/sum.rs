@@ -3,7 +3,7 @@
 use rieszflow_numerics::Real;
 
 use super::Functional;
-use crate::{Error, Minibatches, Points};
+use crate::{Error, GradientRows, Measure, Minibatches, Points};
 
 /// F + G.
 ///
@@ -40,6 +40,17 @@ impl<T: Real, F: Functional<T>, G: Functional<T>> Functional<T> for Sum<F, G> {
 
     fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64 {
         self.0.minibatch_energy(batches, gradient) + self.1.minibatch_energy(batches, gradient)
+    }
+
+    fn mutual_energy(
+        &self,
+        particles: Measure<'_, T>,
+        other: Measure<'_, T>,
+        scale: f64,
+        gradient: &mut GradientRows<'_, T>,
+    ) -> f64 {
+        self.0.mutual_energy(particles, other, scale, gradient)
+            + self.1.mutual_energy(particles, other, scale, gradient)
     }
 
     fn minibatch_derivative(

@@ -23,8 +23,9 @@ use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Var};
 use rieszflow_numerics::Real;
 
+use super::training::{Iterate, Recorded};
 use super::{Callback, Scheme, StepReport, Training, check_step};
-use crate::functional::MinibatchEnergy;
+use crate::functional::{ControlVariate, MinibatchEnergy};
 use crate::{Error, Functional, State, Transport};
 
 /// The name of the scheme, by which its states know it.
@@ -86,22 +87,35 @@ impl<T: Real> Scheme<T> for Backward {
             &state.particles,
             tau,
         );
+        if self.training.has_control_variate(state.particles.nrows()) && state.copies.is_none() {
+            let latents = self.training.latents(state, &transport);
+            let parameters = &state.kernel_mut()?.parameters.clone();
+            state.copies = Some(transport.push_forward(parameters, &state.particles, &latents));
+        }
         // Learn the plan μⁿ ⊗ π_x: minimise L(θ) over minibatches.
-        let mean_loss = self.training.minimise(
+        let report = self.training.minimise(
             state,
             &transport,
-            &|graph, x, z| {
-                let transported = transport.record(graph, x, z);
-                loss(graph, functional, tau, x, transported)
+            &|graph, Iterate { draw, copies }| {
+                let output = transport.record(graph, draw.x, draw.z);
+                let mut loss = loss(graph, functional, tau, draw.x, output)?;
+                if let Some((copies, weights)) = copies {
+                    let variate = ControlVariate {
+                        functional,
+                        copies,
+                        weights,
+                    };
+                    let variate = graph.custom(&variate, &[output])?;
+                    let variate = graph.scale(variate, T::from_f64(tau));
+                    loss = graph.add(loss, variate);
+                }
+                Ok(Recorded { loss, output })
             },
             callback,
         )?;
         // Draw from its second marginal: xᵢ ← T_θ(xᵢ, zᵢ).
         self.training.finish_step(state, transport, tau)?;
-        Ok(StepReport {
-            loss: Some(mean_loss),
-            is_stationary: false,
-        })
+        Ok(report)
     }
 }
 

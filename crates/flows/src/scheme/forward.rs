@@ -22,14 +22,18 @@
 //!
 //! Source: Altekrüger, Hertrich, Steidl 2023, Section 5.
 
+use std::cmp::Ordering;
+
 use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Var};
 use rieszflow_numerics::Real;
 
+use super::training::{Iterate, Recorded};
 use super::{Callback, Scheme, StepReport, Training, check_step};
-use crate::functional::MinibatchDerivative;
-use crate::minibatches::MinibatchSampler;
+use crate::functional::{LinearDerivative, MinibatchDerivative};
+use crate::minibatches::{Draw, MinibatchSampler};
 use crate::rng::{Purpose, stream};
+use crate::state::no_network;
 use crate::{Error, Functional, Minibatches, Points, State, Transport};
 
 /// The name of the scheme, by which its states know it.
@@ -103,24 +107,42 @@ impl<T: Real> Scheme<T> for Forward {
         check_step(functional, state, tau)?;
         let network = self.training.network_of(NAME, state)?;
         let direction = Transport::standardized(network, &state.particles);
+        let coefficients = self.coefficients(functional, state);
         // Learn the direction v̂: minimise D̂_vF/(‖v‖ + ε) over minibatches.
-        let mean_loss = self.training.minimise(
+        let report = self.training.minimise(
             state,
             &direction,
-            &|graph, x, z| {
-                let velocities = direction.record_displacement(graph, x, z);
-                loss(graph, functional, x, velocities)
+            &|graph, Iterate { draw, .. }| {
+                let output = direction.record_displacement(graph, draw.x, draw.z);
+                let loss = match &coefficients {
+                    Some(coefficients) => {
+                        let rows = draw.rows;
+                        let derivative = LinearDerivative { coefficients, rows };
+                        let derivative = graph.custom(&derivative, &[output])?;
+                        quotient(graph, derivative, output)
+                    }
+                    None => loss(graph, functional, draw.x, output)?,
+                };
+                Ok(Recorded { loss, output })
             },
             callback,
         )?;
-        // Rescale it to (D_v̂F)⁻/‖v̂‖² v̂ on fresh large batches.
-        let factor = self.estimate_factor(functional, state, &direction)?;
+        // Rescale it to (D_v̂F)⁻/‖v̂‖² v̂: over all particles, or on fresh large batches.
+        let factor = match &coefficients {
+            Some(coefficients) => {
+                let z = self.training.latents(state, &direction);
+                let parameters = &state.kernel_mut()?.parameters.clone();
+                let velocities = direction.displacements(parameters, &state.particles, &z);
+                factor_of(inner_mean(coefficients, &velocities), &velocities)
+            }
+            None => self.estimate_factor(functional, state, &direction)?,
+        };
         // Step: xᵢ ← xᵢ + τ (D_v̂F)⁻/‖v̂‖² v_θ(xᵢ, zᵢ).
         let transport = direction.with_unit(T::from_f64(tau * factor));
         self.training.finish_step(state, transport, tau)?;
         Ok(StepReport {
-            loss: Some(mean_loss),
             is_stationary: factor == 0.0,
+            ..report
         })
     }
 }
@@ -135,9 +157,27 @@ impl Forward {
         let batch = RESCALING_BATCH.min(state.particles.nrows());
         let rng = stream(self.training.seed, Purpose::Rescaling, state.step, 0);
         let mut sampler = MinibatchSampler::new(batch, &state.particles, direction.network());
-        let (x, z) = sampler.draw(&state.particles, rng);
-        let velocities = direction.displacements(&state.kernel_mut()?.parameters, x, z);
+        let Draw { x, z, .. } = sampler.draw(&state.particles, rng);
+        let kernel = state.kernel.as_ref().ok_or_else(no_network)?;
+        let velocities = direction.displacements(&kernel.parameters, x, z);
         step_factor(functional, x, &velocities)
+    }
+
+    /// N ∂F/∂xᵢ (N×d), with which D_vF is the mean of ⟨N ∂F/∂xᵢ, vᵢ⟩: if no two particles coincide, one
+    /// sum over all pairs a time step tells all that the training needs of F.
+    fn coefficients<T: Real>(
+        &self,
+        functional: &dyn Functional<T>,
+        state: &State<T>,
+    ) -> Option<DMatrix<T>> {
+        let particles = &state.particles;
+        let count = particles.nrows();
+        if !self.training.has_control_variate(count) || !are_distinct(particles) {
+            return None;
+        }
+        let mut gradient = DMatrix::zeros(count, particles.ncols());
+        functional.gradient(Points::from(particles), gradient.as_mut_slice());
+        Some(gradient * T::from_f64(count as f64))
     }
 }
 
@@ -175,11 +215,17 @@ pub fn loss<T: Real>(
         },
         &[velocities],
     )?;
+    Ok(quotient(graph, derivative, velocities))
+}
+
+/// Records D_vF/(‖v‖ + ε).
+fn quotient<T: Real>(graph: &mut Graph<'_, T>, derivative: Var, velocities: Var) -> Var {
+    let (rows, _) = graph.shape(velocities);
     let squared = graph.sum_of_squares(velocities);
-    let mean = graph.scale(squared, T::from_f64(1.0 / particles.nrows() as f64));
+    let mean = graph.scale(squared, T::from_f64(1.0 / rows as f64));
     let norm = graph.sqrt(mean);
     let denominator = graph.shift(norm, T::from_f64(DENOMINATOR_OFFSET));
-    Ok(graph.divide(derivative, denominator))
+    graph.divide(derivative, denominator)
 }
 
 /// (D_v̂F)⁻/‖v̂‖², the factor that makes a direction of steepest descent the velocity of the flow.
@@ -203,11 +249,34 @@ pub fn step_factor<T: Real>(
         Minibatches::new(Points::from(velocities)),
         &mut unused,
     )?;
-    let squared: f64 = velocities.iter().map(|v| v.into_f64().powi(2)).sum();
-    let norm_squared = squared / velocities.nrows() as f64;
-    Ok(if derivative < 0.0 {
-        -derivative / norm_squared
+    Ok(factor_of(derivative, velocities))
+}
+
+/// (D_vF)⁻/‖v‖² from D_vF and the velocities.
+fn factor_of<T: Real>(derivative: f64, velocities: &DMatrix<T>) -> f64 {
+    if derivative < 0.0 {
+        -derivative / inner_mean(velocities, velocities)
     } else {
         0.0
-    })
+    }
+}
+
+/// The mean of ⟨aᵢ, bᵢ⟩ over the rows.
+fn inner_mean<T: Real>(a: &DMatrix<T>, b: &DMatrix<T>) -> f64 {
+    let products = a.iter().zip(b).map(|(a, b)| a.into_f64() * b.into_f64());
+    products.sum::<f64>() / a.nrows() as f64
+}
+
+/// Whether no two particles are at the same place.
+fn are_distinct<T: Real>(particles: &DMatrix<T>) -> bool {
+    let compare = |&i: &usize, &j: &usize| {
+        let mut orders = particles.column_iter().map(|x| x[i].partial_cmp(&x[j]));
+        let first = orders.find(|order| *order != Some(Ordering::Equal));
+        first.flatten().unwrap_or(Ordering::Equal)
+    };
+    let mut order: Vec<usize> = (0..particles.nrows()).collect();
+    order.sort_unstable_by(compare);
+    order
+        .windows(2)
+        .all(|pair| compare(&pair[0], &pair[1]).is_ne())
 }

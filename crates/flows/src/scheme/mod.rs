@@ -14,6 +14,7 @@
 //! not, and allows larger steps there.
 
 pub mod backward;
+mod control_variate;
 pub mod forward;
 pub mod particle;
 mod training;
@@ -100,6 +101,8 @@ pub struct Iteration {
 pub struct StepReport {
     /// Mean training loss over the last tenth of the inner loop; `None` without one.
     pub loss: Option<f64>,
+    /// Iterations of the inner loop.
+    pub iterations: u64,
     /// No direction decreases the functional at first order.
     pub is_stationary: bool,
 }

@@ -2,14 +2,15 @@
 
 use std::f64::consts::PI;
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DMatrixView};
 use rieszflow_autodiff::{Graph, Tape, Var};
 use rieszflow_nets::{Adam, Moments};
 use rieszflow_numerics::Real;
 
-use super::{Callback, Iteration, not_diverged};
+use super::control_variate::Weights;
+use super::{Callback, Iteration, StepReport, not_diverged};
 use crate::latent::stratified_normal;
-use crate::minibatches::MinibatchSampler;
+use crate::minibatches::{Draw, MinibatchSampler};
 use crate::rng::{Purpose, stream};
 use crate::state::{TrainedKernel, no_network};
 use crate::{Error, GenerativeNetwork, State, Transport};
@@ -46,6 +47,10 @@ pub struct Training {
     /// The rate at the end of a time step divided by that at its start, reached along a cosine; 10⁻² by
     /// default. With 1 the rate stays.
     pub learning_rate_decay: f64,
+    /// Whether minibatches are drawn in sweeps over all particles, each with the latent that will push it,
+    /// and a control variate tells them what the others contribute; without, the default, minibatches and
+    /// latents are independent in each iteration, as in the paper.
+    pub control_variate: bool,
     /// Keys all random numbers; 0 by default.
     pub seed: u64,
 }
@@ -62,14 +67,31 @@ impl Default for Training {
             first_phase: 1.0,
             learning_rate: 3e-3,
             learning_rate_decay: 1e-2,
+            control_variate: false,
             seed: 0,
         }
     }
 }
 
-/// Records the loss of one iteration from the minibatches' particles x (2B×d) and latents z (2B×m).
+/// Records an iteration: the loss and what the network makes of the minibatches (2B×d).
 pub(super) type Loss<'a, T> =
-    &'a dyn Fn(&mut Graph<'_, T>, &DMatrix<T>, &DMatrix<T>) -> Result<Var, Error>;
+    &'a dyn Fn(&mut Graph<'_, T>, Iterate<'_, T>) -> Result<Recorded, Error>;
+
+/// What the loss of an iteration is recorded from.
+#[derive(Clone, Copy)]
+pub(super) struct Iterate<'a, T> {
+    pub(super) draw: Draw<'a, T>,
+    /// With a control variate, where the transport took the particles when they were last drawn (N×d),
+    /// and their weights for either minibatch.
+    pub(super) copies: Option<(&'a DMatrix<T>, [&'a [T]; 2])>,
+}
+
+/// What has been recorded.
+pub(super) struct Recorded {
+    pub(super) loss: Var,
+    /// Transported particles or velocities, 2B×d.
+    pub(super) output: Var,
+}
 
 impl Training {
     /// The network of the plans on ℝ^`dim`.
@@ -79,7 +101,7 @@ impl Training {
     }
 
     /// Minimises the loss over θ from where the last time step left it, or goes on inside the loop;
-    /// returns the mean loss of the last tenth of the iterations.
+    /// reports the iterations and the mean loss of the last tenth of them.
     ///
     /// A loss whose gradient vanishes in the first iteration ends the loop, and is returned: this is a
     /// Dirac in the forward scheme with r > 1.
@@ -89,19 +111,33 @@ impl Training {
         transport: &Transport<T>,
         loss: Loss<'_, T>,
         callback: Callback<'_, T>,
-    ) -> Result<f64, Error> {
+    ) -> Result<StepReport, Error> {
         let count = self.iterations_at(state.time);
         // Adam's ε means the same for steps of every length if the loss is divided by u².
         let per_unit = (transport.unit() * transport.unit()).recip();
-        let mut sampler = MinibatchSampler::new(self.batch, &state.particles, transport.network());
+        let particles = state.particles.nrows();
+        let batch = self.batch_of(particles);
+        let mut sampler = MinibatchSampler::new(batch, &state.particles, transport.network());
+        let latents = self
+            .has_control_variate(particles)
+            .then(|| self.latents(state, transport));
+        let mut weights = Weights::new(particles);
         let mut tape = Tape::new();
         let mut gradient = vec![T::zero(); state.kernel_mut()?.parameters.len()];
         for index in state.inner.iteration..count {
-            let rng = stream(self.seed, Purpose::Training, state.step, index);
-            let (x, z) = sampler.draw(&state.particles, rng);
+            let draw = match &latents {
+                Some(z) => sampler.sweep(&state.particles, z, (self.seed, state.step, index)),
+                None => {
+                    let rng = stream(self.seed, Purpose::Training, state.step, index);
+                    sampler.draw(&state.particles, rng)
+                }
+            };
+            let copies = state.copies.as_ref();
+            let copies = copies.map(|copies| (copies, weights.of_draw(draw.rows)));
 
-            let mut graph = tape.record(&state.kernel_mut()?.parameters);
-            let loss = loss(&mut graph, x, z)?;
+            let kernel = state.kernel.as_mut().ok_or_else(no_network)?;
+            let mut graph = tape.record(&kernel.parameters);
+            let Recorded { loss, output } = loss(&mut graph, Iterate { draw, copies })?;
             let value = graph.scalar(loss).into_f64();
             if !value.is_finite() {
                 let what = format!("the training loss in iteration {}", index + 1);
@@ -110,11 +146,16 @@ impl Training {
             let scaled = graph.scale(loss, per_unit);
             graph.gradient(scaled, &mut gradient);
             if index == 0 && gradient.iter().all(T::is_zero) {
-                return Ok(value);
+                return Ok(StepReport {
+                    loss: Some(value),
+                    ..StepReport::default()
+                });
+            }
+            if let Some(copies) = &mut state.copies {
+                write_rows(graph.value(output), draw.rows, copies);
             }
 
-            let kernel = state.kernel_mut()?;
-            Adam::default().update(
+            self.adam().update(
                 self.rate(index, count),
                 &mut kernel.parameters,
                 &gradient,
@@ -141,7 +182,46 @@ impl Training {
             let what = format!("parameter {index} of the network after iteration {count}");
             return Err(Error::Diverged(what));
         }
-        Ok(state.inner.loss_sum / state.inner.loss_count as f64)
+        Ok(StepReport {
+            loss: Some(state.inner.loss_sum / state.inner.loss_count as f64),
+            iterations: count,
+            is_stationary: false,
+        })
+    }
+
+    /// Whether N particles are trained on with a control variate: two at least, for two minibatches.
+    pub(super) fn has_control_variate(&self, particles: usize) -> bool {
+        self.control_variate && particles >= 2
+    }
+
+    /// B; with a control variate the two minibatches are disjoint.
+    fn batch_of(&self, particles: usize) -> usize {
+        if self.has_control_variate(particles) {
+            self.batch.min(particles / 2)
+        } else {
+            self.batch
+        }
+    }
+
+    /// The latents that will push the particles at the end of the time step, N×m: stratified over all.
+    pub(super) fn latents<T: Real>(
+        &self,
+        state: &State<T>,
+        transport: &Transport<T>,
+    ) -> DMatrix<T> {
+        let mut rng = stream(self.seed, Purpose::Push, state.step, 0);
+        let latent_dim = transport.network().latent_dim();
+        stratified_normal(state.particles.nrows(), latent_dim, &mut rng)
+    }
+
+    /// Quiet gradients leave Adam's second moments small, and where the next time step begins its updates
+    /// would be many times too long with a memory of a thousand iterations; hence one of a hundred.
+    fn adam(&self) -> Adam {
+        let beta2 = if self.control_variate { 0.99 } else { 0.999 };
+        Adam {
+            beta2,
+            ..Adam::default()
+        }
     }
 
     /// Ends the time step: every particle is moved by the transport with a fresh latent, stratified
@@ -152,9 +232,7 @@ impl Training {
         transport: Transport<T>,
         tau: f64,
     ) -> Result<(), Error> {
-        let latent_dim = transport.network().latent_dim();
-        let mut rng = stream(self.seed, Purpose::Push, state.step, 0);
-        let latents = stratified_normal(state.particles.nrows(), latent_dim, &mut rng);
+        let latents = self.latents(state, &transport);
         let kernel = state.kernel.as_mut().ok_or_else(no_network)?;
         let pushed = transport.push_forward(&kernel.parameters, &state.particles, &latents);
         kernel.transport = Some(transport);
@@ -255,5 +333,14 @@ impl Training {
             return Err(Error::setting("learning_rate_decay", "in (0, 1]", &decay));
         }
         Ok(())
+    }
+}
+
+/// Writes the rows of `from` to the given rows of `to`.
+fn write_rows<T: Real>(from: DMatrixView<'_, T>, rows: &[usize], to: &mut DMatrix<T>) {
+    for (from, mut to) in from.column_iter().zip(to.column_iter_mut()) {
+        for (&entry, &row) in from.iter().zip(rows) {
+            to[row] = entry;
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! A state in a file: little-endian numbers behind a header, and a checksum at the end.
 //!
-//! The file begins with `RIESZST1` and the bytes of a number T (u8, 4 or 8). Then come the name of the
+//! The file begins with `RIESZST2` and the bytes of a number T (u8, 4 or 8). Then come the name of the
 //! scheme (its length as u64, UTF-8), N, d (u64), time (f64), step, iterations done (u64), sum (f64) and
 //! number (u64) of the losses, and the particles column by column (T). Then u8: 0 without a kernel,
 //! 1 with one that has not moved particles yet, 2 with one that has. A kernel is m, width, number of
 //! hidden layers, Adam's updates (u64), the parameters and both moments, and for 2 the centre, scale and
-//! unit of the transport (T). The end is the CRC-32 of everything before (u32).
+//! unit of the transport (T). Then u8: 1 and where the transport took the particles when they were last
+//! drawn, as many numbers as the particles have (T), or 0 without. The end is the CRC-32 of everything before (u32).
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -16,7 +17,7 @@ use rieszflow_numerics::Real;
 use super::{InnerLoop, State, TrainedKernel};
 use crate::{GenerativeNetwork, Transport};
 
-const MAGIC: [u8; 8] = *b"RIESZST1";
+const MAGIC: [u8; 8] = *b"RIESZST2";
 /// Numbers are read and written in blocks of this many.
 const BLOCK: usize = 4096;
 /// No scheme has a longer name.
@@ -91,6 +92,10 @@ impl<T: Real> State<T> {
             None => file.put(&[0])?,
             Some(kernel) => file.kernel(kernel)?,
         }
+        file.put(&[u8::from(self.copies.is_some())])?;
+        if let Some(copies) = &self.copies {
+            file.numbers(copies.as_slice())?;
+        }
         let checksum = file.checksum.finalize();
         file.writer.write_all(&checksum.to_le_bytes())
     }
@@ -127,6 +132,11 @@ impl<T: Real> State<T> {
         let entries = entries.ok_or(StateError::Value("number of particles"))?;
         let particles = DMatrix::from_vec(count, dim, file.numbers(entries)?);
         let kernel = file.kernel(dim)?;
+        let copies = match file.bytes()? {
+            [0] => None,
+            [1] => Some(DMatrix::from_vec(count, dim, file.numbers(entries)?)),
+            _ => return Err(StateError::Value("mark of copies")),
+        };
         file.verify()?;
         if !time.is_finite() {
             return Err(StateError::Value("time"));
@@ -138,6 +148,7 @@ impl<T: Real> State<T> {
             scheme,
             kernel,
             inner,
+            copies,
         })
     }
 }

@@ -28,6 +28,9 @@ pub struct State<T> {
     scheme: String,
     pub(crate) kernel: Option<TrainedKernel<T>>,
     pub(crate) inner: InnerLoop,
+    /// Inside a time step with a control variate: where the transport took every particle when it was
+    /// last drawn, N×d.
+    pub(crate) copies: Option<DMatrix<T>>,
 }
 
 /// The inner loop of a time step in progress; all zero between two time steps.
@@ -85,6 +88,7 @@ impl<T: Real> State<T> {
             scheme: scheme.to_owned(),
             kernel: None,
             inner: InnerLoop::default(),
+            copies: None,
         })
     }
 
@@ -123,6 +127,7 @@ impl<T: Real> State<T> {
         self.time += tau;
         self.step += 1;
         self.inner = InnerLoop::default();
+        self.copies = None;
     }
 
     pub(crate) fn kernel_mut(&mut self) -> Result<&mut TrainedKernel<T>, Error> {

@@ -2,6 +2,7 @@
 
 mod backward;
 mod common;
+mod control_variate;
 mod directional_derivative;
 mod forward;
 mod functionals;

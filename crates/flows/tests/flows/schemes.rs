@@ -58,11 +58,12 @@ fn the_seed_determines_every_bit() {
 /// batch do.
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
-    for (width, batch) in [(256, 500), (64, 100)] {
+    for (width, batch, control_variate) in [(256, 500, false), (64, 100, false), (128, 250, true)] {
         let training = Training {
             hidden_layers: 2,
             width,
             batch,
+            control_variate,
             first_iterations: 5,
             ..small()
         };
