@@ -1,7 +1,7 @@
 //! E(ν), the energy of a target itself, which D² needs and the flow does not.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -19,10 +19,12 @@ const BLOCK: usize = 8192;
 /// E(ν) = −½ ΣΣ wᵢwⱼ|yᵢ−yⱼ|ʳ of a target of M atoms, in M²/2 evaluations; on the line and for r = 1 by
 /// sorting.
 ///
-/// Of a large target it is computed on a thread of its own, beside the flow; who waits for it helps.
+/// Of a large target it is computed on a thread of its own, beside the flow but for the first time step,
+/// and on all threads by who waits for it.
 #[derive(Debug)]
 pub(crate) struct TargetEnergy {
     work: Arc<Work>,
+    begun: Once,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,7 @@ struct Work {
 }
 
 impl TargetEnergy {
-    /// Computes the energy at once if the target is small; otherwise starts to compute it.
+    /// Computes the energy at once if that is quick.
     pub(crate) fn new(kernel: RieszKernel, target: &Particles) -> Self {
         let count = target.points.nrows();
         let equal = || vec![1.0 / count as f64; count];
@@ -60,18 +62,29 @@ impl TargetEnergy {
             work.set(energy_on_the_line(work.points.as_slice(), &work.weights));
         } else if count <= MOST_AT_ONCE {
             work.compute(&AtomicBool::new(false), |_| ());
-        } else {
-            let work = Arc::clone(&work);
+        }
+        Self {
+            work,
+            begun: Once::new(),
+        }
+    }
+
+    /// Begins to compute what is not known on a thread of its own, once.
+    pub(crate) fn begin(&self) {
+        if self.get().is_some() {
+            return;
+        }
+        self.begun.call_once(|| {
+            let work = Arc::clone(&self.work);
             thread::spawn(move || {
-                // One thread, so that the others are left to the flow.
                 let compute = || work.compute(&AtomicBool::new(false), |_| ());
+                // One thread, so that the others are left to the flow.
                 match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
                     Ok(pool) => pool.install(compute),
                     Err(_) => compute(),
                 }
             });
-        }
-        Self { work }
+        });
     }
 
     /// E(ν), once it is known.
