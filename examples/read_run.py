@@ -35,8 +35,14 @@ print(f"{summary['status']} at t = {summary['time']:g} after {summary['steps']} 
 snapshots = np.load(RUN / "snapshots.npz")
 times, particles = snapshots["times"], snapshots["particles"]
 assert len(times) == len(particles)
-sizes = np.sqrt((particles**2).sum(axis=2).mean(axis=1))
-print("root mean square of |x|:", ", ".join(f"{s:.3f} (t = {t:g})" for t, s in zip(times, sizes)))
+
+
+def spread(x):
+    """Root mean square distance of particles (N×d) from their mean."""
+    return np.sqrt(((x - x.mean(axis=0)) ** 2).sum(axis=1).mean())
+
+
+print("spread:", ", ".join(f"{spread(x):.3f} (t = {t:g})" for t, x in zip(times, particles)))
 
 # %% [markdown]
 # ## A row for each time step: `metrics.csv`
@@ -55,27 +61,29 @@ print(f"D² after the last step: {metrics['discrepancy'][-1]:.2e}")
 # ## The learned kernels: `kernels.safetensors`
 #
 # The format is a length, a JSON header, and numbers; `safetensors.numpy.load_file` reads it as well.
-# Runs of the particle flow have no kernels.
+# Runs of the particle flow have no kernels. Kernels move particles minus the `origin` in the metadata: data
+# far from zero is centred before it is rounded to single precision.
 
 # %%
 def load_safetensors(path):
-    """All tensors of a file by name."""
+    """All tensors of a file by name, and its metadata."""
     data = path.read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", {})
     types = {"F32": "<f4", "F64": "<f8", "U64": "<u8", "I64": "<i8"}
     body = memoryview(data)[8 + length :]
-    return {
+    tensors = {
         name: np.frombuffer(body[slice(*entry["data_offsets"])], types[entry["dtype"]]).reshape(
             entry["shape"]
         )
         for name, entry in header.items()
     }
+    return tensors, metadata
 
 
 def push(tensors, step, x, rng):
-    """Particles x (N×d) moved by the Markov kernel of a time step, with fresh latents."""
+    """Particles x (N×d, minus the origin) moved by the kernel of a time step, with fresh latents."""
     name = f"step.{step}."
     centre, length = tensors[name + "centre"], tensors[name + "length"]
     count = sum(key.startswith(name + "layers.") and key.endswith(".bias") for key in tensors)
@@ -93,17 +101,21 @@ def push(tensors, step, x, rng):
 
 # %%
 if (RUN / "kernels.safetensors").exists():
-    tensors = load_safetensors(RUN / "kernels.safetensors")
+    tensors, metadata = load_safetensors(RUN / "kernels.safetensors")
+    origin = np.array(json.loads(metadata["origin"]))
     steps = sorted({int(name.split(".")[1]) for name in tensors})
     if steps == list(range(1, summary["steps"] + 1)):
         # Fresh particles from the same start, through all kernels in turn.
         rng = np.random.default_rng(0)
-        fresh = particles[0][rng.integers(len(particles[0]), size=2000)]
+        fresh = particles[0][rng.integers(len(particles[0]), size=2000)] - origin
         for step in steps:
             fresh = push(tensors, step, fresh, rng)
-        size = np.sqrt((fresh**2).sum(axis=1).mean())
-        print(f"2000 fresh particles end with root mean square {size:.3f}")
-        assert abs(size - sizes[-1]) < 0.05 * sizes[-1] + 1e-3
+        fresh += origin
+        last = particles[-1]
+        offset = np.linalg.norm(fresh.mean(axis=0) - last.mean(axis=0))
+        print(f"2000 fresh particles end with spread {spread(fresh):.3f}, means {offset:.1e} apart")
+        assert abs(spread(fresh) - spread(last)) < 0.05 * spread(last) + 1e-3
+        assert offset < 0.2 * spread(last) + 1e-3
 
 # %% [markdown]
 # ## Pictures

@@ -30,6 +30,22 @@ pub fn rounded(value: f64, digits: usize) -> String {
     scientific.parse().map_or(scientific, plain)
 }
 
+/// A number of seconds in a unit that suits it.
+///
+/// ```
+/// use rieszflow_cli::numbers::duration;
+///
+/// assert_eq!([7.31, 150.0, 9000.0].map(duration), ["7.3 s", "2.5 min", "2.5 h"]);
+/// ```
+pub fn duration(seconds: f64) -> String {
+    let (amount, unit) = match seconds {
+        ..120.0 => (seconds, "s"),
+        ..7200.0 => (seconds / 60.0, "min"),
+        _ => (seconds / 3600.0, "h"),
+    };
+    format!("{} {unit}", rounded(amount, 2))
+}
+
 /// A number of bytes in a unit that suits it.
 ///
 /// ```

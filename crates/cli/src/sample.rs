@@ -9,7 +9,7 @@ use rieszflow_flows::rng::{Purpose, stream};
 use rieszflow_numerics::Real;
 
 use crate::config::{Config, ConfigFileError, KeepKernels, Precision, step_reaching};
-use crate::experiments::{ExperimentError, Inputs};
+use crate::experiments::Origin;
 use crate::files::kernels::{KernelFile, KernelFileError};
 use crate::folder::{Divergence, RunFolder, Status};
 use crate::numbers::plain;
@@ -26,9 +26,6 @@ pub enum SampleError {
     /// The start of the run cannot be read.
     #[error(transparent)]
     Start(#[from] TargetError),
-    /// The start and the target of the run do not fit its configuration.
-    #[error(transparent)]
-    Experiment(#[from] ExperimentError),
     /// The threads could not be started.
     #[error(transparent)]
     Threads(#[from] ThreadsError),
@@ -122,11 +119,10 @@ fn push<T: Real>(
     if steps == 0 {
         return Ok(start);
     }
-    let inputs = Inputs::read(&config.experiment, config.seed, folder.path())?;
-    let origin = config.problem(inputs)?.1.origin;
-    let mut particles: DMatrix<T> = origin.centre(&start);
     let format = config.kernel_format::<T>().expect("a neural scheme");
     let mut kernels = KernelFile::open(&folder.kernels(), format)?;
+    let origin = Origin::at(kernels.origin()?);
+    let mut particles: DMatrix<T> = origin.centre(&start);
     let mut latents = DMatrix::zeros(count, config.latent_dim);
     for step in 1..=steps {
         if !kernels.has(step) {

@@ -16,6 +16,8 @@
 //! is a good start for the next. The change of variables alters no minimiser; the paper has none
 //! (`docs/deviations.md`).
 
+use std::ops::RangeInclusive;
+
 use nalgebra::{DMatrix, DVectorView, RowDVector};
 use rand::Rng;
 use rieszflow_autodiff::{Graph, Tape, Var};
@@ -352,15 +354,21 @@ fn spread_of_dirac<T: Real>(
 ) -> f64 {
     let dim = dirac.len();
     let normal: DMatrix<T> = stratified_normal(256, dim, &mut stream(0, Purpose::Start, 0, 0));
-    let objective = |&length: &f64| {
+    let objective = |exponent: i32| {
+        let length = 2.0_f64.powi(exponent);
         let size = T::from_f64(length / (dim as f64).sqrt());
         let cloud = DMatrix::from_fn(256, dim, |i, k| dirac[k] + size * normal[(i, k)]);
         0.5 * length * length + tau * functional.energy(Points::from(&cloud))
     };
-    let lengths = (-60..=20).map(|exponent| 2.0_f64.powi(exponent));
-    let values = lengths.map(|length| (length, objective(&length)));
-    let best = values.min_by(|a, b| a.1.total_cmp(&b.1));
-    best.expect("a power of two").0
+    // Every eighth power first, since a large target makes each evaluation long.
+    let best_of = |exponents: RangeInclusive<i32>, step| {
+        let values = exponents.step_by(step).map(|k| (k, objective(k)));
+        values
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map_or(0, |best| best.0)
+    };
+    let near = best_of(-60..=20, 8);
+    2.0_f64.powi(best_of((near - 7).max(-60)..=(near + 7).min(20), 1))
 }
 
 /// C^{−1/2} of the covariance C of the rows; directions in which there is none are left out.

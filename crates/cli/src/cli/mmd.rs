@@ -22,7 +22,7 @@ mass), csv:PATH (a row per particle, optional column weight), npy:PATH (a matrix
 particle), idx:PATH (images such as MNIST's, plain or gzipped), gaussian-mixture:K, circle, line; \
 csv:- and npy:- read standard input.
 START: dirac:x1,x2,… (one number stands for all coordinates), diracs:x1,x2;y1,y2;…, uniform:lo,hi, \
-gaussian, csv:PATH, npy:PATH.
+gaussian, csv:PATH (a row per particle; with a column weight, N particles share the weights), npy:PATH.
 
 The defaults depend on the target and take minutes; --preset paper takes the paper's settings for \
 two-diracs, smiley, an image (its drawing) and idx (its digits), and hours.";

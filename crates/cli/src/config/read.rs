@@ -99,7 +99,7 @@ fn in_words(message: &str) -> String {
         .strip_prefix("unknown field `")
         .and_then(|rest| rest.rsplit_once("`, expected "));
     let Some((given, names)) = unknown else {
-        return message.to_owned();
+        return message.replace("expected a string", "expected text in quotes");
     };
     let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
     match nearest_name(given, &names) {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
-use rand::RngExt;
 use rieszflow_flows::rng::{Purpose, stream};
 
 use super::origin::Origin;
@@ -12,7 +11,7 @@ use crate::config::{Config, Experiment, MmdSettings};
 use crate::files::input::Input;
 use crate::files::particles::Particles;
 use crate::setting::{Phrase, check};
-use crate::targets::{Loaded, Start, Target, TargetError};
+use crate::targets::{Loaded, Shares, Start, Target, TargetError, of_equal_weight};
 
 /// The folder of the copies within a run's folder.
 pub(crate) const COPIES: &str = "input";
@@ -46,7 +45,7 @@ impl Inputs {
         let sampling = mmd.sampling(seed);
         let target = target_in(folder, &mmd.target).load(&sampling)?;
         let start = match mmd.start.path() {
-            // A file gives its own number of particles.
+            // A file gives its own number of rows.
             Some(_) => {
                 let dim = target.particles.points.ncols();
                 let start = start_in(folder, &mmd.start);
@@ -96,10 +95,10 @@ impl Inputs {
         Some(target.particles.points.ncols())
     }
 
-    /// The number of particles of a start that a file gives.
+    /// The number of particles of a start that a file gives; rows with weights do not decide about it.
     pub(crate) fn start_count(&self) -> Option<usize> {
-        let start = self.start.as_ref()?;
-        Some(start.particles.points.nrows())
+        let start = &self.start.as_ref()?.particles;
+        start.weights.is_none().then(|| start.points.nrows())
     }
 }
 
@@ -117,6 +116,8 @@ pub(crate) struct Problem {
     pub(crate) copies: Vec<InputCopy>,
     /// Where the flow computes from.
     pub(crate) origin: Origin,
+    /// How the weights of the start have become particles, if it has weights.
+    pub(crate) sharing: Option<String>,
 }
 
 impl Config {
@@ -133,6 +134,7 @@ impl Config {
             aspect: None,
             copies: Vec::new(),
             origin: Origin::zero(self.dim),
+            sharing: None,
         };
         match &mut config.experiment {
             Experiment::Interaction => problem.start = DMatrix::zeros(self.particles, self.dim),
@@ -142,10 +144,14 @@ impl Config {
                     Some(target) => target,
                     None => mmd.target.load(&mmd.sampling(self.seed))?,
                 };
-                let start = match inputs.start {
+                let mut start = match inputs.start {
                     Some(start) => start,
                     None => mmd.start(self.particles, self.dim, self.seed)?,
                 };
+                if let Some((points, missed)) = of_equal_weight(&start.particles, self.particles) {
+                    problem.sharing = Some(sharing(&start.particles, self.particles, missed));
+                    start.particles.points = points;
+                }
                 self.check_fit(mmd, &start.particles.points, &target.particles)?;
                 problem.copies = copies(mmd, target.input, start.input);
                 problem.origin = Origin::of(&start.particles.points, &target.particles.points);
@@ -181,15 +187,12 @@ impl Config {
                     _ => count,
                 };
                 let particles = mmd.start(needed, self.dim, seed)?.particles;
-                let points = particles.points;
                 if mmd.start.path().is_none() && needed == count {
-                    return Ok(points);
+                    return Ok(particles.points);
                 }
                 let mut rng = stream(seed, Purpose::Sample, 0, 0);
-                let rows: Vec<usize> = (0..count)
-                    .map(|_| rng.random_range(0..points.nrows()))
-                    .collect();
-                Ok(points.select_rows(&rows))
+                let rows = Shares::of(&particles).draw(count, &mut rng);
+                Ok(particles.points.select_rows(&rows))
             }
         }
     }
@@ -227,6 +230,16 @@ impl MmdSettings {
     fn start(&self, count: usize, dim: usize, seed: u64) -> Result<Loaded, TargetError> {
         self.start.load(count, dim, seed, &self.columns)
     }
+}
+
+/// What has become of the weights of a start, for people.
+fn sharing(start: &Particles, count: usize, missed: usize) -> String {
+    let rows = start.points.nrows();
+    let missed = match missed {
+        0 => String::new(),
+        _ => format!(", and {missed} of the rows are too light for one"),
+    };
+    format!("start: {count} particles of equal weight share the weights of {rows} rows{missed}")
 }
 
 /// The copies of the files that were read; `mmd` then names the copies.

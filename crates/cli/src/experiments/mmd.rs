@@ -246,6 +246,8 @@ impl ReferenceMeasure for TargetReference {
         let interaction = self.interaction.energy(points);
         let functional = interaction + self.potential.energy(points);
         let discrepancy = |energy| discrepancy(functional, interaction, energy, particles.nrows());
+        // From the first time step on, which had all threads.
+        self.energy.begin();
         Ok(Measurement {
             discrepancy: self.energy.get().map(discrepancy),
             functional: Some(functional),

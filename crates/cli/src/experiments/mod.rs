@@ -6,6 +6,7 @@ mod inputs;
 mod interaction;
 mod mmd;
 mod origin;
+mod rounding;
 mod target_energy;
 
 use nalgebra::DMatrix;

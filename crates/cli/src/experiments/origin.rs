@@ -33,6 +33,16 @@ impl Origin {
         }
     }
 
+    /// The origin at a given point.
+    pub(crate) fn at(point: RowDVector<f64>) -> Self {
+        Self(point)
+    }
+
+    /// The point.
+    pub(crate) fn point(&self) -> &RowDVector<f64> {
+        &self.0
+    }
+
     /// 0 in `dim` dimensions.
     pub(super) fn zero(dim: usize) -> Self {
         Self(RowDVector::zeros(dim))

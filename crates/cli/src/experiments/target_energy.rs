@@ -1,7 +1,7 @@
 //! E(ν), the energy of a target itself, which D² needs and the flow does not.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -16,12 +16,15 @@ const MOST_AT_ONCE: usize = 20_000;
 /// Rows of a block. The energy is the sum over pairs of blocks, in fixed order.
 const BLOCK: usize = 8192;
 
-/// E(ν) = −½ ΣΣ wᵢwⱼ|yᵢ−yⱼ|ʳ of a target of M atoms, in M²/2 evaluations.
+/// E(ν) = −½ ΣΣ wᵢwⱼ|yᵢ−yⱼ|ʳ of a target of M atoms, in M²/2 evaluations; on the line and for r = 1 by
+/// sorting.
 ///
-/// Of a large target it is computed on a thread of its own, beside the flow.
+/// Of a large target it is computed on a thread of its own, beside the flow but for the first time step,
+/// and on all threads by who waits for it.
 #[derive(Debug)]
 pub(crate) struct TargetEnergy {
     work: Arc<Work>,
+    begun: Once,
 }
 
 #[derive(Debug)]
@@ -30,37 +33,58 @@ struct Work {
     points: DMatrix<f64>,
     weights: Vec<f64>,
     value: OnceLock<f64>,
+    /// The sum over each pair of blocks, once it is known.
+    parts: Vec<OnceLock<f64>>,
+    /// The number of pairs of blocks that are begun.
+    begun: AtomicUsize,
     /// The number of pairs of blocks that are done.
     done: AtomicUsize,
     cancelled: AtomicBool,
 }
 
 impl TargetEnergy {
-    /// Computes the energy at once if the target is small; otherwise starts to compute it.
+    /// Computes the energy at once if that is quick.
     pub(crate) fn new(kernel: RieszKernel, target: &Particles) -> Self {
         let count = target.points.nrows();
         let equal = || vec![1.0 / count as f64; count];
+        let blocks = count.div_ceil(BLOCK);
         let work = Arc::new(Work {
             kernel,
             points: target.points.clone(),
             weights: target.weights.clone().unwrap_or_else(equal),
             value: OnceLock::new(),
+            parts: vec![OnceLock::new(); blocks * (blocks + 1) / 2],
+            begun: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
             cancelled: AtomicBool::new(false),
         });
-        if count <= MOST_AT_ONCE {
-            work.compute();
-        } else {
-            let work = Arc::clone(&work);
+        if work.is_on_the_line() {
+            work.set(energy_on_the_line(work.points.as_slice(), &work.weights));
+        } else if count <= MOST_AT_ONCE {
+            work.compute(&AtomicBool::new(false), |_| ());
+        }
+        Self {
+            work,
+            begun: Once::new(),
+        }
+    }
+
+    /// Begins to compute what is not known on a thread of its own, once.
+    pub(crate) fn begin(&self) {
+        if self.get().is_some() {
+            return;
+        }
+        self.begun.call_once(|| {
+            let work = Arc::clone(&self.work);
             thread::spawn(move || {
+                let compute = || work.compute(&AtomicBool::new(false), |_| ());
                 // One thread, so that the others are left to the flow.
                 match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
-                    Ok(pool) => pool.install(|| work.compute()),
-                    Err(_) => work.compute(),
+                    Ok(pool) => pool.install(compute),
+                    Err(_) => compute(),
                 }
             });
-        }
-        Self { work }
+        });
     }
 
     /// E(ν), once it is known.
@@ -68,12 +92,13 @@ impl TargetEnergy {
         self.work.value.get().copied()
     }
 
-    /// Waits until E(ν) is known or `stop` is set. `report` gets the part that is done, from 0 to 1.
-    pub(crate) fn wait(&self, stop: &AtomicBool, mut report: impl FnMut(f64)) -> Option<f64> {
-        let pairs = self.work.pairs();
+    /// Computes what is left, on all threads of the pool, until E(ν) is known or `stop` is set. `report`
+    /// gets the part that is done, from 0 to 1.
+    pub(crate) fn finish(&self, stop: &AtomicBool, report: impl FnMut(f64)) -> Option<f64> {
+        self.work.compute(stop, report);
+        // The other thread may have the last pair of blocks in work.
         while self.get().is_none() && !stop.load(Ordering::Relaxed) {
-            report(self.work.done.load(Ordering::Relaxed) as f64 / pairs as f64);
-            thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(10));
         }
         self.get()
     }
@@ -98,29 +123,52 @@ impl Work {
             .collect()
     }
 
-    /// The number of pairs of blocks, each block with itself and with the later ones.
-    fn pairs(&self) -> usize {
-        let blocks = self.points.nrows().div_ceil(BLOCK);
-        blocks * (blocks + 1) / 2
+    fn is_on_the_line(&self) -> bool {
+        self.points.ncols() == 1 && self.kernel.exponent() == 1.0
     }
 
-    fn compute(&self) {
+    /// Sums over pairs of blocks, each block with itself and with the later ones, that no other thread
+    /// has begun, until there are no more or `stop` is set.
+    fn compute(&self, stop: &AtomicBool, mut report: impl FnMut(f64)) {
         let sums = PairSums::new(self.kernel);
         let blocks = self.blocks();
-        let mut total = 0.0;
-        for (i, &first) in blocks.iter().enumerate() {
-            for (j, &second) in blocks.iter().enumerate().skip(i) {
-                if self.cancelled.load(Ordering::Relaxed) {
-                    return;
-                }
-                let times = if i == j { 1.0 } else { 2.0 };
-                total += times * sums.energy(first, second);
-                self.done.fetch_add(1, Ordering::Relaxed);
+        let pairs = (0..blocks.len()).flat_map(|i| (i..blocks.len()).map(move |j| (i, j)));
+        let pairs: Vec<(usize, usize)> = pairs.collect();
+        let is_over = || stop.load(Ordering::Relaxed) || self.cancelled.load(Ordering::Relaxed);
+        while !is_over() {
+            let index = self.begun.fetch_add(1, Ordering::Relaxed);
+            let Some(&(i, j)) = pairs.get(index) else {
+                return;
+            };
+            let times = if i == j { 1.0 } else { 2.0 };
+            // Each pair of blocks is begun once.
+            let _ = self.parts[index].set(times * sums.energy(blocks[i], blocks[j]));
+            let done = self.done.fetch_add(1, Ordering::AcqRel) + 1;
+            report(done as f64 / pairs.len() as f64);
+            if done == pairs.len() {
+                let parts = self.parts.iter().filter_map(OnceLock::get);
+                self.set(-0.5 * parts.sum::<f64>());
             }
         }
-        // It is set here alone.
-        let _ = self.value.set(-0.5 * total);
     }
+
+    fn set(&self, energy: f64) {
+        // It is set once.
+        let _ = self.value.set(energy);
+    }
+}
+
+/// −½ ΣΣ wᵢwⱼ|yᵢ−yⱼ|, the weights with sum 1: between neighbours lies W from below and 1 − W from above.
+fn energy_on_the_line(points: &[f64], weights: &[f64]) -> f64 {
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.sort_by(|&i, &j| points[i].total_cmp(&points[j]));
+    let mut below = 0.0;
+    let mut total = 0.0;
+    for pair in order.windows(2) {
+        below += weights[pair[0]];
+        total += (points[pair[1]] - points[pair[0]]) * below * (1.0 - below);
+    }
+    -total
 }
 
 #[cfg(test)]
@@ -138,7 +186,8 @@ mod tests {
             weights: Some(weights.iter().map(|w| w / total).collect()),
         };
         let energy = TargetEnergy::new(RieszKernel::new(1.0).expect("0 < 1 < 2"), &target);
-        let found = energy.wait(&AtomicBool::new(false), |_| ());
+        let mut parts = Vec::new();
+        let found = energy.finish(&AtomicBool::new(false), |part| parts.push(part));
         let x = target.points.column(0);
         let y = target.points.column(1);
         let w = target.weights.as_ref().expect("weights");
@@ -148,15 +197,39 @@ mod tests {
         let exact: f64 = -(0..count).map(|i| w[i] * row(i)).sum::<f64>();
         let found = found.expect("an energy");
         assert!((found / exact - 1.0).abs() < 1e-11, "{found} and {exact}");
+        assert!(
+            parts.iter().all(|part| (0.0..=1.0).contains(part)),
+            "{parts:?}"
+        );
+    }
+
+    /// On the line sorting gives what all pairs give.
+    #[test]
+    fn on_the_line_the_energy_is_that_of_all_pairs() {
+        let points = [3.0, -1.0, 3.0, 0.25, 1e3, -7.5];
+        let weights = [0.125, 0.25, 0.0, 0.125, 0.375, 0.125];
+        let target = Particles {
+            points: DMatrix::from_column_slice(6, 1, &points),
+            weights: Some(weights.to_vec()),
+        };
+        let mut exact = 0.0;
+        for (x, v) in points.iter().zip(weights) {
+            for (y, w) in points.iter().zip(weights) {
+                exact -= 0.5 * v * w * (x - y).abs();
+            }
+        }
+        let energy = TargetEnergy::new(RieszKernel::new(1.0).expect("0 < 1 < 2"), &target);
+        let found = energy.get().expect("an energy");
+        assert!((found / exact - 1.0).abs() < 1e-14, "{found} and {exact}");
     }
 
     #[test]
-    fn waiting_ends_when_it_is_to_stop() {
+    fn work_ends_when_it_is_to_stop() {
         let target = Particles {
             points: DMatrix::from_fn(200_000, 2, |i, k| ((7 * i + 3 * k) as f64).sin()),
             weights: None,
         };
         let energy = TargetEnergy::new(RieszKernel::new(1.0).expect("0 < 1 < 2"), &target);
-        assert_eq!(energy.wait(&AtomicBool::new(true), |_| ()), None);
+        assert_eq!(energy.finish(&AtomicBool::new(true), |_| ()), None);
     }
 }

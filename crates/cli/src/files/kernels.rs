@@ -4,6 +4,9 @@
 //! of a ReLU network N on the row [(x − x̄)/ℓ, z], `step.n.centre` (x̄, d), `step.n.length` (ℓ) and
 //! `step.n.factor` (c). The step moves a particle x ← x + c N((x − x̄)/ℓ, z): to T_θ(x, z) in the
 //! backward scheme, along the scaled velocity in the forward scheme.
+//!
+//! The metadata has `origin`, a JSON list of d numbers: x is a particle minus the origin, about which
+//! flows of data far from zero compute. It is 0 otherwise.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -19,6 +22,9 @@ use super::replace;
 
 /// Headers are refused beyond this many bytes.
 const LONGEST_HEADER: u64 = 100 << 20;
+
+/// The entry of the metadata with the point about which the flow computes.
+const ORIGIN: &str = "origin";
 
 /// The tensors of one time step: names, shapes, and where they lie.
 pub struct KernelFormat {
@@ -113,8 +119,11 @@ impl KernelFormat {
         (parameters, transport)
     }
 
-    fn header(&self, steps: &[u64]) -> Vec<u8> {
-        let mut header = Map::new();
+    fn header(&self, steps: &[u64], origin: &RowDVector<f64>) -> Vec<u8> {
+        let origin: Vec<f64> = origin.iter().copied().collect();
+        // The values of metadata are text.
+        let metadata = json!({ ORIGIN: json!(origin).to_string() });
+        let mut header = Map::from_iter([("__metadata__".to_owned(), metadata)]);
         let mut start = 0;
         for (name, shape) in steps.iter().flat_map(|&step| self.tensors(step)) {
             let end = start + shape.iter().product::<usize>() * self.size;
@@ -131,7 +140,8 @@ impl KernelFormat {
     }
 }
 
-/// Writes the file from the kernels of `steps`, one after the other in the file `data`.
+/// Writes the file from the kernels of `steps`, one after the other in the file `data`, of a flow that
+/// computes about `origin`.
 ///
 /// # Errors
 /// What the operating system reports.
@@ -139,11 +149,12 @@ pub fn write_kernels(
     path: &Path,
     format: &KernelFormat,
     steps: &[u64],
+    origin: &RowDVector<f64>,
     data: &Path,
 ) -> io::Result<()> {
     let mut data = File::open(data)?;
     replace(path, |file| {
-        let header = format.header(steps);
+        let header = format.header(steps, origin);
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(&header)?;
         io::copy(&mut data, file)?;
@@ -197,6 +208,24 @@ impl KernelFile {
         })
     }
 
+    /// The point about which the flow computes.
+    ///
+    /// # Errors
+    /// If it is missing or not a point of the flow's space.
+    pub fn origin(&self) -> Result<RowDVector<f64>, KernelFileError> {
+        let dim = self.format.network.dim();
+        let entries = self.metadata.metadata().as_ref();
+        let text = entries.and_then(|entries| entries.get(ORIGIN));
+        let numbers = text.and_then(|text| numbers(text));
+        let point = numbers.filter(|numbers| numbers.len() == dim);
+        point
+            .map(RowDVector::from_vec)
+            .ok_or_else(|| KernelFileError {
+                path: self.path.clone(),
+                reason: format!("expected a list of {dim} numbers as {ORIGIN} in its metadata"),
+            })
+    }
+
     /// Whether the kernel of time step `step` is there.
     pub fn has(&self, step: u64) -> bool {
         self.metadata.info(&format!("step.{step}.centre")).is_some()
@@ -245,6 +274,13 @@ impl KernelFile {
             .map_err(|error| error.to_string())?;
         Ok(())
     }
+}
+
+/// The finite numbers of a JSON list.
+fn numbers(text: &str) -> Option<Vec<f64>> {
+    let inner = text.trim().strip_prefix('[')?.strip_suffix(']')?;
+    let number = |text: &str| text.trim().parse().ok().filter(|x: &f64| x.is_finite());
+    inner.split(',').map(number).collect()
 }
 
 /// The header of a safetensors file of `len` bytes, and where it ends.

@@ -164,9 +164,16 @@ impl<'h> Rows<'h> {
         if found == expected {
             return Ok(());
         }
+        let place = format!("line {}", record.line);
+        if record.fields[0].starts_with(b"#") {
+            let error = self.file.error(place, "a row of numbers", "a comment");
+            return Err(
+                error.with_remedy("delete the comments, or all of them but a header '# x,y'")
+            );
+        }
         let s = if expected == 1 { "" } else { "s" };
         let error = self.file.error(
-            format!("line {}", record.line),
+            place,
             format!("{expected} field{s} as in the first line"),
             found.to_string(),
         );

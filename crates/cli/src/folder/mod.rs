@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use nalgebra::DMatrix;
 
 use crate::config::{Config, ConfigFileError};
-use crate::experiments::{COPIES, InputCopy, Problem};
+use crate::experiments::{COPIES, InputCopy, Origin, Problem};
 use crate::files::checkpoint::CheckpointStore;
 use crate::files::kernels::{KernelFormat, write_kernels};
 use crate::files::matrix::{write_matrix, write_vector};
@@ -287,11 +287,17 @@ impl RunFolder {
     }
 
     /// Makes `kernels.safetensors` of the collected kernels of `steps`.
-    pub(crate) fn write_kernels(&self, format: &KernelFormat, steps: &[u64]) -> io::Result<()> {
+    pub(crate) fn write_kernels(
+        &self,
+        format: &KernelFormat,
+        steps: &[u64],
+        origin: &Origin,
+    ) -> io::Result<()> {
         if steps.is_empty() {
             return Ok(());
         }
-        write_kernels(&self.kernels(), format, steps, &self.kernel_data())
+        let (path, data) = (self.kernels(), self.kernel_data());
+        write_kernels(&path, format, steps, origin.point(), &data)
     }
 
     pub(crate) fn write_summary(&self, summary: &Summary) -> io::Result<()> {

@@ -38,6 +38,8 @@ pub struct Summary {
     pub reason: Option<Phrase>,
     /// Where a completed flow has a result that cannot be right, and the likely cause.
     pub warning: Option<Phrase>,
+    /// Where the precision does not suffice for the data or the time steps, and what to change.
+    pub rounding: Option<Phrase>,
     /// Whether the flow is stationary: no direction decreases the functional at first order.
     pub stationary: bool,
     /// Number of time steps done.

@@ -1,7 +1,7 @@
 //! Progress: a bar on a terminal, a plain line per time step elsewhere.
 
 use std::io::{IsTerminal, Write, stdout};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rieszflow_flows::scheme::{Iteration, StepReport};
@@ -14,6 +14,9 @@ use crate::numbers::{plain, rounded};
 /// Parts of a time step that the bar counts.
 const PARTS: u64 = 1000;
 
+/// The time between two lines inside a time step, where there is no bar.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+
 /// Shows flow time, step, loss, discrepancy and the time left.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
@@ -22,6 +25,8 @@ pub(crate) struct Progress {
     time: f64,
     now: (u64, f64),
     loss: Option<f64>,
+    /// When the last line was printed.
+    last_line: Instant,
 }
 
 impl Progress {
@@ -41,6 +46,7 @@ impl Progress {
             time,
             now: (0, 0.0),
             loss: None,
+            last_line: Instant::now(),
         }
     }
 
@@ -67,6 +73,12 @@ impl Progress {
             .collect();
         parts.join("  ")
     }
+
+    fn print(&mut self, line: &str) {
+        // A closed pipe does not stop the flow.
+        let _ = writeln!(stdout(), "{line}");
+        self.last_line = Instant::now();
+    }
 }
 
 impl<T: Real> Observer<T> for Progress {
@@ -80,7 +92,14 @@ impl<T: Real> Observer<T> for Progress {
     }
 
     fn iteration(&mut self, _: &State<T>, iteration: Iteration) -> Result<(), ObserverError> {
-        let Some(bar) = &self.bar else { return Ok(()) };
+        let Some(bar) = &self.bar else {
+            if self.last_line.elapsed() >= BETWEEN_LINES {
+                self.loss = Some(iteration.loss);
+                let (index, count) = (iteration.index + 1, iteration.count);
+                self.print(&format!("{}  iteration {index}/{count}", self.describe()));
+            }
+            return Ok(());
+        };
         if iteration
             .index
             .is_multiple_of(iteration.count.div_ceil(100))
@@ -100,8 +119,7 @@ impl<T: Real> Observer<T> for Progress {
                 bar.set_position(state.step * PARTS);
                 bar.set_message(self.describe());
             }
-            // A closed pipe does not stop the flow.
-            None => drop(writeln!(stdout(), "{}", self.describe())),
+            None => self.print(&self.describe()),
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use nalgebra::DMatrix;
 use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{Observer, ObserverError, Outcome, State};
 use rieszflow_numerics::Real;
@@ -17,6 +18,8 @@ pub(crate) struct Snapshots {
     /// The step that was saved last.
     last: Option<u64>,
     verdict: Verdict,
+    /// The particles at time 0, as they were given.
+    start: DMatrix<f64>,
     origin: Origin,
 }
 
@@ -28,6 +31,7 @@ impl Snapshots {
         log: SharedLog,
         done: u64,
         verdict: Verdict,
+        start: DMatrix<f64>,
         origin: Origin,
     ) -> Self {
         let is_new = log.borrow().is_empty();
@@ -37,12 +41,16 @@ impl Snapshots {
             log,
             last: saved.filter(|_| !is_new),
             verdict,
+            start,
             origin,
         }
     }
 
     fn save<T: Real>(&mut self, state: &State<T>) -> io::Result<()> {
-        let particles = self.origin.restore(&state.particles);
+        let particles = match state.step {
+            0 => self.start.clone(),
+            _ => self.origin.restore(&state.particles),
+        };
         let rows = particles.row_iter().enumerate().map(|(index, particle)| {
             let head = [
                 state.step.to_string(),

@@ -4,19 +4,20 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Instant;
 
+use nalgebra::DMatrix;
 use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{
-    FinishedFlow, Flow, FlowError, Observer, ObserverError, Outcome, Points, State,
+    FinishedFlow, Flow, FlowError, Functional, Observer, ObserverError, Outcome, Points, State,
     with_awake_worker,
 };
 use rieszflow_numerics::Real;
 
 use super::resume_point::ResumePoint;
-use super::{Run, RunError, report};
+use super::{Run, RunError, effort, report};
 use crate::config::{Config, SchemeKind, chosen_steps};
 use crate::experiments::TargetEnergy;
 use crate::folder::{CITATION, MetricsColumns, Status, Summary};
-use crate::numbers::plain;
+use crate::numbers::{plain, rounded};
 use crate::observers::{
     Bounds, Checkpoints, Clock, Implausible, Kernels, Logs, Metrics, Plausibility, Progress,
     Schedule, Snapshots, Table, Verdict,
@@ -57,6 +58,7 @@ impl Run<'_> {
         };
         let origin = &self.problem.origin;
         let functional = self.config.functional_from::<T>(origin, &self.problem)?;
+        self.announce(&*functional, &state);
         let mut observers = self.observers(&state, &shared)?;
         let flow = Flow::new(&*functional, &*scheme).resume(state);
         let flow = observers
@@ -84,6 +86,25 @@ impl Run<'_> {
         Ok(summary)
     }
 
+    /// Says what takes long before it begins.
+    fn announce<T: Real>(&self, functional: &dyn Functional<T>, state: &State<T>) {
+        if !self.output.progress {
+            return;
+        }
+        let target = self.reference.target();
+        let atoms = target.map_or(0, DMatrix::nrows);
+        if let Some(note) = effort::note(self.config, functional, &state.particles, atoms) {
+            report(&[format!("{note:#}")]);
+        }
+        let energy = self.reference.target_energy();
+        if energy.is_some_and(|energy| energy.get().is_none()) {
+            let pairs = rounded(0.5 * (atoms as f64).powi(2), 2);
+            report(&[format!(
+                "D² is known once the energy of the target is, a sum of {pairs} pairs beside the flow"
+            )]);
+        }
+    }
+
     /// Waits for the energy of the target, and completes the rows of `metrics.csv` that were written
     /// before it was known; `false` if the run is to stop before.
     fn fill_in(&self, shared: &Shared) -> Result<bool, ObserverError> {
@@ -106,14 +127,14 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// The energy of the target, after a line about each tenth of it that is waited for.
+    /// The energy of the target, after a line about each tenth of it that is left to compute.
     fn wait_for(&self, energy: &TargetEnergy) -> Option<f64> {
         let mut tenths = None;
-        energy.wait(&self.output.stop, |part| {
+        energy.finish(&self.output.stop, |part| {
             let done = (10.0 * part) as u32;
             if self.output.progress && tenths != Some(done) {
                 tenths = Some(done);
-                report(&[format!("energy of the target, for D²: {done}0 %")]);
+                report(&[format!("energy of the target, for D²: {} %", 10 * done)]);
             }
         })
     }
@@ -129,9 +150,9 @@ impl Run<'_> {
         let saved = chosen_steps(&config.save_at, &grid);
         let logs = &shared.logs;
         let verdict = shared.verdict.clone();
-        let origin = self.problem.origin.clone();
+        let (start, origin) = (self.problem.start.clone(), self.problem.origin.clone());
         let log = logs.snapshots.clone();
-        let snapshots = Snapshots::new(saved.clone(), log, state.step, verdict, origin);
+        let snapshots = Snapshots::new(saved.clone(), log, state.step, verdict, start, origin);
         let mut observers: Vec<Box<dyn Observer<T>>> = vec![
             Box::new(self.metrics(shared)?),
             Box::new(self.plausibility(shared)?),
@@ -217,6 +238,7 @@ impl Run<'_> {
                 .borrow()
                 .as_ref()
                 .map(|fault| likely_cause(self.config, fault)),
+            rounding: self.rounding.clone(),
             stationary: shared.stationary.get(),
             steps: state.step,
             time: state.time,
@@ -254,7 +276,7 @@ impl Run<'_> {
         let keeps = |step: &u64| config.keep_kernels.keeps(*step);
         let kept: Vec<u64> = (1..=state.step).filter(keeps).collect();
         if let Some(format) = config.kernel_format::<T>() {
-            folder.write_kernels(&format, &kept)?;
+            folder.write_kernels(&format, &kept, &self.problem.origin)?;
         }
         if self.output.plots {
             draw_figures(folder, config, &self.problem, &*self.reference, &snapshots)?;

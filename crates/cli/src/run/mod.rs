@@ -1,5 +1,6 @@
 //! Runs a configuration: the flow with its observers, and the files and figures of its folder.
 
+mod effort;
 mod execute;
 mod resume_point;
 
@@ -19,7 +20,7 @@ use crate::experiments::{ExperimentError, Inputs, Problem, ReferenceMeasure};
 use crate::files::kernels::KernelFormat;
 use crate::folder::{FolderError, Lock, RunFolder, Summary};
 use crate::memory::{MemoryError, check_memory};
-use crate::setting::SettingError;
+use crate::setting::{Phrase, SettingError};
 use crate::threads::{ThreadsError, thread_pool};
 
 /// Where a run's files go, and what is shown meanwhile.
@@ -166,16 +167,21 @@ fn execute(
 ) -> Result<Summary, RunError> {
     config.validate()?;
     check_memory(config)?;
-    let descriptions: Vec<String> = inputs.descriptions().collect();
+    let mut descriptions: Vec<String> = inputs.descriptions().collect();
     let (config, problem) = config.problem(inputs)?;
+    descriptions.extend(problem.sharing.clone());
     thread_pool(output.threads)?.install(|| {
         let reference = config.reference(&problem)?.into();
         let (folder, _lock) = open(&config, &problem)?;
         for note in &output.notes {
             eprintln!("note: {note}");
         }
+        let rounding = config.rounding(&problem);
         if output.progress {
             report(&descriptions);
+            if let Some(rounding) = &rounding {
+                eprintln!("warning: {rounding:#}");
+            }
         }
         let run = Run {
             config: &config,
@@ -184,6 +190,7 @@ fn execute(
             reference,
             folder,
             started,
+            rounding,
         };
         match config.precision {
             Precision::F32 => run.execute::<f32>(),
@@ -200,6 +207,8 @@ struct Run<'a> {
     reference: Rc<dyn ReferenceMeasure>,
     folder: RunFolder,
     started: Instant,
+    /// What the precision loses.
+    rounding: Option<Phrase>,
 }
 
 /// Prints lines. A closed pipe does not stop the run.

@@ -29,15 +29,6 @@ pub enum TargetError {
         /// The file.
         path: PathBuf,
     },
-    /// A start has weights.
-    #[error(
-        "{}: expected particles of equal weight to start from, not a column 'weight'",
-        name(path)
-    )]
-    Weighted {
-        /// The file.
-        path: PathBuf,
-    },
     /// A start lives in another dimension than the flow.
     #[error("expected a start in dimension {expected}, but {start} has dimension {found}")]
     Dimension {

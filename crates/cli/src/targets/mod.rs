@@ -20,6 +20,7 @@ mod error;
 mod image;
 mod image_density;
 mod loaded;
+mod shares;
 mod smiley;
 mod start;
 mod syntax;
@@ -38,6 +39,8 @@ pub use image::parse_image;
 pub use image_density::{ImageDensity, Proportions};
 pub use loaded::Loaded;
 pub use start::Start;
+
+pub(crate) use shares::{Shares, of_equal_weight};
 
 pub use crate::files::particles::Columns;
 

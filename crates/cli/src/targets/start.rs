@@ -32,7 +32,7 @@ pub enum Start {
     Uniform(f64, f64),
     /// Independent draws from N(0, I_d).
     Gaussian,
-    /// Particles from a CSV file, a row each.
+    /// Particles from a CSV file, a row each; rows with a weight share N particles by it.
     Csv(PathBuf),
     /// Particles from a numpy file, a row each.
     Npy(PathBuf),
@@ -83,13 +83,13 @@ impl Start {
         utf8(text)?.parse()
     }
 
-    /// The particles at the start, `count`×`dim`; from a file as many as it has rows, and of a CSV
-    /// file the coordinates that `columns` chooses. Of k Diracs the first N/k particles are at the
-    /// first, and so on. Equal seeds give equal particles. A file is read once.
+    /// The particles at the start, `count`×`dim`; from a file as many as it has rows, with its weights,
+    /// and of a CSV file the coordinates that `columns` chooses. Of k Diracs the first N/k particles are
+    /// at the first, and so on. Equal seeds give equal particles. A file is read once.
     ///
     /// # Errors
-    /// If a file cannot be read or has weights, if the start's dimension is not `dim`, or if `count`
-    /// is less than one for each Dirac.
+    /// If a file cannot be read, if the start's dimension is not `dim`, or if `count` is less than one
+    /// for each Dirac.
     pub fn load(
         &self,
         count: usize,
@@ -119,9 +119,6 @@ impl Start {
             Self::Csv(path) => {
                 let input = Input::read(path)?;
                 let table = parse_particles(input.bytes(), path, columns)?;
-                if table.particles.weights.is_some() {
-                    return Err(TargetError::Weighted { path: path.clone() });
-                }
                 return self.in_dimension(Loaded::table(table, input), dim);
             }
             Self::Npy(path) => {

@@ -104,7 +104,7 @@ fn chosen_columns_flow_right() {
 #[test]
 fn tables_that_may_be_misread_are_refused() {
     let sandbox = sandbox();
-    let cases: [(&str, &[&str]); 12] = [
+    let cases: [(&str, &[&str]); 15] = [
         (
             ",x,y\n0,0.5,0.25\n1,0.3,0.7\n",
             &["line 1, field 1", "columns x,y"],
@@ -141,6 +141,18 @@ fn tables_that_may_be_misread_are_refused() {
         (
             "x;y\n1,5;2\n",
             &["line 2, column 'x'", "'1,5'", "decimal point"],
+        ),
+        (
+            "# made by a script\n# x,y\n1,2\n",
+            &["line 2", "a comment", "delete the comments"],
+        ),
+        (
+            "sep=;\nx;y\n1;2\n",
+            &["byte 0", "a note for spreadsheets", "delete the first line"],
+        ),
+        (
+            "A,B,C\n1,4,7,\n2,5,8,\n",
+            &["line 2: expected 3 fields", "not 4"],
         ),
         (
             "x y\n1 2\n",

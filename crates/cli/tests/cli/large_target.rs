@@ -95,5 +95,10 @@ fn the_flow_starts_at_once_and_can_be_interrupted() {
     assert!(complaint.contains("rieszflow resume run"), "{complaint}");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("step 1/2") && said.contains("F "), "{said}");
+    assert!(said.contains("D² is known once"), "{said}");
     assert!(summary(&sandbox.path("run"))["discrepancy"].is_null());
+    // The figures do not wait for it either.
+    let since = Instant::now();
+    sandbox.run("plot run").good();
+    assert!(since.elapsed() < Duration::from_secs(20));
 }

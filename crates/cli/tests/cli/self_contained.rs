@@ -122,6 +122,52 @@ fn the_targets_particles_are_in_the_folder() {
     assert!((correction - interaction / (count - 1.0)).abs() < 1e-12);
 }
 
+/// Rows with weights share the particles, and are drawn by their weights.
+#[test]
+fn a_weighted_start_becomes_particles_of_equal_weight() {
+    let sandbox = with_files();
+    fs::write(
+        sandbox.path("w.csv"),
+        "x,y,weight\n0,0,1\n3,0,0\n0.5,0.5,4\n-1,0.75,3\n",
+    )
+    .expect("a file");
+    let files = "--target csv:data/t.csv --start csv:w.csv";
+    let flow = "--time 0.5 --tau 0.25 --no-plots --out run";
+    let command = format!("mmd {files} {TRAINING} {flow} --particles 16");
+    let said = sandbox.run(&command).good().stdout;
+    for line in [
+        "start: w.csv: 4 particles in dimension 2, columns 'x', 'y', weights from 'weight'\n",
+        "start: 16 particles of equal weight share the weights of 4 rows\n",
+    ] {
+        assert!(said.contains(line), "no {line:?} in {said}");
+    }
+    let rows = Csv::read(&sandbox.path("run/snapshots.csv")).rows;
+    let expected = [[0.0, 0.0]; 2]
+        .into_iter()
+        .chain([[0.5, 0.5]; 8])
+        .chain([[-1.0, 0.75]; 6]);
+    assert!(
+        rows[..16]
+            .iter()
+            .zip(expected)
+            .all(|(row, x)| row[3..] == x)
+    );
+    // Fresh particles at time 0: binomial with p = 1/2, standard deviation 32.
+    sandbox
+        .run("sample run --count 4000 --time 0 --out s.csv")
+        .good();
+    let rows = Csv::read(&sandbox.path("s.csv")).rows;
+    let share = |x: [f64; 2]| rows.iter().filter(|row| row[..] == x).count();
+    assert!(share([0.5, 0.5]).abs_diff(2000) < 160);
+    assert!(share([0.0, 0.0]).abs_diff(500) < 110);
+    assert_eq!(share([3.0, 0.0]), 0);
+    // The folder is enough to repeat it.
+    fs::remove_file(sandbox.path("w.csv")).expect("a file");
+    let again = "run run/config.toml --out again --quiet --no-plots";
+    sandbox.run(again).good();
+    assert!(Results::read(&sandbox.path("again")) == Results::read(&sandbox.path("run")));
+}
+
 /// Standard input is empty the second time, and its copy is in the folder.
 #[test]
 fn standard_input_is_read_once_and_kept() {
@@ -139,6 +185,42 @@ fn standard_input_is_read_once_and_kept() {
     let again = "run piped/config.toml --out again --quiet --no-plots";
     sandbox.run(again).good();
     assert!(Results::read(&sandbox.path("again")) == Results::read(&sandbox.path("run")));
+}
+
+/// A named pipe and the device of standard input, for both formats.
+#[cfg(unix)]
+#[test]
+fn pipes_are_read_once_and_kept() {
+    let sandbox = with_files();
+    let flow = format!("--scheme particle --particles 9 --start gaussian {FLOW}");
+    let run = |target: &str, out: &str| format!("mmd --target {target} {flow} --out {out}");
+    sandbox.run(&run("csv:data/t.csv", "run")).good();
+    let expected = Results::read(&sandbox.path("run"));
+    // The particles of the target, as numpy writes them, without their weights.
+    let array = fs::read(sandbox.path("run/target.npy")).expect("a file");
+    sandbox.run(&run("npy:run/target.npy", "matrix")).good();
+    let unweighted = Results::read(&sandbox.path("matrix"));
+    for (target, input, expected) in [
+        ("csv:/dev/stdin", TARGET.as_bytes(), &expected),
+        ("npy:-", &array, &unweighted),
+        ("npy:/dev/stdin", &array, &unweighted),
+    ] {
+        let command = format!("{} --force", run(target, "piped"));
+        sandbox.run_with_input(input, &command).good();
+        assert!(
+            Results::read(&sandbox.path("piped")) == *expected,
+            "{target}"
+        );
+        sandbox.run("plot piped").good();
+    }
+    let pipe = sandbox.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    let writer = std::thread::spawn(move || fs::write(pipe, TARGET));
+    sandbox.run(&run("csv:pipe", "fifo")).good();
+    writer.join().expect("no panic").expect("written");
+    assert!(Results::read(&sandbox.path("fifo")) == expected);
+    sandbox.run("plot fifo").good();
 }
 
 #[test]

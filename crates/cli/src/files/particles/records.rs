@@ -6,13 +6,14 @@ use super::CsvFile;
 use crate::files::FileError;
 
 /// How files of other kinds begin, what they are, and what can be done.
-const OTHER_KINDS: [(&[u8], &str, &str); 6] = [
+const OTHER_KINDS: [(&[u8], &str, &str); 7] = [
     (b"\x1f\x8b", "data compressed by gzip", UNPACK),
     (b"PK\x03\x04", "a zip archive or a spreadsheet", EXPORT),
     (b"\x93NUMPY", "a numpy file", "read it as npy:PATH"),
     (b"\xff\xfe", "UTF-16", "save it as UTF-8"),
     (b"\xfe\xff", "UTF-16", "save it as UTF-8"),
     (b"PAR1", "a Parquet file", EXPORT),
+    (b"sep=", "a note for spreadsheets", "delete the first line"),
 ];
 const UNPACK: &str = "unpack it, or read csv:- from gzip -dc FILE |";
 const EXPORT: &str = "export it as CSV";
