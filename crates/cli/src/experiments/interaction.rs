@@ -19,9 +19,16 @@ impl Config {
     ///
     /// For r < 1 the first steps are 10⁻⁸, 10⁻⁷, … until τ is reached.
     pub fn interaction(scheme: SchemeKind, dim: usize, exponent: f64) -> Self {
-        let iterations = match scheme {
-            SchemeKind::Forward => 2000,
-            _ => 250,
+        let (first_iterations, iterations) = match scheme {
+            SchemeKind::Forward => (2000, 2000),
+            // The first step must make a measure of a point; the others move it a little further.
+            _ if exponent >= 1.0 => (2500, 140),
+            _ => (1000, 250),
+        };
+        // A narrower layer cannot pass on all d coordinates; where it can, one is enough.
+        let (width, hidden_layers) = match (scheme, dim) {
+            (SchemeKind::Backward, 5..) => ((5 * dim / 2).max(128), 1),
+            _ => (64, 2),
         };
         Self {
             experiment: Experiment::Interaction,
@@ -33,11 +40,11 @@ impl Config {
             time: 1.2,
             particles: 2000,
             batch: 100,
-            first_iterations: iterations,
-            first_phase: 1.0,
+            first_iterations,
+            first_phase: if exponent < 1.0 { 1e-8 } else { 0.05 },
             iterations,
-            width: 64,
-            hidden_layers: 2,
+            width,
+            hidden_layers,
             latent_dim: dim,
             learning_rate: 3e-3,
             learning_rate_decay: 1e-2,

@@ -165,10 +165,12 @@ impl Config {
             control_variate: true,
             ..self
         };
-        let sizes = match (target, config.scheme) {
+        let (sizes, hidden_layers) = match (target, config.scheme) {
             // Explicit steps pass atoms of the target by up to τ.
-            (Target::TwoDiracs, SchemeKind::Forward) => "0.1,5:0.25",
-            _ => "0.1,1:0.25,5:0.5,20:1,50:2",
+            (Target::TwoDiracs, SchemeKind::Forward) => ("0.1,5:0.25", 3),
+            (Target::Image(_), SchemeKind::Forward) => ("0.1,1:0.25,5:0.5", 5),
+            (Target::Image(_), _) => ("0.5,5:1,20:2,40:4", 5),
+            _ => ("0.1,1:0.25,5:0.5,20:1,50:2", 3),
         };
         match target {
             Target::Idx(_) => Self {
@@ -180,11 +182,16 @@ impl Config {
             // Its steps cost nothing to speak of.
             _ if config.scheme == SchemeKind::Particle => config,
             _ => Self {
+                // Mass at rest on an atom is kept there by small steps of the network.
+                learning_rate: match target {
+                    Target::TwoDiracs => 3e-4,
+                    _ => 1e-3,
+                },
                 tau: sizes.parse().expect("valid sizes"),
-                batch: 500,
+                batch: 250,
                 first_iterations: 1000,
-                iterations: 500,
-                hidden_layers: 3,
+                iterations: 400,
+                hidden_layers,
                 ..config
             },
         }

@@ -146,7 +146,14 @@ impl Config {
             // Towards a target, a preset decides about more than the training.
             Experiment::Mmd(_) => (self.first_iterations, self.iterations),
         };
+        let (width, hidden_layers) = match self.experiment {
+            Experiment::Interaction => (64, 2),
+            _ => (self.width, self.hidden_layers),
+        };
         Self {
+            width,
+            hidden_layers,
+            first_phase: 1.0,
             first_iterations,
             iterations,
             learning_rate: 1e-3,
