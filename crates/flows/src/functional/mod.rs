@@ -11,6 +11,7 @@ mod interaction;
 mod mmd;
 mod potential;
 mod primitive;
+mod radial;
 mod smooth;
 mod sum;
 
@@ -20,6 +21,7 @@ pub use mmd::Mmd;
 pub use potential::Potential;
 pub(crate) use potential::finite_rows;
 pub(crate) use primitive::{MinibatchDerivative, MinibatchEnergy};
+pub use radial::{RadialPotential, RadialTable};
 pub use smooth::{PairFunction, PotentialFunction};
 pub use sum::Sum;
 

@@ -10,6 +10,7 @@ mod latent;
 mod own_functional;
 mod pair_sums;
 mod particle;
+mod radial;
 mod schemes;
 mod sharing;
 mod state;
