@@ -73,6 +73,7 @@ impl ReferenceMeasure for ExactImplosion {
             functional: None,
             interaction: None,
             scale: None,
+            discrepancy_target: None,
         })
     }
 

@@ -86,18 +86,6 @@ impl Drop for TargetEnergy {
 }
 
 impl Work {
-    fn blocks(&self) -> Vec<Measure<'_, f64>> {
-        let count = self.points.nrows();
-        let starts = (0..count).step_by(BLOCK);
-        starts
-            .map(|start| {
-                let rows = start..count.min(start + BLOCK);
-                let points = Points::from(&self.points).rows(rows.clone());
-                Measure::weighted(points, &self.weights[rows])
-            })
-            .collect()
-    }
-
     /// The number of pairs of blocks, each block with itself and with the later ones.
     fn pairs(&self) -> usize {
         let blocks = self.points.nrows().div_ceil(BLOCK);
@@ -105,22 +93,45 @@ impl Work {
     }
 
     fn compute(&self) {
-        let sums = PairSums::new(self.kernel);
-        let blocks = self.blocks();
-        let mut total = 0.0;
-        for (i, &first) in blocks.iter().enumerate() {
-            for (j, &second) in blocks.iter().enumerate().skip(i) {
-                if self.cancelled.load(Ordering::Relaxed) {
-                    return;
-                }
-                let times = if i == j { 1.0 } else { 2.0 };
-                total += times * sums.energy(first, second);
-                self.done.fetch_add(1, Ordering::Relaxed);
+        let measure = Measure::weighted(Points::from(&self.points), &self.weights);
+        let energy = interaction_energy(&PairSums::new(self.kernel), measure, || {
+            self.done.fetch_add(1, Ordering::Relaxed);
+            !self.cancelled.load(Ordering::Relaxed)
+        });
+        if let Some(energy) = energy {
+            // It is set here alone.
+            let _ = self.value.set(energy);
+        }
+    }
+}
+
+/// E(ν) = −½ ΣΣ wᵢwⱼ|yᵢ−yⱼ|ʳ of a weighted measure in M²/2 evaluations.
+///
+/// Asks after each pair of blocks whether to go on; `None` if not.
+pub(crate) fn interaction_energy(
+    sums: &PairSums<f64>,
+    measure: Measure<'_, f64>,
+    mut goes_on: impl FnMut() -> bool,
+) -> Option<f64> {
+    let (points, weights) = (measure.points(), measure.weights().expect("weights"));
+    let count = points.count();
+    let starts = (0..count).step_by(BLOCK);
+    let block = |start: usize| {
+        let rows = start..count.min(start + BLOCK);
+        Measure::weighted(points.rows(rows.clone()), &weights[rows])
+    };
+    let blocks: Vec<Measure<'_, f64>> = starts.map(block).collect();
+    let mut total = 0.0;
+    for (i, &first) in blocks.iter().enumerate() {
+        for (j, &second) in blocks.iter().enumerate().skip(i) {
+            let times = if i == j { 1.0 } else { 2.0 };
+            total += times * sums.energy(first, second);
+            if !goes_on() {
+                return None;
             }
         }
-        // It is set here alone.
-        let _ = self.value.set(-0.5 * total);
     }
+    Some(-0.5 * total)
 }
 
 #[cfg(test)]

@@ -116,21 +116,34 @@ impl Start {
                 check_count(count, dim, 1)?;
                 DMatrix::from_fn(count, dim, |_, _| StandardNormal.sample(&mut rng))
             }
-            Self::Csv(path) => {
-                let input = Input::read(path)?;
-                let table = parse_particles(input.bytes(), path, columns)?;
-                if table.particles.weights.is_some() {
-                    return Err(TargetError::Weighted { path: path.clone() });
-                }
-                return self.in_dimension(Loaded::table(table, input), dim);
-            }
-            Self::Npy(path) => {
-                let input = Input::read(path)?;
-                let points = parse_npy(input.bytes(), path)?;
-                return self.in_dimension(Loaded::matrix(points, input), dim);
+            Self::Csv(_) | Self::Npy(_) => {
+                let loaded = self.read(columns)?.expect("a start from a file");
+                return self.in_dimension(loaded, dim);
             }
         };
         Ok(Loaded::drawn(points))
+    }
+
+    /// The particles of the file that it is read from, in the dimension that they have; `None` if it is
+    /// not read from a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or has weights.
+    pub(crate) fn read(&self, columns: &Columns) -> Result<Option<Loaded>, TargetError> {
+        let Some(path) = self.path() else {
+            return Ok(None);
+        };
+        let input = Input::read(path)?;
+        if let Self::Npy(_) = self {
+            let points = parse_npy(input.bytes(), path)?;
+            return Ok(Some(Loaded::matrix(points, input)));
+        }
+        let table = parse_particles(input.bytes(), path, columns)?;
+        if table.particles.weights.is_some() {
+            let path = path.to_owned();
+            return Err(TargetError::Weighted { path });
+        }
+        Ok(Some(Loaded::table(table, input)))
     }
 
     fn at_atoms(
