@@ -251,6 +251,7 @@ impl Config {
 }
 
 /// In which space a target is and how far it reaches.
+#[derive(Clone, Copy)]
 struct Extent {
     /// `None` for a law in every dimension.
     dim: Option<usize>,

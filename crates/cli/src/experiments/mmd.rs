@@ -179,10 +179,13 @@ impl Config {
             // As smooth a flow as that of the interaction energy, and about over by then.
             Target::Law(law) if law.dim().is_none() => {
                 let like = Self::interaction(config.scheme, config.dim, config.exponent);
+                let is_particle = config.scheme == SchemeKind::Particle;
                 Self {
+                    tau: if is_particle { 0.02 } else { 0.1 }.into(),
                     time: 4.0,
                     batch: like.batch,
-                    first_iterations: like.iterations,
+                    // In many dimensions the first steps of the backward scheme need them.
+                    first_iterations: like.iterations.max(1000),
                     iterations: like.iterations,
                     width: like.width,
                     hidden_layers: like.hidden_layers,

@@ -116,10 +116,8 @@ impl Start {
                 check_count(count, dim, 1)?;
                 DMatrix::from_fn(count, dim, |_, _| StandardNormal.sample(&mut rng))
             }
-            Self::Csv(_) | Self::Npy(_) => {
-                let loaded = self.read(columns)?.expect("a start from a file");
-                return self.in_dimension(loaded, dim);
-            }
+            Self::Csv(path) => return self.in_dimension(read_csv(path, columns)?, dim),
+            Self::Npy(path) => return self.in_dimension(read_npy(path)?, dim),
         };
         Ok(Loaded::drawn(points))
     }
@@ -130,20 +128,11 @@ impl Start {
     /// # Errors
     /// If the file cannot be read or has weights.
     pub(crate) fn read(&self, columns: &Columns) -> Result<Option<Loaded>, TargetError> {
-        let Some(path) = self.path() else {
-            return Ok(None);
-        };
-        let input = Input::read(path)?;
-        if let Self::Npy(_) = self {
-            let points = parse_npy(input.bytes(), path)?;
-            return Ok(Some(Loaded::matrix(points, input)));
-        }
-        let table = parse_particles(input.bytes(), path, columns)?;
-        if table.particles.weights.is_some() {
-            let path = path.to_owned();
-            return Err(TargetError::Weighted { path });
-        }
-        Ok(Some(Loaded::table(table, input)))
+        Ok(match self {
+            Self::Csv(path) => Some(read_csv(path, columns)?),
+            Self::Npy(path) => Some(read_npy(path)?),
+            _ => None,
+        })
     }
 
     fn at_atoms(
@@ -175,6 +164,22 @@ impl Start {
             found,
         }
     }
+}
+
+fn read_csv(path: &Path, columns: &Columns) -> Result<Loaded, TargetError> {
+    let input = Input::read(path)?;
+    let table = parse_particles(input.bytes(), path, columns)?;
+    if table.particles.weights.is_some() {
+        let path = path.to_owned();
+        return Err(TargetError::Weighted { path });
+    }
+    Ok(Loaded::table(table, input))
+}
+
+fn read_npy(path: &Path) -> Result<Loaded, TargetError> {
+    let input = Input::read(path)?;
+    let points = parse_npy(input.bytes(), path)?;
+    Ok(Loaded::matrix(points, input))
 }
 
 fn check_count(count: usize, dim: usize, least: usize) -> Result<(), SettingError> {

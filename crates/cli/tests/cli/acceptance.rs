@@ -66,7 +66,7 @@ fn the_first_forward_step_from_atoms_is_the_exact_steepest_descent() {
 #[test]
 #[ignore = "minutes"]
 fn flows_towards_an_equilibrium_follow_their_closed_forms() {
-    for scheme in SchemeKind::ALL {
+    for scheme in [SchemeKind::Backward, SchemeKind::Forward] {
         let config = Config {
             time: 3.0,
             ..towards(

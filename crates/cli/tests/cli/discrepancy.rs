@@ -125,9 +125,9 @@ fn equal_measures_are_at_zero() {
     let sandbox = Sandbox::new();
     let (mut points, _) = cloud(300, 3, 0.0);
     for point in &mut points {
-        point
-            .iter_mut()
-            .for_each(|x| *x = (1024.0 * *x).round() / 1024.0 + 1e9);
+        for x in point {
+            *x = (1024.0 * *x).round() / 1024.0 + 1e9;
+        }
     }
     fs::write(sandbox.path("x.csv"), csv(&points, None)).expect("a file");
     points.reverse();
@@ -135,7 +135,9 @@ fn equal_measures_are_at_zero() {
     let found = number(&json(&sandbox, "csv:x.csv csv:y.csv"), "discrepancy");
     assert!(found.abs() < 1e-14, "{found}");
     // Moved by one, along the first axis: Σ over pairs of |x−y+e| − |x−y|.
-    points.iter_mut().for_each(|point| point[0] += 1.0);
+    for point in &mut points {
+        point[0] += 1.0;
+    }
     fs::write(sandbox.path("y.csv"), csv(&points, None)).expect("a file");
     let moved = number(&json(&sandbox, "csv:x.csv csv:y.csv"), "discrepancy");
     let one = vec![1.0; 300];
@@ -144,7 +146,9 @@ fn equal_measures_are_at_zero() {
         .map(|p| p.iter().map(|x| x - 1e9).collect())
         .collect();
     let mut back = near.clone();
-    back.iter_mut().for_each(|point| point[0] -= 1.0);
+    for point in &mut back {
+        point[0] -= 1.0;
+    }
     let exact = mean(&near, &one, &back, &one, 1.0) - mean(&near, &one, &near, &one, 1.0);
     assert_close(moved, exact);
 }
