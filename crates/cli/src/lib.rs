@@ -24,6 +24,7 @@
 struct Readme;
 
 mod config;
+mod discrepancy;
 mod ensemble;
 mod experiments;
 pub mod figures;
@@ -45,6 +46,7 @@ pub use config::{
     Config, ConfigFileError, Experiment, KeepKernels, MmdSettings, Precision, SaveAt, SchemeKind,
     check_times,
 };
+pub use discrepancy::{Comparison, ComparisonError, compare};
 pub use ensemble::{Ensemble, EnsembleError, Seeds, Spread, run_ensemble};
 pub use experiments::{ExperimentError, Inputs, Preset};
 pub use folder::{Divergence, FolderError, Status, Summary, write_particles};

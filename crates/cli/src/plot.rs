@@ -211,6 +211,10 @@ fn draw_rows(
     let time = column(rows, |row| row.time);
     let discrepancy = column(rows, discrepancy_of);
     let functional = column(rows, |row| row.functional);
+    let on_target: Vec<f64> = rows
+        .iter()
+        .filter_map(|row| row.discrepancy_target)
+        .collect();
     let scales = rows.iter().filter_map(|row| row.scale);
     let (exact, measured): (Vec<f64>, Vec<f64>) =
         scales.map(|scale| (scale.exact, scale.measured)).unzip();
@@ -228,7 +232,7 @@ fn draw_rows(
         curves,
         reference: None,
     };
-    let to_target = reference.target().is_some();
+    let to_target = reference.has_target();
     let time_scale = if to_target {
         AxisScale::Log
     } else {
@@ -240,6 +244,10 @@ fn draw_rows(
         .find_map(|row| Some(row.discrepancy? - row.functional));
     let of_energy = || Some(-energy.filter(|_| to_target)? / count as f64);
     let floor = reference.sampling_floor(count).or_else(of_energy);
+    let mut distances = vec![curve("D² (V-statistic)", &discrepancy)];
+    if !on_target.is_empty() {
+        distances.push(curve("D² to the target", &on_target));
+    }
     let distance = MetricPanel {
         reference: floor.map(|value| figures::ReferenceLevel {
             label: format!("mean of {count} independent draws at the end"),
@@ -249,7 +257,7 @@ fn draw_rows(
             &format!("Squared discrepancy to the {}", reference.name()),
             "D²",
             [time_scale, AxisScale::Log],
-            vec![curve("D² (V-statistic)", &discrepancy)],
+            distances,
         )
     };
     let beside = if exact.is_empty() {

@@ -46,7 +46,7 @@ pub use error::Error;
 pub use flow::{FinishedFlow, Flow, FlowError, StartedFlow};
 pub use functional::{
     Functional, ImplosionExplosion, Interaction, Mmd, PairFunction, Potential, PotentialFunction,
-    Sum,
+    RadialPotential, RadialTable, Sum,
 };
 pub use kernel::{COINCIDENT, RieszKernel};
 pub use measure::{Measure, Minibatches, Points};

@@ -392,6 +392,9 @@ fn print_summary(out: &mut impl Write, summary: &Summary, output: &Output) -> io
             summary.reference
         )?;
     }
+    if let Some(discrepancy) = summary.discrepancy_target {
+        writeln!(out, "D² to the target {discrepancy:.3e}")?;
+    }
     if let Some(floor) = summary.sampling_floor {
         writeln!(out, "sampling floor {floor:.3e}")?;
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Command};
 use rieszflow_cli::files::particles::Columns;
-use rieszflow_cli::targets::{Start, Target};
+use rieszflow_cli::targets::{ExactLaw, Start, Target};
 use rieszflow_cli::{Config, Experiment, Inputs, MmdSettings};
 
 use super::flow::{self, FlowOptions};
@@ -19,8 +19,13 @@ transport map does that, which is why plans are learned.
 
 TARGET: two-diracs, smiley (drawn by the program), image:PATH (PNG, JPEG or WebP; its ink is the \
 mass), csv:PATH (a row per particle, optional column weight), npy:PATH (a matrix, a row per \
-particle), idx:PATH (images such as MNIST's, plain or gzipped), gaussian-mixture:K, circle, line; \
-csv:- and npy:- read standard input.
+particle), idx:PATH (images such as MNIST's, plain or gzipped), circle, line; csv:- and npy:- read \
+standard input. Exact laws, of which no particles are drawn, since their potential is known: \
+equilibrium:A (the equilibrium η* of the exponent scaled by A), sphere:A and ball:A (uniform, radius \
+A), gaussian:S (N(0, S²I)), in dimension --dim [default: that of the start, else 2], and \
+gaussian-mixture:K in the plane (drawn with --target-particles). Towards equilibrium:A, and towards \
+sphere:A if r + d ≥ 4, the flow from dirac:0 and the steps of both schemes are known exactly, and D² \
+is measured to them.
 START: dirac:x1,x2,… (one number stands for all coordinates), diracs:x1,x2;y1,y2;…, uniform:lo,hi, \
 gaussian, csv:PATH (a row per particle; with a column weight, N particles share the weights), npy:PATH.
 
@@ -45,8 +50,8 @@ pub(super) struct MmdArguments {
     /// [default: 0.1 for images, 2 for the smiley]
     #[arg(long, value_name = "S", value_parser = number)]
     sigma: Option<f64>,
-    /// Number M of particles drawn from images, the smiley, gaussian-mixture, circle and line
-    /// [default: 6000 for images, else 2000]
+    /// Number M of particles drawn from images, the smiley, circle and line, and from
+    /// gaussian-mixture if given [default: 6000 for images, else 2000]
     #[arg(long, value_name = "M", value_parser = whole::<usize>)]
     target_particles: Option<usize>,
     /// Number K of images taken from an idx file [default: 100]
@@ -81,7 +86,7 @@ pub(super) fn run(arguments: &MmdArguments) -> Result<(), Failure> {
     let mut mmd = MmdSettings::towards(arguments.target.clone()).with_preset(options.preset());
     mmd.start = arguments.start.clone().unwrap_or(mmd.start);
     mmd.sigma = arguments.sigma.unwrap_or(mmd.sigma);
-    mmd.target_particles = arguments.target_particles.unwrap_or(mmd.target_particles);
+    mmd.target_particles = arguments.target_particles.or(mmd.target_particles);
     mmd.count = arguments.count.unwrap_or(mmd.count);
     mmd.columns = arguments.columns.clone().unwrap_or(mmd.columns);
     mmd.validate().map_err(|error| Failure::input(&error))?;
@@ -90,6 +95,15 @@ pub(super) fn run(arguments: &MmdArguments) -> Result<(), Failure> {
     let inputs = Inputs::read(&experiment, seed, Path::new(""));
     let inputs = inputs.map_err(|error| Failure::input(&error))?;
     let config = Config::mmd_with(scheme, &mmd, &inputs, seed, preset);
+    // A law is one in every dimension, if it and the start do not tell.
+    let config = match (inputs.dim(), options.dim()) {
+        (None, Some(dim)) => Config {
+            dim,
+            latent_dim: dim,
+            ..config
+        },
+        _ => config,
+    };
     let config = options.apply(config);
     launch::run(options, &config, inputs, started, arguments.notes(&mmd))
 }
@@ -102,7 +116,7 @@ impl MmdArguments {
         let drawn = inked
             || matches!(
                 target,
-                Target::GaussianMixture(_) | Target::Circle | Target::Line
+                Target::Law(ExactLaw::GaussianMixture(_)) | Target::Circle | Target::Line
             );
         let table = matches!(target, Target::Csv(_)) || matches!(mmd.start, Start::Csv(_));
         let images = matches!(target, Target::Idx(_));

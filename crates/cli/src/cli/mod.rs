@@ -1,6 +1,7 @@
 //! The commands and what they share: parsing, dispatch, exit status.
 
 mod closed_form;
+mod discrepancy;
 mod ensemble;
 mod flow;
 mod hint;
@@ -58,7 +59,9 @@ enum Command {
     Plot(plot::PlotArguments),
     /// Make the paper's figures, with a page that shows them
     Reproduce(reproduce::ReproduceArguments),
-    /// Evaluate the closed forms of the interaction energy from a Dirac
+    /// Squared discrepancy of two sets of particles, or of particles and an exact law
+    Discrepancy(discrepancy::DiscrepancyArguments),
+    /// Evaluate the closed forms: of the interaction energy from a Dirac, and of flows to a target
     ClosedForm(closed_form::ClosedFormArguments),
     /// Check everything that has an exact answer, as a table; exit 1 if a check fails
     Verify(verify::VerifyArguments),
@@ -86,6 +89,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
+        Command::Discrepancy(arguments) => discrepancy::run(&arguments),
         Command::ClosedForm(arguments) => closed_form::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Completions { shell } => {

@@ -17,7 +17,7 @@ use rieszflow_flows::{StepSizes, TimeStep, time_grid};
 use serde::{Deserialize, Serialize};
 
 use crate::files::particles::Columns;
-use crate::targets::{Proportions, Sampling, Start, Target};
+use crate::targets::{ExactLaw, Proportions, Sampling, Start, Target};
 
 /// What flows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,9 +46,14 @@ pub struct MmdSettings {
     /// σ of the filter that smooths an image target, in pixels.
     #[serde(deserialize_with = "values::number")]
     pub sigma: f64,
-    /// M, the number of particles drawn from a target that is not given by particles.
-    #[serde(deserialize_with = "values::whole")]
-    pub target_particles: usize,
+    /// M, the number of particles drawn from a target that is not given by particles. Without it a
+    /// mixture of Gaussians is an exact law, of which none are drawn.
+    #[serde(
+        deserialize_with = "values::optional_whole",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub target_particles: Option<usize>,
     /// Number of images taken from an IDX file.
     #[serde(deserialize_with = "values::whole")]
     pub count: usize,
@@ -61,11 +66,21 @@ pub struct MmdSettings {
 }
 
 impl MmdSettings {
+    /// The target, if it is an exact law of which no particles are drawn.
+    pub(crate) fn law(&self) -> Option<ExactLaw> {
+        let drawn = self.target_particles.is_some();
+        match self.target {
+            Target::Law(ExactLaw::GaussianMixture(_)) if drawn => None,
+            Target::Law(law) => Some(law),
+            _ => None,
+        }
+    }
+
     /// How the target is drawn.
     pub(crate) fn sampling(&self, seed: u64) -> Sampling {
         Sampling {
             sigma: self.sigma,
-            particles: self.target_particles,
+            particles: self.target_particles.unwrap_or(2000),
             count: self.count,
             proportions: self.proportions,
             columns: self.columns.clone(),

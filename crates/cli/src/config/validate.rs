@@ -5,7 +5,7 @@ use rieszflow_flows::{RieszKernel, StepSizes};
 use super::{Config, Experiment, KeepKernels, MmdSettings, SaveAt, SchemeKind};
 use crate::numbers::plain;
 use crate::setting::{Phrase, SettingError, check};
-use crate::targets::Target;
+use crate::targets::{ExactLaw, Target};
 
 impl Config {
     /// Checks every setting.
@@ -117,13 +117,21 @@ impl MmdSettings {
         let expected = "positive and at most 1000 (pixels of an image of 100×100)";
         let usable = self.sigma > 0.0 && self.sigma <= 1000.0;
         check("sigma", usable, expected, &plain(self.sigma))?;
-        at_least("target-particles", self.target_particles as u64, 1)?;
-        if let Target::GaussianMixture(components) = self.target {
-            let expected = Phrase::from("gaussian-mixture:K with K at most ")
-                .setting("target-particles")
-                .text(format!(" {}", self.target_particles));
-            let fits = components <= self.target_particles;
-            check("target", fits, expected, &self.target)?;
+        if let Some(count) = self.target_particles {
+            at_least("target-particles", count as u64, 1)?;
+        }
+        if let Target::Law(ExactLaw::GaussianMixture(components)) = self.target {
+            let expected = Phrase::from("gaussian-mixture:K with K at most ");
+            let most = self.target_particles.unwrap_or(ExactLaw::MOST_COMPONENTS);
+            let expected = match self.target_particles {
+                Some(_) => expected
+                    .setting("target-particles")
+                    .text(format!(" {most}")),
+                None => expected
+                    .text(format!("{most}, or more with particles drawn by "))
+                    .setting("target-particles"),
+            };
+            check("target", components <= most, expected, &self.target)?;
         }
         at_least("count", self.count as u64, 1)
     }

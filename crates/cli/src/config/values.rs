@@ -13,6 +13,13 @@ pub(super) fn whole<'de, D: Deserializer<'de>, N: TryFrom<u64>>(
     deserializer.deserialize_any(Whole(PhantomData))
 }
 
+/// Reads a whole number that a file need not name.
+pub(super) fn optional_whole<'de, D: Deserializer<'de>, N: TryFrom<u64>>(
+    deserializer: D,
+) -> Result<Option<N>, D::Error> {
+    whole(deserializer).map(Some)
+}
+
 /// Reads a number.
 pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     deserializer.deserialize_any(Number)

@@ -74,6 +74,7 @@ impl ReferenceMeasure for ExactImplosion {
             functional: None,
             interaction: None,
             scale: None,
+            discrepancy_target: None,
         })
     }
 

@@ -11,7 +11,7 @@ use crate::config::{Config, Experiment, MmdSettings};
 use crate::files::input::Input;
 use crate::files::particles::Particles;
 use crate::setting::{Phrase, check};
-use crate::targets::{Loaded, Shares, Start, Target, TargetError, of_equal_weight};
+use crate::targets::{ExactLaw, Loaded, Shares, Start, Target, TargetError, of_equal_weight};
 
 /// The folder of the copies within a run's folder.
 pub(crate) const COPIES: &str = "input";
@@ -21,8 +21,10 @@ pub(crate) const COPIES: &str = "input";
 /// A source is read once: standard input and pipes are empty the second time.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
+    /// `None` for an exact law.
     pub(crate) target: Option<Loaded>,
     pub(crate) start: Option<Loaded>,
+    dim: Option<usize>,
 }
 
 /// The copy of a file in a run's folder.
@@ -43,18 +45,23 @@ impl Inputs {
             return Ok(Self::default());
         };
         let sampling = mmd.sampling(seed);
-        let target = target_in(folder, &mmd.target).load(&sampling)?;
-        let start = match mmd.start.path() {
-            // A file gives its own number of rows.
-            Some(_) => {
-                let dim = target.particles.points.ncols();
-                let start = start_in(folder, &mmd.start);
-                Some(start.load(1, dim, seed, &sampling.columns)?)
-            }
-            None => None,
+        let target = match mmd.law() {
+            Some(_) => None,
+            None => Some(target_in(folder, &mmd.target).load(&sampling)?),
         };
+        let dim_of = |loaded: &Loaded| loaded.particles.points.ncols();
+        let of_law = mmd.law().and_then(ExactLaw::dim);
+        let dim = of_law.or_else(|| target.as_ref().map(dim_of));
+        // A file gives its own number of particles.
+        let start = start_in(folder, &mmd.start);
+        let start = match (start.path(), dim) {
+            (Some(_), Some(dim)) => Some(start.load(1, dim, seed, &sampling.columns)?),
+            _ => start.read(&sampling.columns)?,
+        };
+        let of_start = || start.as_ref().map(dim_of).or_else(|| mmd.start.dim());
         Ok(Self {
-            target: Some(target),
+            dim: dim.or_else(of_start),
+            target,
             start,
         })
     }
@@ -68,13 +75,16 @@ impl Inputs {
             return Ok(Self::default());
         };
         let sampling = mmd.sampling(seed);
-        let target = match self.target.as_ref().and_then(|target| target.input.clone()) {
-            Some(input) => mmd.target.interpret(input, &sampling)?,
-            None => mmd.target.load(&sampling)?,
+        let input = |target: &Loaded| target.input.clone();
+        let target = match (mmd.law(), self.target.as_ref().and_then(input)) {
+            (Some(_), _) => None,
+            (None, Some(input)) => Some(mmd.target.interpret(input, &sampling)?),
+            (None, None) => Some(mmd.target.load(&sampling)?),
         };
         Ok(Self {
-            target: Some(target),
+            target,
             start: self.start.clone(),
+            dim: self.dim,
         })
     }
 
@@ -89,10 +99,9 @@ impl Inputs {
             .flatten()
     }
 
-    /// The dimension of the target.
-    pub(crate) fn dim(&self) -> Option<usize> {
-        let target = self.target.as_ref()?;
-        Some(target.particles.points.ncols())
+    /// The dimension of the target; of a law that has none of its own, that of the start, if it tells.
+    pub fn dim(&self) -> Option<usize> {
+        self.dim
     }
 
     /// The number of particles of a start that a file gives; rows with weights do not decide about it.
@@ -106,8 +115,10 @@ impl Inputs {
 pub(crate) struct Problem {
     /// The particles at time 0, N×d.
     pub(crate) start: DMatrix<f64>,
-    /// The target, if the flow has one.
+    /// The particles of the target, if the flow has one.
     pub(crate) target: Option<Particles>,
+    /// The target, if it is an exact law without atoms.
+    pub(crate) law: Option<ExactLaw>,
     /// Rows and columns of the target's images, if it consists of images.
     pub(crate) image_shape: Option<(usize, usize)>,
     /// Width and height in the plane of the picture that the target is drawn from.
@@ -130,6 +141,7 @@ impl Config {
         let mut problem = Problem {
             start: DMatrix::zeros(0, 0),
             target: None,
+            law: None,
             image_shape: None,
             aspect: None,
             copies: Vec::new(),
@@ -140,10 +152,6 @@ impl Config {
             Experiment::Interaction => problem.start = DMatrix::zeros(self.particles, self.dim),
             Experiment::Implosion => problem.start = implosion::start(self.particles),
             Experiment::Mmd(mmd) => {
-                let target = match inputs.target {
-                    Some(target) => target,
-                    None => mmd.target.load(&mmd.sampling(self.seed))?,
-                };
                 let mut start = match inputs.start {
                     Some(start) => start,
                     None => mmd.start(self.particles, self.dim, self.seed)?,
@@ -152,13 +160,27 @@ impl Config {
                     problem.sharing = Some(sharing(&start.particles, self.particles, missed));
                     start.particles.points = points;
                 }
-                self.check_fit(mmd, &start.particles.points, &target.particles)?;
-                problem.copies = copies(mmd, target.input, start.input);
-                problem.origin = Origin::of(&start.particles.points, &target.particles.points);
-                problem.start = start.particles.points;
-                problem.target = Some(target.particles);
-                problem.image_shape = target.image_shape;
-                problem.aspect = target.aspect;
+                let points = start.particles.points;
+                if let Some(law) = mmd.law() {
+                    self.check_fit(mmd, &points, Extent::of_law(law, self)?)?;
+                    problem.copies = copies(mmd, None, start.input);
+                    match law.atoms(self.dim) {
+                        Some(atoms) => problem.target = Some(Particles::equal(atoms)),
+                        None => problem.law = Some(law),
+                    }
+                } else {
+                    let target = match inputs.target {
+                        Some(target) => target,
+                        None => mmd.target.load(&mmd.sampling(self.seed))?,
+                    };
+                    self.check_fit(mmd, &points, Extent::of_particles(&target.particles))?;
+                    problem.copies = copies(mmd, target.input, start.input);
+                    problem.origin = Origin::of(&points, &target.particles.points);
+                    problem.target = Some(target.particles);
+                    problem.image_shape = target.image_shape;
+                    problem.aspect = target.aspect;
+                }
+                problem.start = points;
             }
         }
         Ok((config, problem))
@@ -202,12 +224,17 @@ impl Config {
         &self,
         mmd: &MmdSettings,
         start: &DMatrix<f64>,
-        target: &Particles,
+        target: Extent,
     ) -> Result<(), ExperimentError> {
-        let dim = target.points.ncols();
+        let dim = target.dim.unwrap_or(self.dim);
         let expected = Phrase::from(format!("{dim}, the dimension of "))
             .setting("target")
             .text(format!(" {}", mmd.target));
+        check("dim", self.dim == dim, expected, &self.dim)?;
+        let dim = start.ncols();
+        let expected = Phrase::from(format!("{dim}, the dimension of "))
+            .setting("start")
+            .text(format!(" {}", mmd.start));
         check("dim", self.dim == dim, expected, &self.dim)?;
         let count = start.nrows();
         let expected = Phrase::from(format!("{count}, the number of particles in "))
@@ -219,10 +246,34 @@ impl Config {
         let expected = Phrase::from(format!("made of numbers up to {largest:e} with "))
             .setting("precision")
             .text(format!(" {}", self.precision));
-        let fits = |points: &DMatrix<f64>| points.amax() <= largest;
-        check("start", fits(start), expected.clone(), &mmd.start)?;
-        check("target", fits(&target.points), expected, &mmd.target)?;
+        let fits = start.amax() <= largest;
+        check("start", fits, expected.clone(), &mmd.start)?;
+        check("target", target.size <= largest, expected, &mmd.target)?;
         Ok(())
+    }
+}
+
+/// In which space a target is and how far it reaches.
+#[derive(Clone, Copy)]
+struct Extent {
+    /// `None` for a law in every dimension.
+    dim: Option<usize>,
+    size: f64,
+}
+
+impl Extent {
+    fn of_particles(particles: &Particles) -> Self {
+        Self {
+            dim: Some(particles.points.ncols()),
+            size: particles.points.amax(),
+        }
+    }
+
+    fn of_law(law: ExactLaw, config: &Config) -> Result<Self, rieszflow_analytic::Error> {
+        Ok(Self {
+            dim: law.dim(),
+            size: law.radius(config.dim, config.exponent)?,
+        })
     }
 }
 

@@ -117,6 +117,7 @@ impl ReferenceMeasure for ExactInteraction {
             functional: None,
             interaction: None,
             scale: Some(ScaleComparison { exact, measured }),
+            discrepancy_target: None,
         })
     }
 

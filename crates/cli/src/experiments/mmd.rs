@@ -36,8 +36,9 @@ impl MmdSettings {
         Self {
             sigma: target.default_sigma().unwrap_or(0.1),
             target_particles: match target {
-                Target::Image(_) => 6000,
-                _ => 2000,
+                Target::Image(_) => Some(6000),
+                Target::Smiley | Target::Circle | Target::Line => Some(2000),
+                _ => None,
             },
             count: 100,
             proportions: Proportions::default(),
@@ -86,7 +87,7 @@ impl Config {
         seed: u64,
         preset: Preset,
     ) -> Self {
-        let mut config = Self::paper_mmd(scheme, mmd, inputs.dim().unwrap_or(1));
+        let mut config = Self::paper_mmd(scheme, mmd, inputs.dim().unwrap_or(2));
         if preset == Preset::Fast {
             config = config.faster(&mmd.target);
         }
@@ -179,6 +180,23 @@ impl Config {
                 iterations: 100,
                 ..config
             },
+            // As smooth a flow as that of the interaction energy, and about over by then.
+            Target::Law(law) if law.dim().is_none() => {
+                let like = Self::interaction(config.scheme, config.dim, config.exponent);
+                let is_particle = config.scheme == SchemeKind::Particle;
+                Self {
+                    tau: if is_particle { 0.02 } else { 0.1 }.into(),
+                    time: 4.0,
+                    batch: like.batch,
+                    // In many dimensions the first steps of the backward scheme need them.
+                    first_iterations: like.iterations.max(1000),
+                    iterations: like.iterations,
+                    width: like.width,
+                    hidden_layers: like.hidden_layers,
+                    learning_rate: like.learning_rate,
+                    ..config
+                }
+            }
             // Its steps cost nothing to speak of.
             _ if config.scheme == SchemeKind::Particle => config,
             _ => Self {
@@ -260,7 +278,12 @@ impl ReferenceMeasure for TargetReference {
             functional: Some(functional),
             interaction: Some(interaction),
             scale: None,
+            discrepancy_target: None,
         })
+    }
+
+    fn has_target(&self) -> bool {
+        true
     }
 
     fn sampling_floor(&self, count: usize) -> Option<f64> {

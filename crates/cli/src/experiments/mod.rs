@@ -1,6 +1,7 @@
 //! The experiments: their settings and starts as data, and what their particles are measured against.
 
 mod error;
+mod exact_target;
 mod implosion;
 mod inputs;
 mod interaction;
@@ -18,12 +19,13 @@ use crate::config::{Config, Experiment};
 use crate::figures::{Support, name_in_title};
 
 pub use error::ExperimentError;
+pub(crate) use exact_target::functional as exact_functional;
 pub use inputs::Inputs;
 pub(crate) use inputs::{COPIES, InputCopy, Problem};
 pub use mmd::Preset;
 pub(crate) use mmd::discrepancy;
 pub(crate) use origin::Origin;
-pub(crate) use target_energy::TargetEnergy;
+pub(crate) use target_energy::{TargetEnergy, interaction_energy};
 
 /// What a flow's particles are measured against after each time step: the exact measure where
 /// there is one, else the target.
@@ -53,7 +55,12 @@ pub(crate) trait ReferenceMeasure: Send {
     /// About the mean D² of a single draw from it: a size that the discrepancies can be compared with.
     fn size(&self) -> f64;
 
-    /// The energy of the target, if it is one: D² = F + E(ν).
+    /// Whether the flow goes to a target, so that measurements have E(μ_N) and F ≥ −E(ν).
+    fn has_target(&self) -> bool {
+        false
+    }
+
+    /// The energy of the target, if it has to be waited for: D² = F + E(ν).
     fn target_energy(&self) -> Option<&TargetEnergy> {
         None
     }
@@ -64,7 +71,7 @@ pub(crate) trait ReferenceMeasure: Send {
         None
     }
 
-    /// The target's particles (M×d), if it is one.
+    /// The target's particles (M×d), or draws from it, if there is one.
     fn target(&self) -> Option<&DMatrix<f64>> {
         None
     }
@@ -77,9 +84,11 @@ pub(crate) struct Measurement {
     pub(crate) discrepancy: Option<Discrepancy>,
     /// F(μ_N), where it is a part of the discrepancy.
     pub(crate) functional: Option<f64>,
-    /// E(μ_N), where the reference is a target.
+    /// E(μ_N), where there is a target.
     pub(crate) interaction: Option<f64>,
     pub(crate) scale: Option<ScaleComparison>,
+    /// D² to the target, where the reference is the exact flow towards it.
+    pub(crate) discrepancy_target: Option<f64>,
 }
 
 /// The scale c of a measure that is η* scaled.
@@ -100,6 +109,10 @@ impl Config {
         problem: &Problem,
     ) -> Result<Box<dyn ReferenceMeasure>, ExperimentError> {
         let grid = &self.time_grid();
+        if let Some(law) = problem.law {
+            let reference = exact_target::ExactTarget::new(self, law, &problem.start, grid)?;
+            return Ok(Box::new(reference));
+        }
         Ok(match &problem.target {
             Some(target) => Box::new(mmd::TargetReference::new(self.exponent, target)?),
             None if self.experiment == Experiment::Implosion => {
@@ -116,7 +129,7 @@ impl Config {
     pub(crate) fn functional(
         &self,
         problem: &Problem,
-    ) -> Result<Box<dyn Functional<f64>>, rieszflow_flows::Error> {
+    ) -> Result<Box<dyn Functional<f64>>, ExperimentError> {
         self.functional_from(&Origin::zero(self.dim), problem)
     }
 
@@ -128,8 +141,13 @@ impl Config {
         &self,
         origin: &Origin,
         problem: &Problem,
-    ) -> Result<Box<dyn Functional<T>>, rieszflow_flows::Error> {
+    ) -> Result<Box<dyn Functional<T>>, ExperimentError> {
         let kernel = RieszKernel::new(self.exponent)?;
+        if let Some(law) = problem.law {
+            return Ok(Box::new(exact_target::functional::<T>(
+                kernel, law, self.dim,
+            )?));
+        }
         Ok(match &problem.target {
             Some(target) => Box::new(mmd::functional::<T>(kernel, origin, target)?),
             None if self.experiment == Experiment::Implosion => Box::new(ImplosionExplosion::new()),

@@ -171,6 +171,35 @@ fn energy_on_the_line(points: &[f64], weights: &[f64]) -> f64 {
     -total
 }
 
+/// E(ν) = −½ ΣΣ wᵢwⱼ|yᵢ−yⱼ|ʳ of a weighted measure in M²/2 evaluations.
+///
+/// Asks after each pair of blocks whether to go on; `None` if not.
+pub(crate) fn interaction_energy(
+    sums: &PairSums<f64>,
+    measure: Measure<'_, f64>,
+    mut goes_on: impl FnMut() -> bool,
+) -> Option<f64> {
+    let (points, weights) = (measure.points(), measure.weights().expect("weights"));
+    let count = points.count();
+    let starts = (0..count).step_by(BLOCK);
+    let block = |start: usize| {
+        let rows = start..count.min(start + BLOCK);
+        Measure::weighted(points.rows(rows.clone()), &weights[rows])
+    };
+    let blocks: Vec<Measure<'_, f64>> = starts.map(block).collect();
+    let mut total = 0.0;
+    for (i, &first) in blocks.iter().enumerate() {
+        for (j, &second) in blocks.iter().enumerate().skip(i) {
+            let times = if i == j { 1.0 } else { 2.0 };
+            total += times * sums.energy(first, second);
+            if !goes_on() {
+                return None;
+            }
+        }
+    }
+    Some(-0.5 * total)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

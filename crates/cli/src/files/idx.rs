@@ -46,14 +46,32 @@ pub fn parse_idx(bytes: &[u8], path: &Path, count: usize) -> Result<Images, File
     }
 }
 
-fn images(source: &mut Source<'_, impl Read>, count: usize) -> Result<Images, FileError> {
+/// The number of images in the bytes of an IDX file; `path` is for messages.
+///
+/// # Errors
+/// If it is no IDX file of images or is too short to say.
+pub fn image_count(bytes: &[u8], path: &Path) -> Result<usize, FileError> {
+    let [count, _, _] = if bytes.starts_with(&GZIP) {
+        axes(&mut Source::new(MultiGzDecoder::new(bytes), path))?
+    } else {
+        axes(&mut Source::new(bytes, path))?
+    };
+    Ok(count as usize)
+}
+
+/// The number of images, their height and width.
+fn axes(source: &mut Source<'_, impl Read>) -> Result<[u32; 3], FileError> {
     let magic = u32::from_be_bytes(source.array("the magic number")?);
     if magic != MAGIC {
         let expected = format!("the magic number {MAGIC:#010x} of IDX images");
         return Err(source.unexpected_at("byte 0", expected, format!("{magic:#010x}")));
     }
     let mut axis = || source.array("the dimensions").map(u32::from_be_bytes);
-    let [available, height, width] = [axis()?, axis()?, axis()?];
+    Ok([axis()?, axis()?, axis()?])
+}
+
+fn images(source: &mut Source<'_, impl Read>, count: usize) -> Result<Images, FileError> {
+    let [available, height, width] = axes(source)?;
     if !(1..=available as usize).contains(&count) {
         let expected = format!("at least one image, and the {count} that are asked for");
         return Err(source.unexpected_at("byte 4", expected, available.to_string()));

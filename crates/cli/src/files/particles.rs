@@ -27,6 +27,16 @@ pub struct Particles {
     pub weights: Option<Vec<f64>>,
 }
 
+impl Particles {
+    /// Particles of equal weight.
+    pub fn equal(points: DMatrix<f64>) -> Self {
+        Self {
+            points,
+            weights: None,
+        }
+    }
+}
+
 /// Particles and how they were read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {

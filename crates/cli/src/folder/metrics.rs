@@ -21,8 +21,10 @@ pub(crate) struct Row {
     pub(crate) seconds: f64,
     /// Where the exact measure is η* scaled.
     pub(crate) scale: Option<ScaleComparison>,
-    /// E(μ_N), where the reference is a target.
+    /// E(μ_N), where there is a target.
     pub(crate) interaction: Option<f64>,
+    /// D² to the target, where the reference is the exact flow towards it.
+    pub(crate) discrepancy_target: Option<f64>,
 }
 
 /// What a flow is measured against, which decides about the last columns.
@@ -34,10 +36,17 @@ pub(crate) enum MetricsColumns {
     Scaled,
     /// A target.
     Target,
+    /// An exact measure that is η* scaled, on its way to a target.
+    ScaledToTarget,
 }
 
 impl MetricsColumns {
-    const ALL: [Self; 3] = [Self::Exact, Self::Scaled, Self::Target];
+    const ALL: [Self; 4] = [
+        Self::Exact,
+        Self::Scaled,
+        Self::Target,
+        Self::ScaledToTarget,
+    ];
 
     const COMMON: [&'static str; 7] = [
         "step",
@@ -51,12 +60,11 @@ impl MetricsColumns {
 
     /// The columns of a flow that is measured against `reference`.
     pub(crate) fn of(reference: &dyn ReferenceMeasure) -> Self {
-        if reference.target().is_some() {
-            Self::Target
-        } else if reference.is_scaled() {
-            Self::Scaled
-        } else {
-            Self::Exact
+        match (reference.has_target(), reference.is_scaled()) {
+            (true, true) => Self::ScaledToTarget,
+            (true, false) => Self::Target,
+            (false, true) => Self::Scaled,
+            (false, false) => Self::Exact,
         }
     }
 
@@ -66,6 +74,12 @@ impl MetricsColumns {
             Self::Exact => &[],
             Self::Scaled => &["scale_exact", "scale_measured"],
             Self::Target => &["interaction"],
+            Self::ScaledToTarget => &[
+                "scale_exact",
+                "scale_measured",
+                "interaction",
+                "discrepancy_target",
+            ],
         };
         Self::COMMON.into_iter().chain(more.iter().copied())
     }
@@ -85,7 +99,7 @@ impl Row {
             self.seconds.to_string(),
         ];
         let scale = self.scale.into_iter().flat_map(|s| [s.exact, s.measured]);
-        let more = scale.chain(self.interaction);
+        let more = scale.chain(self.interaction).chain(self.discrepancy_target);
         numbers.into_iter().chain(more.map(|x| x.to_string()))
     }
 
@@ -106,10 +120,12 @@ impl Row {
     /// Reads a row back; `None` if the record is not a row of measurements.
     fn parse(record: &csv::StringRecord, columns: MetricsColumns) -> Option<Self> {
         let number = |index: usize| record.get(index)?.parse::<f64>().ok();
-        let scale = || {
-            let (exact, measured) = number(7).zip(number(8))?;
-            Some(ScaleComparison { exact, measured })
+        // Of a column that this table has, the number, which must be one.
+        let named = |name: &str| match columns.names().position(|column| column == name) {
+            Some(index) => number(index).map(Some),
+            None => Some(None),
         };
+        let scale = named("scale_exact")?.zip(named("scale_measured")?);
         Some(Self {
             step: record.get(0)?.parse().ok()?,
             time: number(1)?,
@@ -118,16 +134,9 @@ impl Row {
             discrepancy_u: number(4),
             loss: number(5),
             seconds: number(6)?,
-            scale: if columns == MetricsColumns::Scaled {
-                Some(scale()?)
-            } else {
-                None
-            },
-            interaction: if columns == MetricsColumns::Target {
-                Some(number(7)?)
-            } else {
-                None
-            },
+            scale: scale.map(|(exact, measured)| ScaleComparison { exact, measured }),
+            interaction: named("interaction")?,
+            discrepancy_target: named("discrepancy_target")?,
         })
     }
 
@@ -188,6 +197,7 @@ mod tests {
             seconds: 2.0,
             scale: None,
             interaction: Some(-0.5),
+            discrepancy_target: None,
         };
         let mut bytes = Vec::new();
         Row::write_all(
@@ -206,5 +216,32 @@ mod tests {
         let expected = 1.5 + 0.5 - 0.5 * 11.0 / 10.0 - 1.0;
         let error = filled.discrepancy_u.expect("a value") - expected;
         assert!(error.abs() < 1e-15, "{error}");
+    }
+
+    #[test]
+    fn rows_of_every_table_are_read_back() {
+        let scale = ScaleComparison {
+            exact: 0.5,
+            measured: 0.75,
+        };
+        for columns in MetricsColumns::ALL {
+            let has = |name: &str| columns.names().any(|column| column == name);
+            let row = Row {
+                step: 1,
+                time: 0.1,
+                functional: -1.0,
+                discrepancy: Some(0.25),
+                discrepancy_u: Some(-0.125),
+                loss: None,
+                seconds: 1.0,
+                scale: has("scale_exact").then_some(scale),
+                interaction: has("interaction").then_some(-2.0),
+                discrepancy_target: has("discrepancy_target").then_some(3.0),
+            };
+            let rows = vec![row.clone(), row];
+            let mut bytes = Vec::new();
+            Row::write_all(&mut bytes, columns, &rows).expect("bytes");
+            assert_eq!(Row::read_all(&bytes[..]).expect("rows"), rows);
+        }
     }
 }

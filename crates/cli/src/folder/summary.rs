@@ -54,6 +54,8 @@ pub struct Summary {
     pub discrepancy: Option<f64>,
     /// The same with the U-statistic for the particles.
     pub discrepancy_u: Option<f64>,
+    /// D² to the target at the end, where the reference is the exact flow towards it.
+    pub discrepancy_target: Option<f64>,
     /// The mean D² of as many independent draws from the reference.
     pub sampling_floor: Option<f64>,
     /// The functional at the end.
@@ -81,6 +83,7 @@ impl Summary {
         Self {
             discrepancy: last.and_then(|row| row.discrepancy),
             discrepancy_u: last.and_then(|row| row.discrepancy_u),
+            discrepancy_target: last.and_then(|row| row.discrepancy_target),
             functional: last.map(|row| row.functional),
             scale_exact: scale.map(|scale| scale.exact),
             scale_measured: scale.map(|scale| scale.measured),

@@ -49,6 +49,7 @@ impl<T: Real> Observer<T> for Metrics {
             seconds: self.clock.step_seconds(),
             scale: measurement.scale,
             interaction: measurement.interaction,
+            discrepancy_target: measurement.discrepancy_target,
         };
         self.log.borrow_mut().append_rows([row.record()])?;
         self.table.borrow_mut().push(row);

@@ -76,7 +76,7 @@ impl Bounds {
             size,
             noise: NOISE * size / count as f64,
             // F = D² − E(ν), and the size of a target is −E(ν).
-            least: reference.target().map(|_| size),
+            least: reference.has_target().then_some(size),
         }
     }
 
@@ -162,6 +162,7 @@ mod tests {
             seconds: 0.0,
             scale: None,
             interaction: None,
+            discrepancy_target: None,
         }
     }
 

@@ -245,6 +245,7 @@ impl Run<'_> {
             reference: self.reference.name(),
             discrepancy: None,
             discrepancy_u: None,
+            discrepancy_target: None,
             sampling_floor: self.reference.sampling_floor(self.config.particles),
             functional: None,
             scale_exact: None,

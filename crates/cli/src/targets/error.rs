@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::ExactLaw;
 use crate::files::FileError;
 use crate::files::input::name;
 use crate::setting::SettingError;
@@ -29,6 +30,9 @@ pub enum TargetError {
         /// The file.
         path: PathBuf,
     },
+    /// An exact law is asked for particles.
+    #[error("{0} is an exact law, of which no particles are drawn")]
+    NoParticles(ExactLaw),
     /// A start lives in another dimension than the flow.
     #[error("expected a start in dimension {expected}, but {start} has dimension {found}")]
     Dimension {

@@ -17,6 +17,8 @@
 //! ```
 
 mod error;
+mod exact;
+mod given;
 mod image;
 mod image_density;
 mod loaded;
@@ -35,6 +37,8 @@ use rieszflow_flows::rng::{Purpose, stream};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 pub use error::TargetError;
+pub use exact::ExactLaw;
+pub use given::GivenMeasure;
 pub use image::parse_image;
 pub use image_density::{ImageDensity, Proportions};
 pub use loaded::Loaded;
@@ -57,7 +61,7 @@ use syntax::{file, unknown, utf8};
 /// A map T carries a measure μ to T#μ, so a Dirac to a Dirac: from a start with two atoms it reaches
 /// at most two points. All of these are therefore out of reach of maps from few Diracs, and show
 /// that plans, which may split every atom, follow the flow all the same.
-#[derive(Clone, Debug, PartialEq, Eq, SerializeDisplay, DeserializeFromStr)]
+#[derive(Clone, Debug, PartialEq, SerializeDisplay, DeserializeFromStr)]
 pub enum Target {
     /// ½δ₍₁,₁₎ + ½δ₍₋₁,₋₁₎. Two points could be the image of two points, and yet from
     /// ½δ₍₋₁,₁₎ + ½δ₍₁,₋₁₎ no map follows the flow: each atom is equally far from both ends, the flow
@@ -76,9 +80,8 @@ pub enum Target {
     /// Images from an IDX file such as MNIST, each a point in the space of all images. From a single
     /// Dirac, a map could only make one image.
     Idx(PathBuf),
-    /// K Gaussians of standard deviation 0.1 with means equally spaced on the unit circle: from a
-    /// Dirac in the middle, mass leaves in all K directions at once.
-    GaussianMixture(usize),
+    /// A law with an exact potential: no map takes a Dirac to a density.
+    Law(ExactLaw),
     /// The unit circle, every arc with the mass of its length: an atom has to become a curve.
     Circle,
     /// The segment \[−1, 1\]×{0} with uniform mass: an atom has to become a curve, and one whose
@@ -121,7 +124,7 @@ impl Default for Sampling {
 /// Most particles of targets that are sampled, all of them in the plane.
 const MOST_SAMPLED: usize = MOST_NUMBERS / 2;
 
-const FORMS: [&str; 9] = [
+const FORMS: [&str; 13] = [
     "two-diracs",
     "smiley",
     "image:PATH",
@@ -131,6 +134,10 @@ const FORMS: [&str; 9] = [
     "gaussian-mixture:K",
     "circle",
     "line",
+    "equilibrium:A",
+    "sphere:A",
+    "ball:A",
+    "gaussian:S",
 ];
 
 impl Target {
@@ -187,15 +194,17 @@ impl Target {
     ///
     /// # Errors
     /// If a file cannot be read or is not what it should be, or a setting of `sampling` that the
-    /// target needs is unusable; the message names the file or the setting.
+    /// target needs is unusable; the message names the file or the setting. Of the exact laws,
+    /// particles are drawn of a mixture only.
     pub fn load(&self, sampling: &Sampling) -> Result<Loaded, TargetError> {
         let points = match self {
             Self::TwoDiracs => toy::two_diracs(),
             Self::Smiley => smiley::density()?.sample(sampling)?,
-            Self::GaussianMixture(components) => {
+            Self::Law(ExactLaw::GaussianMixture(components)) => {
                 let mut rng = stream(sampling.seed, Purpose::Target, 0, 0);
                 toy::gaussian_mixture(*components, sampling.checked(*components)?, &mut rng)
             }
+            Self::Law(law) => return Err(TargetError::NoParticles(*law)),
             Self::Circle => toy::circle(sampling.checked(1)?),
             Self::Line => toy::line(sampling.checked(1)?),
             Self::Image(path) | Self::Csv(path) | Self::Npy(path) | Self::Idx(path) => {
@@ -264,9 +273,13 @@ impl FromStr for Target {
                          {MOST_SAMPLED}, not '{text:.100}'"
                     )
                 });
-                components.map(Self::GaussianMixture)
+                components.map(|count| Self::Law(ExactLaw::GaussianMixture(count)))
             }
-            _ => Err(unknown(text, &FORMS)),
+            Some((name, size)) => {
+                let law = ExactLaw::parse(name, size);
+                law.map_or_else(|| Err(unknown(text, &FORMS)), |law| law.map(Self::Law))
+            }
+            None => Err(unknown(text, &FORMS)),
         }
     }
 }
@@ -280,7 +293,7 @@ impl fmt::Display for Target {
             Self::Csv(path) => write!(f, "csv:{}", path.display()),
             Self::Npy(path) => write!(f, "npy:{}", path.display()),
             Self::Idx(path) => write!(f, "idx:{}", path.display()),
-            Self::GaussianMixture(count) => write!(f, "gaussian-mixture:{count}"),
+            Self::Law(law) => law.fmt(f),
             Self::Circle => f.write_str("circle"),
             Self::Line => f.write_str("line"),
         }

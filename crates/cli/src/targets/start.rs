@@ -116,18 +116,23 @@ impl Start {
                 check_count(count, dim, 1)?;
                 DMatrix::from_fn(count, dim, |_, _| StandardNormal.sample(&mut rng))
             }
-            Self::Csv(path) => {
-                let input = Input::read(path)?;
-                let table = parse_particles(input.bytes(), path, columns)?;
-                return self.in_dimension(Loaded::table(table, input), dim);
-            }
-            Self::Npy(path) => {
-                let input = Input::read(path)?;
-                let points = parse_npy(input.bytes(), path)?;
-                return self.in_dimension(Loaded::matrix(points, input), dim);
-            }
+            Self::Csv(path) => return self.in_dimension(read_csv(path, columns)?, dim),
+            Self::Npy(path) => return self.in_dimension(read_npy(path)?, dim),
         };
         Ok(Loaded::drawn(points))
+    }
+
+    /// The particles of the file that it is read from, in the dimension that they have; `None` if it is
+    /// not read from a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or has weights.
+    pub(crate) fn read(&self, columns: &Columns) -> Result<Option<Loaded>, TargetError> {
+        Ok(match self {
+            Self::Csv(path) => Some(read_csv(path, columns)?),
+            Self::Npy(path) => Some(read_npy(path)?),
+            _ => None,
+        })
     }
 
     fn at_atoms(
@@ -159,6 +164,18 @@ impl Start {
             found,
         }
     }
+}
+
+fn read_csv(path: &Path, columns: &Columns) -> Result<Loaded, TargetError> {
+    let input = Input::read(path)?;
+    let table = parse_particles(input.bytes(), path, columns)?;
+    Ok(Loaded::table(table, input))
+}
+
+fn read_npy(path: &Path) -> Result<Loaded, TargetError> {
+    let input = Input::read(path)?;
+    let points = parse_npy(input.bytes(), path)?;
+    Ok(Loaded::matrix(points, input))
 }
 
 fn check_count(count: usize, dim: usize, least: usize) -> Result<(), SettingError> {

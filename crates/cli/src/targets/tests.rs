@@ -66,6 +66,40 @@ fn mixtures_have_equal_shares_of_narrow_gaussians() {
     assert!((squares / 0.01 - 1.0).abs() < 0.2, "variance {squares}");
 }
 
+/// Means over draws of each law agree with the potential and the energy by which a flow goes to it.
+#[test]
+fn laws_are_those_of_their_draws() {
+    let mut rng = stream(0, Purpose::Target, 0, 0);
+    for text in [
+        "equilibrium:2",
+        "sphere:1.5",
+        "ball:0.5",
+        "gaussian:2",
+        "gaussian-mixture:5",
+    ] {
+        let Ok(Target::Law(law)) = text.parse() else {
+            panic!("{text} is a law");
+        };
+        let exact = law.law(2, 1.0).expect("a law in the plane");
+        let draws = exact.sample(4000, &mut rng);
+        let found = rieszflow_analytic::discrepancy(&draws, None, &exact, 1.0).expect("a number");
+        let size = -exact.energy(1.0).expect("an energy");
+        assert!(found.u_statistic.abs() < 2e-3 * size, "{text}");
+        let reach = draws.row_iter().map(|row| row.norm()).fold(0.0, f64::max);
+        let radius = law.radius(2, 1.0).expect("a radius");
+        assert_eq!(law.dim().is_some(), text.contains("mixture"));
+        match law {
+            ExactLaw::Equilibrium(_) | ExactLaw::Sphere(_) | ExactLaw::Ball(_) => {
+                assert!(
+                    reach <= radius * (1.0 + 1e-12) && reach > 0.95 * radius,
+                    "{text}"
+                );
+            }
+            _ => assert!(reach > radius, "{text}"),
+        }
+    }
+}
+
 /// Eyes up, mouth down with its ends up, outline at 0.44, nothing else: four times the density of
 /// the blank places is where the strokes are.
 #[test]
@@ -264,7 +298,7 @@ fn pictures_and_images_tell_their_shape() {
 #[test]
 fn says_what_is_expected() {
     let all = "expected two-diracs, smiley, image:PATH, csv:PATH, npy:PATH, idx:PATH, \
-               gaussian-mixture:K, circle, line, not ";
+               gaussian-mixture:K, circle, line, equilibrium:A, sphere:A, ball:A, gaussian:S, not ";
     let cases = [
         ("square", &format!("{all}'square'") as &str),
         ("", &format!("{all}''")),
@@ -289,6 +323,16 @@ fn says_what_is_expected() {
         (
             "gaussian-mixture:601",
             "--target-particles must be between 601 (one for each Gaussian) and 50000000, not 600",
+        ),
+        ("equilibrum:2", "; did you mean 'equilibrium:2'?"),
+        (
+            "ball:-1",
+            "expected ball:A with a number A between 1e-30 and 1e30, not 'ball:-1'",
+        ),
+        ("gaussian:", "expected gaussian:S with a number S between"),
+        (
+            "sphere:2",
+            "sphere:2 is an exact law, of which no particles are drawn",
         ),
         ("npy:no/such.npy", "cannot read no/such.npy: "),
         ("image:no/such.png", "cannot read no/such.png: "),
@@ -318,7 +362,7 @@ fn configurations_hold_targets_as_text() {
 proptest! {
     #[test]
     fn what_is_read_is_written_the_same(
-        text in "(two-diracs|smiley|image|csv|npy|idx|gaussian-mixture|circle|line):?.{0,3}[0-9]{0,3}",
+        text in "(two-diracs|smiley|image|csv|npy|idx|gaussian-mixture|circle|line|equilibrium|sphere|ball|gaussian):?.{0,3}[0-9]{0,3}",
         any in ".*",
     ) {
         for text in [text, any] {

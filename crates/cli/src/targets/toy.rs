@@ -7,7 +7,7 @@ use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Standard deviation of each Gaussian of the mixture.
-const DEVIATION: f64 = 0.1;
+pub(super) const DEVIATION: f64 = 0.1;
 
 /// The points (1, 1) and (−1, −1).
 pub(super) fn two_diracs() -> DMatrix<f64> {

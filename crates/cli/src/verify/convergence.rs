@@ -103,7 +103,7 @@ fn check_particle_implosion(add: &mut impl FnMut(Check)) {
     }
 }
 
-fn flow(
+pub(super) fn flow(
     functional: &dyn Functional<f64>,
     start: DMatrix<f64>,
     initial_steps: &[f64],

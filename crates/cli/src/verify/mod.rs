@@ -2,6 +2,7 @@
 
 mod closed_forms;
 mod convergence;
+mod exact_targets;
 mod golden;
 mod gradients;
 mod schemes;
@@ -85,6 +86,7 @@ pub fn verify(quick: bool, watch: &mut dyn FnMut(&Check)) -> Vec<Check> {
     gradients::check(&mut add);
     closed_forms::check(&mut add);
     convergence::check(quick, &mut add);
+    exact_targets::check(quick, &mut add);
     schemes::check(quick, &mut add);
     checks
 }

@@ -7,23 +7,24 @@ use rieszflow_analytic::{
 };
 use rieszflow_flows::scheme::{Backward, Forward, Training};
 use rieszflow_flows::{
-    Flow, Functional, ImplosionExplosion, Interaction, Mmd, RieszKernel, Scheme, time_grid,
+    Flow, Functional, ImplosionExplosion, Interaction, Mmd, RieszKernel, Scheme, TimeStep,
+    time_grid,
 };
 
 use super::Check;
 
 /// Time steps are of this size.
 const TAU: f64 = 0.05;
-const PARTICLES: usize = 1000;
+pub(super) const PARTICLES: usize = 1000;
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     Backward,
     Forward,
 }
 
 impl Kind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Backward => "backward scheme",
             Self::Forward => "forward scheme",
@@ -49,7 +50,7 @@ pub(super) fn check(quick: bool, add: &mut impl FnMut(Check)) {
     check_first_step(quick, add);
 }
 
-fn training(iterations: u64) -> Training {
+pub(super) fn training(iterations: u64) -> Training {
     Training {
         hidden_layers: 2,
         width: 64,
@@ -62,22 +63,26 @@ fn training(iterations: u64) -> Training {
     }
 }
 
-/// Runs a scheme along equal steps in single precision.
-fn run(
+/// The particles of a scheme at the end of the time steps, in single precision.
+pub(super) fn run(
     kind: Kind,
     functional: &dyn Functional<f32>,
     training: Training,
     start: DMatrix<f32>,
-    time: f64,
+    grid: &[TimeStep],
 ) -> DMatrix<f64> {
     let scheme: Box<dyn Scheme<f32>> = match kind {
         Kind::Backward => Box::new(Backward::new(training)),
         Kind::Forward => Box::new(Forward::new(training)),
     };
     let flow = Flow::new(functional, &*scheme).start(start);
-    let grid = time_grid(&[], TAU, time).expect("a grid");
-    let flow = flow.expect("a valid start").run(&grid).expect("a flow");
+    let flow = flow.expect("a valid start").run(grid).expect("a flow");
     flow.state.particles.map(f64::from)
+}
+
+/// Equal time steps.
+fn grid(time: f64) -> Vec<TimeStep> {
+    time_grid(&[], TAU, time).expect("a grid")
 }
 
 /// The interaction energy from a Dirac: D² to the scheme's own closed form.
@@ -99,7 +104,7 @@ fn check_interaction(
     let functional = Interaction::new(RieszKernel::new(exponent).expect("0 < r < 2"));
     let start = DMatrix::zeros(PARTICLES, dim);
     let training = training(if quick { 1000 } else { 4000 });
-    let particles = run(kind, &functional, training, start, time);
+    let particles = run(kind, &functional, training, start, &grid(time));
     let law = Law::equilibrium(&equilibrium, scale).expect("a law");
     let found = discrepancy(&particles, None, &law, exponent);
     let error = found.expect("particles in ℝᵈ").v_statistic;
@@ -136,7 +141,7 @@ fn check_line(kind: Kind, add: &mut impl FnMut(Check)) {
         &functional,
         training(4000),
         DMatrix::zeros(PARTICLES, 1),
-        time,
+        &grid(time),
     );
     let reached = DiscreteMeasure::equal(particles.as_slice()).expect("particles");
     let exact = DiscreteMeasure::equal(&exact).expect("particles");
@@ -158,7 +163,13 @@ fn check_implosion(kind: Kind, add: &mut impl FnMut(Check)) {
     });
     for time in [0.5, 1.5] {
         let functional = ImplosionExplosion::new();
-        let particles = run(kind, &functional, training(2000), start.clone(), time);
+        let particles = run(
+            kind,
+            &functional,
+            training(2000),
+            start.clone(),
+            &grid(time),
+        );
         let exact = Implosion::at(time).expect("a time");
         let error = exact.wasserstein(&particles).expect("particles");
         let what = format!("{}, implosion at t = {time} (W₂)", kind.name());
@@ -183,7 +194,7 @@ fn check_first_step(quick: bool, add: &mut impl FnMut(Check)) {
         batch: 250,
         ..training(if quick { 1500 } else { 5000 })
     };
-    let moved = run(Kind::Forward, &functional, training, start, TAU);
+    let moved = run(Kind::Forward, &functional, training, start, &grid(TAU));
     for atom in 0..2 {
         let velocities = DMatrix::from_fn(PARTICLES, 2, |i, k| {
             (moved[(2 * i + atom, k)] - atoms[(atom, k)]) / TAU

@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure, Gaussian, Target as LineTarget};
 use rieszflow_analytic::{Equilibrium, SteepestDescent};
 use rieszflow_cli::files::particles::{Columns, read_particles};
-use rieszflow_cli::targets::{Sampling, Start, Target};
+use rieszflow_cli::targets::{ExactLaw, Sampling, Start, Target};
 use rieszflow_cli::{
     Config, KeepKernels, MmdSettings, Output, Preset, SaveAt, SchemeKind, Summary, run, sample,
 };
@@ -59,6 +59,63 @@ fn the_first_forward_step_from_atoms_is_the_exact_steepest_descent() {
             assert!(found.v_statistic < 1.5e-3);
         }
     }
+}
+
+/// From a Dirac at 0 towards η_1 in the plane: the scale at every step after the third, and D² at the
+/// end, against the scheme's own closed form.
+#[test]
+#[ignore = "minutes"]
+fn flows_towards_an_equilibrium_follow_their_closed_forms() {
+    for scheme in [SchemeKind::Backward, SchemeKind::Forward] {
+        let config = Config {
+            time: 3.0,
+            ..towards(
+                scheme,
+                Target::Law(ExactLaw::Equilibrium(1.0)),
+                Preset::Fast,
+            )
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let (_, summary) = finish(&config, &folder.path().join("run"));
+        let worst = worst_scale(&folder.path().join("run/metrics.csv"));
+        let (found, floor) = summary
+            .discrepancy
+            .zip(summary.sampling_floor)
+            .expect("numbers");
+        println!("{scheme}: scale {worst:.1e}, D² {found:.2e}, floor {floor:.2e}");
+        assert!(worst < 0.01 && found <= floor, "{scheme}");
+    }
+}
+
+/// The same towards the unit sphere in 784 dimensions, where the scale is the radius.
+#[test]
+#[ignore = "minutes"]
+fn the_backward_flow_towards_a_sphere_in_784_dimensions_has_the_exact_radius() {
+    let mut config = towards(
+        SchemeKind::Backward,
+        Target::Law(ExactLaw::Sphere(1.0)),
+        Preset::Fast,
+    );
+    (config.dim, config.latent_dim, config.time) = (784, 784, 2.0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, summary) = finish(&config, &folder.path().join("run"));
+    let worst = worst_scale(&folder.path().join("run/metrics.csv"));
+    println!("radius {worst:.1e}, D² {:?}", summary.discrepancy);
+    assert!(worst < 0.015);
+}
+
+/// The largest relative error of the scale after the third step.
+fn worst_scale(metrics: &Path) -> f64 {
+    let metrics = crate::sandbox::Csv::read(metrics);
+    let (exact, measured) = (
+        metrics.column("scale_exact"),
+        metrics.column("scale_measured"),
+    );
+    let errors = measured
+        .iter()
+        .zip(&exact)
+        .map(|(m, e)| (m / e - 1.0).abs());
+    errors.skip(3).fold(0.0, f64::max)
 }
 
 /// W₂ at every saved time to the exact JKO iterate (backward) or the exact flow (the others), in

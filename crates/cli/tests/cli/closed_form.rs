@@ -303,3 +303,115 @@ fn bad_input_for_the_line() {
         &["--start", "nowhere.csv"],
     );
 }
+
+/// The exact flow towards a target: the values of the formulas for a quadratic potential, and radii in
+/// ten dimensions from an independent integration.
+#[test]
+fn flows_towards_a_target() {
+    let target = |arguments: &str| {
+        let command = format!("closed-form target {arguments} --json");
+        let said = Sandbox::new().run(&command).good().stdout;
+        let object: Map<String, Value> = serde_json::from_str(&said).expect("a JSON object");
+        assert_eq!(object.len(), 3);
+        object
+    };
+    // d = 2, r = 1: m₂ = (π/4)²·2/3, and D² = (m₂a/2)e^{−2t/a} from a Dirac.
+    let second = (std::f64::consts::PI / 4.0).powi(2) * 2.0 / 3.0;
+    let found = target("--law equilibrium:2 --dim 2 --exponent 1 --time 3");
+    assert_close(
+        number(&found["flow_scale"]),
+        2.0 * (1.0 - (-1.5_f64).exp()),
+        1e-14,
+    );
+    assert_close(
+        number(&found["discrepancy"]),
+        second * (-3.0_f64).exp(),
+        1e-12,
+    );
+    assert!(found["scheme_scales"].is_null());
+    let start = target("--law equilibrium:2 --dim 2 --exponent 1");
+    assert_close(number(&start["discrepancy"]), second, 1e-14);
+
+    for (scheme, first) in [
+        ("backward", (0.5 + 0.1) / 1.05),
+        ("forward", 0.5 + 0.1 * 0.75),
+    ] {
+        let options =
+            "--law equilibrium:2 --dim 1 --exponent 1 --initial-scale 0.5 --tau 0.1 --steps 3";
+        let found = target(&format!("{options} --time 9 --scheme {scheme}"));
+        let scales = numbers(&found["scheme_scales"]);
+        assert_close(scales[0], first, 1e-14);
+        // D² = m₂(c − a)²/(2a) at the scheme's last scale, not at the flow's.
+        let exact = (2.0 - scales[2]).powi(2) / 12.0;
+        assert_close(number(&found["discrepancy"]), exact, 1e-12);
+    }
+    for (time, radius) in [
+        (0.25, 0.156_188),
+        (0.5, 0.281_539),
+        (1.0, 0.466_489),
+        (2.0, 0.684_850),
+    ] {
+        let found = target(&format!(
+            "--law sphere:1 --dim 10 --exponent 1 --time {time}"
+        ));
+        assert_close(number(&found["flow_scale"]), radius, 3e-6);
+        // Radii scale with the target, and so does the time for r = 1.
+        let double = 2.0 * time;
+        let found = target(&format!(
+            "--law sphere:2 --dim 10 --exponent 1 --time {double}"
+        ));
+        assert_close(number(&found["flow_scale"]), 2.0 * radius, 3e-6);
+    }
+    let from = target("--law sphere:1 --dim 10 --exponent 1 --initial-scale 0.25 --time 0");
+    assert_close(number(&from["flow_scale"]), 0.25, 1e-14);
+}
+
+#[test]
+fn flows_towards_a_target_that_are_not_known_are_refused() {
+    let refused = |arguments: &str, words: &[&str]| {
+        let command = format!("closed-form target {arguments}");
+        Sandbox::new().run(&command).refused(words);
+    };
+    let plane = "--dim 2 --exponent 1";
+    refused(
+        &format!("--law ball:1 {plane}"),
+        &["--law", "equilibrium:A or sphere:A"],
+    );
+    refused(
+        &format!("--law smiley {plane}"),
+        &["--law", "equilibrium:A or sphere:A"],
+    );
+    refused(
+        &format!("--law equilibrium:0 {plane}"),
+        &["--law", "between 1e-30 and 1e30"],
+    );
+    refused(&format!("--law sphere:1 {plane}"), &["--law", "r + d ≥ 4"]);
+    let law = "--law equilibrium:1";
+    refused(
+        &format!("{law} {plane} --initial-scale 2"),
+        &["--initial-scale", "a = 1"],
+    );
+    refused(
+        &format!("{law} {plane} --initial-scale -1"),
+        &["--initial-scale", "c ≥ 0"],
+    );
+    refused(&format!("{law} {plane} --time -1"), &["--time", "t ≥ 0"]);
+    refused(
+        &format!("{law} {plane} --tau 0 --steps 3"),
+        &["--tau", "τ > 0"],
+    );
+    refused(&format!("{law} {plane} --tau 1"), &["--steps"]);
+    refused(&format!("{law} --dim 0 --exponent 1"), &["--dim", "d ≥ 1"]);
+    refused(
+        &format!("{law} --dim 2 --exponent 2"),
+        &["--exponent", "0 < r < 2"],
+    );
+    refused(
+        &format!("{law} {plane} --scheme forward --tau 3 --steps 1"),
+        &["--initial-scale or --tau", "up to the target's a = 1"],
+    );
+    refused(
+        &format!("{law} --dim 2 --exponent 0.5 --scheme forward --tau 0.1 --steps 1"),
+        &["--initial-scale", "r = 0.5 < 1"],
+    );
+}

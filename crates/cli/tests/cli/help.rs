@@ -35,6 +35,11 @@ fn every_command_says_what_it_computes_within_a_hundred_columns() {
         ("closed-form", "argmin ½∫|x|²dη + E(η)"),
         ("closed-form line", "−½∬|x−y|dμdμ + ∬|x−y|dμdν"),
         ("closed-form line", "dirac:X, or two-diracs-1d"),
+        (
+            "closed-form target",
+            "uniform law on the sphere of radius A",
+        ),
+        ("discrepancy", "D²(X,Y) = ∬|x−y|ʳ − ½∬|x−x'|ʳ − ½∬|y−y'|ʳ"),
         ("verify", "exact"),
         ("completions", "shell"),
     ];

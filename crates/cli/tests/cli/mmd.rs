@@ -276,7 +276,7 @@ fn unusable_files_are_named_with_place_and_expectation() {
             &["--target", "a whole number K between 1 and 50000000"],
         ),
         (
-            "gaussian-mixture:3000",
+            "gaussian-mixture:3000 --target-particles 2000",
             &["--target must be gaussian-mixture:K with K at most --target-particles 2000"],
         ),
         ("circle --start dirac:1e300", &["--start", "f32"]),

@@ -11,6 +11,7 @@ mod interaction;
 mod mmd;
 mod potential;
 mod primitive;
+mod radial;
 mod smooth;
 mod sum;
 
@@ -22,6 +23,7 @@ pub(crate) use potential::finite_rows;
 pub(crate) use primitive::{
     ControlVariate, LinearDerivative, MinibatchDerivative, MinibatchEnergy,
 };
+pub use radial::{RadialPotential, RadialTable};
 pub use smooth::{PairFunction, PotentialFunction};
 pub use sum::Sum;
 

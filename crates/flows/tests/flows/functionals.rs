@@ -2,10 +2,11 @@
 
 use nalgebra::DMatrix;
 use proptest::prelude::*;
+use rieszflow_analytic::Law;
 use rieszflow_analytic::line::{self, DiscreteMeasure};
 use rieszflow_flows::{
     Error, Functional, ImplosionExplosion, Interaction, Minibatches, Mmd, Points, Potential,
-    RieszKernel,
+    RadialPotential, RadialTable, RieszKernel,
 };
 
 /// Entries of size one that follow no pattern.
@@ -33,13 +34,24 @@ fn functionals() -> Vec<(String, usize, Box<dyn Functional<f64>>)> {
             let r = kernel(exponent);
             let potential = Potential::new(r, target.clone(), weights.clone()).unwrap();
             let mmd = Mmd::new(r, target, weights).unwrap();
+            let law = ball(r, dim);
             let name = |what: &str| format!("{what}, r = {exponent}, d = {dim}");
             all.push((name("interaction"), dim, Box::new(Interaction::new(r))));
             all.push((name("potential"), dim, Box::new(potential)));
             all.push((name("mmd"), dim, Box::new(mmd)));
+            all.push((name("towards balls"), dim, Box::new(law)));
         }
     }
     all
+}
+
+/// The mean potential of the uniform laws on two balls, of which one holds some particles.
+fn ball(kernel: RieszKernel, dim: usize) -> RadialPotential {
+    let law = Law::ball(&vec![0.0; dim], 0.9).unwrap();
+    let potential = law.potential(kernel.exponent()).unwrap();
+    let exact = potential.radial().unwrap();
+    let table = RadialTable::new(kernel, 0.9, |rho| (exact.value(rho), exact.slope(rho)));
+    RadialPotential::new(table.unwrap(), cloud(2, dim, 0.4))
 }
 
 /// Central differences of a function of the particles, extrapolated: their error is O(10⁻¹⁶ f⁗').

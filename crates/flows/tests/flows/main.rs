@@ -11,6 +11,7 @@ mod latent;
 mod own_functional;
 mod pair_sums;
 mod particle;
+mod radial;
 mod schemes;
 mod sharing;
 mod simd_levels;

@@ -1,6 +1,7 @@
 //! `rieszflow closed-form`: the closed forms of the interaction energy from a Dirac, evaluated.
 
 mod line;
+mod target;
 
 use std::io::{self, Write};
 
@@ -52,6 +53,8 @@ pub(super) struct ClosedFormArguments {
 enum Other {
     /// The exact flow of the discrepancy on the line, r = 1
     Line(line::LineArguments),
+    /// The exact flow of the discrepancy towards a scaled equilibrium or a sphere
+    Target(target::TargetArguments),
 }
 
 #[derive(Args)]
@@ -108,9 +111,11 @@ struct Answer {
 pub(super) fn run(arguments: &ClosedFormArguments) -> Result<(), Failure> {
     let answer = with_threads(|| match (&arguments.other, &arguments.equilibrium) {
         (Some(Other::Line(arguments)), _) => line::run(arguments),
+        (Some(Other::Target(arguments)), _) => target::run(arguments),
         (None, Some(arguments)) => run_equilibrium(arguments),
         (None, None) => {
-            let message = "closed-form needs --dim and --exponent, or the subcommand line";
+            let message =
+                "closed-form needs --dim and --exponent, or one of the subcommands line and target";
             let message = message.to_owned();
             Err(Failure { status: 2, message })
         }
@@ -125,10 +130,7 @@ fn run_equilibrium(arguments: &EquilibriumArguments) -> Result<(), Failure> {
         let message = format!("--radius must be finite distances of at least 0, not {rho}");
         return Err(Failure { status: 2, message });
     }
-    if let Some(steps) = arguments.steps.filter(|&steps| steps > MOST_STEPS) {
-        let message = format!("--steps must be at most {MOST_STEPS}, not {steps}");
-        return Err(Failure { status: 2, message });
-    }
+    check_steps(arguments.steps)?;
     let answer = answer(arguments).map_err(|error| refuse(&error))?;
     print(|out| {
         if arguments.json {
@@ -137,6 +139,16 @@ fn run_equilibrium(arguments: &EquilibriumArguments) -> Result<(), Failure> {
         }
         print_answer(out, arguments, &answer)
     })
+}
+
+fn check_steps(steps: Option<usize>) -> Result<(), Failure> {
+    match steps.filter(|&steps| steps > MOST_STEPS) {
+        None => Ok(()),
+        Some(steps) => {
+            let message = format!("--steps must be at most {MOST_STEPS}, not {steps}");
+            Err(Failure { status: 2, message })
+        }
+    }
 }
 
 /// The error of a closed form, with the option at fault.
@@ -148,6 +160,8 @@ pub(super) fn refuse(error: &Error) -> Failure {
         Error::StepSize(_) => "--tau: ",
         Error::Scale(_) | Error::ForwardFromDirac(_) => "--initial-scale: ",
         Error::ScaleOverflow { .. } => "--time or --tau: ",
+        Error::BeyondTarget { .. } => "--initial-scale or --tau: ",
+        Error::NoSphere { .. } => "--law: ",
         _ => "",
     };
     let message = format!("{option}{error}");
@@ -188,6 +202,16 @@ fn answer(arguments: &EquilibriumArguments) -> Result<Answer, Error> {
     })
 }
 
+/// A line for each time step, after a blank one.
+fn print_scales(out: &mut impl Write, symbol: &str, scales: &[f64]) -> io::Result<()> {
+    let width = scales.len().to_string().len();
+    writeln!(out, "\n{:>width$}  {symbol}", "n")?;
+    for (n, scale) in (1..).zip(scales) {
+        writeln!(out, "{n:>width$}  {}", plain(*scale))?;
+    }
+    Ok(())
+}
+
 fn print_answer(
     out: &mut impl Write,
     arguments: &EquilibriumArguments,
@@ -206,11 +230,7 @@ fn print_answer(
         writeln!(out, "flow scale     {scale}  (t = {time})")?;
     }
     if let Some(scales) = &answer.scheme_scales {
-        let width = scales.len().to_string().len();
-        writeln!(out, "\n{:>width$}  c_n", "n")?;
-        for (n, scale) in (1..).zip(scales) {
-            writeln!(out, "{n:>width$}  {}", plain(*scale))?;
-        }
+        print_scales(out, "c_n", scales)?;
     }
     if let (Some(potential), Some(cdf)) = (&answer.potential, &answer.radial_cdf) {
         writeln!(
