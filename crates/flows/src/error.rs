@@ -62,6 +62,9 @@ pub enum Error {
     /// Loss or particles became infinite or not a number.
     #[error("{0} is no longer a finite number")]
     Diverged(String),
+    /// The training has left the network without an active hidden unit.
+    #[error("no hidden unit of the network is active, so that all particles move alike")]
+    Inactive,
 }
 
 impl Error {

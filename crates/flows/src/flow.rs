@@ -162,9 +162,12 @@ impl<'a, T: Real> StartedFlow<'a, T> {
                 self.state.time = step.end;
                 Ok(Ok(report))
             }
-            Err(error @ (Error::Interrupted | Error::Diverged(_) | Error::Collision { .. })) => {
-                Ok(Err(error))
-            }
+            Err(
+                error @ (Error::Interrupted
+                | Error::Diverged(_)
+                | Error::Inactive
+                | Error::Collision { .. }),
+            ) => Ok(Err(error)),
             Err(error) => Err(error.into()),
         }
     }

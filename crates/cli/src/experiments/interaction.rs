@@ -27,7 +27,7 @@ impl Config {
         };
         // A narrower layer cannot pass on all d coordinates; where it can, one is enough.
         let (width, hidden_layers) = match (scheme, dim) {
-            (SchemeKind::Backward, 5..) => ((5 * dim / 2).max(128), 1),
+            (SchemeKind::Backward, 5..) => ((dim.saturating_mul(5) / 2).max(128), 1),
             _ => (64, 2),
         };
         Self {

@@ -11,7 +11,7 @@ fn a_functional_that_rises_ends_the_run_with_cause_and_setting() {
     let cases = [
         (
             "--scheme backward --learning-rate 100 --iterations 200 --tau 0.5 --time 2 --width 32 \
-             --hidden-layers 2 --batch 64",
+             --hidden-layers 2 --batch 64 --control-variate false",
             "--learning-rate 100 is too large",
         ),
         (
@@ -43,6 +43,25 @@ fn a_functional_that_rises_ends_the_run_with_cause_and_setting() {
         assert_eq!(summary["steps"], last + 1);
         assert!(folder.join("final.csv").exists() && !folder.join("checkpoint").exists());
     }
+}
+
+/// Without an active hidden unit a network moves all particles alike; the functional may even fall.
+#[test]
+fn a_network_without_an_active_unit_ends_the_run() {
+    let sandbox = Sandbox::new();
+    let flow = "mmd --target two-diracs --start gaussian --particles 200 --no-plots --quiet \
+                --learning-rate 100 --iterations 200 --tau 0.5 --time 2 --width 32 \
+                --hidden-layers 2 --batch 64";
+    let said = sandbox.run(&format!("{flow} --out run"));
+    assert_eq!(said.status, Some(1), "{said:#?}");
+    for word in [
+        "diverged in time step ",
+        "active",
+        "--learning-rate 100 is too large",
+    ] {
+        assert!(said.stderr.contains(word), "no {word:?} in {said:#?}");
+    }
+    assert_eq!(summary(&sandbox.path("run"))["status"], "diverged");
 }
 
 /// The energy of particles that fly apart falls, and still the result is wrong.

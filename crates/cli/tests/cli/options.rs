@@ -65,6 +65,7 @@ fn dimensions_and_exponents_reach_the_run() {
                 dim,
                 exponent,
                 latent_dim: dim,
+                first_phase: Config::interaction(scheme, dim, exponent).first_phase,
                 save_at: SaveAt::Every(1000),
                 ..settings
             }

@@ -37,7 +37,7 @@ const NAME: &str = "backward";
 /// backward pass of the network on 2B particles and one sum over B² pairs (2BM for a target of M atoms).
 ///
 /// Errors: [`Error::Setting`] and [`Error::NotFinite`] at the start, [`Error::TimeStep`],
-/// [`Error::Dimension`], [`Error::ForeignState`], [`Error::Diverged`], [`Error::Interrupted`].
+/// [`Error::Dimension`], [`Error::ForeignState`], [`Error::Diverged`], [`Error::Inactive`], [`Error::Interrupted`].
 ///
 /// ```
 /// use nalgebra::DMatrix;

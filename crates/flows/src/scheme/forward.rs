@@ -54,7 +54,7 @@ const RESCALING_BATCH: usize = 2000;
 ///
 /// Errors: [`Error::Setting`] and [`Error::NotFinite`] at the start, [`Error::TimeStep`],
 /// [`Error::Dimension`], [`Error::ForeignState`], [`Error::Collision`] for r < 1 and coincident
-/// particles, [`Error::Diverged`], [`Error::Interrupted`]. Where no direction descends, the step reports
+/// particles, [`Error::Diverged`], [`Error::Inactive`], [`Error::Interrupted`]. Where no direction descends, the step reports
 /// that the flow is stationary.
 ///
 /// ```

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use nalgebra::{DMatrix, DMatrixView};
+use nalgebra::{DMatrix, DMatrixView, DVectorView};
 use rieszflow_autodiff::{Graph, Tape, Var};
 use rieszflow_nets::{Adam, Moments};
 use rieszflow_numerics::Real;
@@ -234,9 +234,15 @@ impl Training {
     ) -> Result<(), Error> {
         let latents = self.latents(state, &transport);
         let kernel = state.kernel.as_mut().ok_or_else(no_network)?;
-        let pushed = transport.push_forward(&kernel.parameters, &state.particles, &latents);
-        kernel.transport = Some(transport);
+        let displacements = transport.displacements(&kernel.parameters, &state.particles, &latents);
+        let pushed = &state.particles + &displacements;
         not_diverged(&pushed)?;
+        let is_constant = |column: DVectorView<'_, T>| column.iter().all(|x| *x == column[0]);
+        let moves = pushed.nrows() > 1 && !transport.unit().is_zero();
+        if moves && displacements.column_iter().all(is_constant) {
+            return Err(Error::Inactive);
+        }
+        kernel.transport = Some(transport);
         state.advance(pushed, tau);
         Ok(())
     }
