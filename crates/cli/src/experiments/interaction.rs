@@ -22,8 +22,8 @@ impl Config {
         let (first_iterations, iterations) = match scheme {
             SchemeKind::Forward => (2000, 2000),
             // The first step must make a measure of a point; the others move it a little further.
-            _ if exponent >= 1.0 => (2500, 140),
-            _ => (1000, 250),
+            SchemeKind::Backward if exponent < 1.0 => (1000, 250),
+            _ => (2500, 140),
         };
         // A narrower layer cannot pass on all d coordinates; where it can, one is enough.
         let (width, hidden_layers) = match (scheme, dim) {

@@ -10,8 +10,8 @@ use crate::sandbox::{Csv, Sandbox, summary};
 fn a_functional_that_rises_ends_the_run_with_cause_and_setting() {
     let cases = [
         (
-            "--scheme backward --learning-rate 100 --iterations 200 --tau 0.5 --time 2 --width 32 \
-             --hidden-layers 2 --batch 64 --control-variate false",
+            "--scheme backward --learning-rate 100 --iterations 2 --tau 0.5 --time 2 --width 32 \
+             --hidden-layers 2 --batch 64",
             "--learning-rate 100 is too large",
         ),
         (
