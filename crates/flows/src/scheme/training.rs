@@ -125,12 +125,11 @@ impl Training {
         let mut tape = Tape::new();
         let mut gradient = vec![T::zero(); state.kernel_mut()?.parameters.len()];
         for index in state.inner.iteration..count {
-            let draw = match &latents {
-                Some(z) => sampler.sweep(&state.particles, z, (self.seed, state.step, index)),
-                None => {
-                    let rng = stream(self.seed, Purpose::Training, state.step, index);
-                    sampler.draw(&state.particles, rng)
-                }
+            let draw = if let Some(z) = &latents {
+                sampler.sweep(&state.particles, z, (self.seed, state.step, index))
+            } else {
+                let rng = stream(self.seed, Purpose::Training, state.step, index);
+                sampler.draw(&state.particles, rng)
             };
             let copies = state.copies.as_ref();
             let copies = copies.map(|copies| (copies, weights.of_draw(draw.rows)));
