@@ -26,20 +26,10 @@ impl Config {
     /// What is lost because numbers are rounded, and the setting to change; `None` if that is nothing to
     /// speak of.
     pub(crate) fn rounding(&self, problem: &Problem) -> Option<Phrase> {
-        let read = self.lost_in_files(problem);
-        read.or_else(|| match self.precision {
+        lost_in_files(problem).or_else(|| match self.precision {
             Precision::F32 => self.lost::<f32>(problem),
             Precision::F64 => self.lost::<f64>(problem),
         })
-    }
-
-    /// Files hold double precision where the data is.
-    fn lost_in_files(&self, problem: &Problem) -> Option<Phrase> {
-        let target = problem.target.as_ref()?;
-        let lost = spread_lost::<f64>(&problem.start, &target.points)?;
-        let remedy =
-            "; subtract a constant from the coordinates before they are written to the file";
-        Some(Phrase::from(lost).text(remedy))
     }
 
     /// Of what the flow computes with.
@@ -80,6 +70,14 @@ impl Config {
             )
         })
     }
+}
+
+/// Files hold double precision where the data is.
+fn lost_in_files(problem: &Problem) -> Option<Phrase> {
+    let target = problem.target.as_ref()?;
+    let lost = spread_lost::<f64>(&problem.start, &target.points)?;
+    let remedy = "; subtract a constant from the coordinates before they are written to the file";
+    Some(Phrase::from(lost).text(remedy))
 }
 
 /// `size` for people and its unit in the last place.

@@ -56,20 +56,22 @@ fn pairs_of_a_step(config: &Config, atoms: usize) -> (f64, String) {
         0 => String::new(),
         _ => format!(" + {factor}·{atoms}"),
     };
-    match config.scheme {
-        SchemeKind::Particle => {
-            let count = config.particles;
-            let pairs = count as f64 * (count + atoms) as f64;
-            (pairs, format!("{count}²{}", target(&count.to_string())))
-        }
-        _ => {
-            let (batch, iterations) = (config.batch, config.first_iterations);
-            let pairs = batch as f64 * (batch + 2 * atoms) as f64;
-            let sum = format!("{batch}²{}", target(&format!("2·{batch}")));
-            let text = format!("{iterations} iterations of {sum}");
-            (iterations as f64 * pairs, text)
-        }
+    let count = config.particles;
+    if config.scheme == SchemeKind::Particle {
+        let pairs = count as f64 * (count + atoms) as f64;
+        return (pairs, format!("{count}²{}", target(&count.to_string())));
     }
+    let (batch, iterations) = (config.batch, config.first_iterations);
+    let all = config.scheme == SchemeKind::Backward && config.control_variate;
+    let (copies, of_copies) = if all {
+        (count, format!(" + 2·{batch}·{count}"))
+    } else {
+        (0, String::new())
+    };
+    let pairs = batch as f64 * (batch + 2 * (atoms + copies)) as f64;
+    let sum = format!("{batch}²{}{of_copies}", target(&format!("2·{batch}")));
+    let text = format!("{iterations} iterations of {sum}");
+    (iterations as f64 * pairs, text)
 }
 
 /// Measured by a gradient of a few particles.
