@@ -107,5 +107,8 @@ mod tests {
         );
         let (pairs, text) = pairs_of_a_step(&config, 0);
         assert_eq!((pairs, &*text), (112.0, "7 iterations of 4²"));
+        config.control_variate = true;
+        let (pairs, text) = pairs_of_a_step(&config, 0);
+        assert_eq!((pairs, &*text), (7.0 * 96.0, "7 iterations of 4² + 2·4·10"));
     }
 }

@@ -37,12 +37,12 @@ fn the_mutual_energy_is_the_double_sum() {
     );
     let (mut plain, mut plain_gradient) = (0.0, [0.0; 14]);
     for i in 0..7 {
-        for k in 0..11 {
+        for (k, weight) in weights.iter().enumerate() {
             let difference = x.row(i) - y.row(k);
-            plain -= weights[k] * difference.norm() / 7.0;
+            plain -= weight * difference.norm() / 7.0;
             for c in 0..2 {
                 let slope = difference[c] / difference.norm();
-                plain_gradient[c * 7 + i] -= 2.0 * weights[k] * slope / 7.0;
+                plain_gradient[c * 7 + i] -= 2.0 * weight * slope / 7.0;
             }
         }
     }
