@@ -23,11 +23,13 @@ impl Config {
             SchemeKind::Forward => (2000, 2000),
             // The first step must make a measure of a point; the others move it a little further.
             SchemeKind::Backward if exponent < 1.0 => (1000, 250),
+            SchemeKind::Backward if dim == 1 => (1000, 200),
+            SchemeKind::Backward if dim > 4 => (2000, 125),
             _ => (2500, 140),
         };
         // A narrower layer cannot pass on all d coordinates; where it can, one is enough.
         let (width, hidden_layers) = match (scheme, dim) {
-            (SchemeKind::Backward, 5..) => ((dim.saturating_mul(5) / 2).max(128), 1),
+            (SchemeKind::Backward, 5..) => (dim.max(128), 1),
             _ => (64, 2),
         };
         Self {
