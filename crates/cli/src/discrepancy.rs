@@ -225,11 +225,11 @@ fn between_particles(sums: &PairSums<f64>, x: &Particles, y: &Particles) -> Disc
         let equal = || vec![1.0 / count as f64; count];
         particles.weights.clone().unwrap_or_else(equal)
     });
-    let [x, y] = [(x, &weights[0]), (y, &weights[1])]
-        .map(|(particles, weights)| Measure::weighted(Points::from(&particles.points), weights));
-    let between = sums.energy(x, y);
-    let within = [x, y].map(|measure| interaction_energy(sums, measure, || true));
-    let [one, other] = within.map(|energy| energy.expect("it was not stopped"));
+    let sides = [(&x.points, &weights[0]), (&y.points, &weights[1])];
+    let [first, second] =
+        sides.map(|(points, weights)| Measure::weighted(Points::from(points), weights));
+    let between = sums.energy(first, second);
+    let [one, other] = sides.map(|(points, weights)| interaction_energy(sums, points, weights));
     let [u, w] = weights.map(|w| 1.0 - w.iter().map(|w| w * w).sum::<f64>());
     Discrepancy {
         v_statistic: between + one + other,

@@ -110,7 +110,8 @@ pub(super) struct FlowOptions {
     /// Fraction of it that is left at the end of each time step; 1 keeps it
     #[arg(long, value_name = "F", value_parser = number, help_heading = TRAINING)]
     learning_rate_decay: Option<f64>,
-    /// Whether a control variate makes the gradients quiet: true or false (minibatches as in the paper)
+    /// Whether a control variate reduces the variance of gradients: true, or false for minibatches as in
+    /// the paper
     #[arg(long, value_name = "BOOL", help_heading = TRAINING)]
     control_variate: Option<bool>,
 

@@ -146,7 +146,7 @@ pub struct Config {
     /// The fraction of it that is left at the end of each time step.
     #[serde(deserialize_with = "values::number")]
     pub learning_rate_decay: f64,
-    /// Whether a control variate makes gradients quiet; not in files that do not name it.
+    /// Whether a control variate reduces the variance of gradients; `false` in files that do not name it.
     #[serde(default)]
     pub control_variate: bool,
     /// Keys all random numbers.

@@ -61,13 +61,9 @@ impl Config {
         let step = (tau * r * distance.powf(r - 1.0)).max(tau.powf(1.0 / (2.0 - r)));
         let (size, unit) = largest::<T>(start.amax());
         (step < FINE_STEP * unit).then(|| {
-            format!(
-                "a time step of {} moves particles by about {}, and numbers as large as {size} are {} \
-                 apart",
-                rounded(tau, 3),
-                rounded(step, 2),
-                rounded(unit, 2)
-            )
+            let (tau, step, unit) = (rounded(tau, 3), rounded(step, 2), rounded(unit, 2));
+            let apart = format!("numbers as large as {size} are {unit} apart");
+            format!("a time step of {tau} moves particles by about {step}, and {apart}")
         })
     }
 }
@@ -88,17 +84,13 @@ fn largest<T: Real>(size: f64) -> (String, f64) {
 /// The start or the target, if it spreads over few numbers of this precision.
 fn spread_lost<T: Real>(start: &DMatrix<f64>, target: &DMatrix<f64>) -> Option<String> {
     let (size, unit) = largest::<T>(start.amax().max(target.amax()));
-    [("start", start), ("target", target)]
+    let spreads = [("start", spread(start)), ("target", spread(target))];
+    let (name, spread) = spreads
         .into_iter()
-        .find_map(|(name, points)| {
-            let spread = spread(points);
-            (spread > 0.0 && spread < FINE_SPREAD * unit).then(|| {
-            let [spread, unit] = [spread, unit].map(|x| rounded(x, 2));
-            format!(
-                "the {name} spreads by {spread}, and numbers as large as {size} are {unit} apart"
-            )
-        })
-        })
+        .find(|(_, spread)| *spread > 0.0 && *spread < FINE_SPREAD * unit)?;
+    let [spread, unit] = [spread, unit].map(|x| rounded(x, 2));
+    let apart = format!("numbers as large as {size} are {unit} apart");
+    Some(format!("the {name} spreads by {spread}, and {apart}"))
 }
 
 /// The root mean square distance of points from their mean; exactly 0 if they coincide.

@@ -111,18 +111,6 @@ impl Drop for TargetEnergy {
 }
 
 impl Work {
-    fn blocks(&self) -> Vec<Measure<'_, f64>> {
-        let count = self.points.nrows();
-        let starts = (0..count).step_by(BLOCK);
-        starts
-            .map(|start| {
-                let rows = start..count.min(start + BLOCK);
-                let points = Points::from(&self.points).rows(rows.clone());
-                Measure::weighted(points, &self.weights[rows])
-            })
-            .collect()
-    }
-
     fn is_on_the_line(&self) -> bool {
         self.points.ncols() == 1 && self.kernel.exponent() == 1.0
     }
@@ -131,18 +119,16 @@ impl Work {
     /// has begun, until there are no more or `stop` is set.
     fn compute(&self, stop: &AtomicBool, mut report: impl FnMut(f64)) {
         let sums = PairSums::new(self.kernel);
-        let blocks = self.blocks();
-        let pairs = (0..blocks.len()).flat_map(|i| (i..blocks.len()).map(move |j| (i, j)));
-        let pairs: Vec<(usize, usize)> = pairs.collect();
+        let blocks = blocks(&self.points, &self.weights);
+        let pairs: Vec<(usize, usize)> = pairs(blocks.len()).collect();
         let is_over = || stop.load(Ordering::Relaxed) || self.cancelled.load(Ordering::Relaxed);
         while !is_over() {
             let index = self.begun.fetch_add(1, Ordering::Relaxed);
-            let Some(&(i, j)) = pairs.get(index) else {
+            let Some(&pair) = pairs.get(index) else {
                 return;
             };
-            let times = if i == j { 1.0 } else { 2.0 };
             // Each pair of blocks is begun once.
-            let _ = self.parts[index].set(times * sums.energy(blocks[i], blocks[j]));
+            let _ = self.parts[index].set(energy_of_pair(&sums, &blocks, pair));
             let done = self.done.fetch_add(1, Ordering::AcqRel) + 1;
             report(done as f64 / pairs.len() as f64);
             if done == pairs.len() {
@@ -171,33 +157,40 @@ fn energy_on_the_line(points: &[f64], weights: &[f64]) -> f64 {
     -total
 }
 
-/// E(ν) = −½ ΣΣ wᵢwⱼ|yᵢ−yⱼ|ʳ of a weighted measure in M²/2 evaluations.
-///
-/// Asks after each pair of blocks whether to go on; `None` if not.
+/// E(ν) = −½ ΣΣ wᵢwⱼ|yᵢ−yⱼ|ʳ of a measure in M²/2 evaluations.
 pub(crate) fn interaction_energy(
     sums: &PairSums<f64>,
-    measure: Measure<'_, f64>,
-    mut goes_on: impl FnMut() -> bool,
-) -> Option<f64> {
-    let (points, weights) = (measure.points(), measure.weights().expect("weights"));
-    let count = points.count();
-    let starts = (0..count).step_by(BLOCK);
+    points: &DMatrix<f64>,
+    weights: &[f64],
+) -> f64 {
+    let blocks = blocks(points, weights);
+    let parts = pairs(blocks.len()).map(|pair| energy_of_pair(sums, &blocks, pair));
+    -0.5 * parts.sum::<f64>()
+}
+
+/// The measure in blocks of [`BLOCK`] rows.
+fn blocks<'a>(points: &'a DMatrix<f64>, weights: &'a [f64]) -> Vec<Measure<'a, f64>> {
+    let count = points.nrows();
     let block = |start: usize| {
         let rows = start..count.min(start + BLOCK);
-        Measure::weighted(points.rows(rows.clone()), &weights[rows])
+        Measure::weighted(Points::from(points).rows(rows.clone()), &weights[rows])
     };
-    let blocks: Vec<Measure<'_, f64>> = starts.map(block).collect();
-    let mut total = 0.0;
-    for (i, &first) in blocks.iter().enumerate() {
-        for (j, &second) in blocks.iter().enumerate().skip(i) {
-            let times = if i == j { 1.0 } else { 2.0 };
-            total += times * sums.energy(first, second);
-            if !goes_on() {
-                return None;
-            }
-        }
-    }
-    Some(-0.5 * total)
+    (0..count).step_by(BLOCK).map(block).collect()
+}
+
+/// Each of `count` blocks with itself and with the later ones.
+fn pairs(count: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..count).flat_map(move |i| (i..count).map(move |j| (i, j)))
+}
+
+/// The sum over a pair of blocks, which stands for (j, i) too.
+fn energy_of_pair(
+    sums: &PairSums<f64>,
+    blocks: &[Measure<'_, f64>],
+    (i, j): (usize, usize),
+) -> f64 {
+    let times = if i == j { 1.0 } else { 2.0 };
+    times * sums.energy(blocks[i], blocks[j])
 }
 
 #[cfg(test)]

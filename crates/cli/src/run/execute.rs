@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Instant;
 
-use nalgebra::DMatrix;
 use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{
     FinishedFlow, Flow, FlowError, Functional, Observer, ObserverError, Outcome, Points, State,
@@ -91,8 +90,8 @@ impl Run<'_> {
         if !self.output.progress {
             return;
         }
-        let target = self.reference.target();
-        let atoms = target.map_or(0, DMatrix::nrows);
+        let target = self.problem.target.as_ref();
+        let atoms = target.map_or(0, |target| target.points.nrows());
         if let Some(note) = effort::note(self.config, functional, &state.particles, atoms) {
             report(&[format!("{note:#}")]);
         }

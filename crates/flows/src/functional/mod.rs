@@ -20,9 +20,7 @@ pub use interaction::Interaction;
 pub use mmd::Mmd;
 pub use potential::Potential;
 pub(crate) use potential::finite_rows;
-pub(crate) use primitive::{
-    ControlVariate, LinearDerivative, MinibatchDerivative, MinibatchEnergy,
-};
+pub(crate) use primitive::record_with_gradient;
 pub use radial::{RadialPotential, RadialTable};
 pub use smooth::{PairFunction, PotentialFunction};
 pub use sum::Sum;

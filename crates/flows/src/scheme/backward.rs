@@ -23,10 +23,10 @@ use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Var};
 use rieszflow_numerics::Real;
 
-use super::training::{Iterate, Recorded};
+use super::training::Recorded;
 use super::{Callback, Scheme, StepReport, Training, check_step};
-use crate::functional::{ControlVariate, MinibatchEnergy};
-use crate::{Error, Functional, State, Transport};
+use crate::functional::record_with_gradient;
+use crate::{Error, Functional, Minibatches, State, Transport};
 
 /// The name of the scheme, by which its states know it.
 const NAME: &str = "backward";
@@ -34,10 +34,12 @@ const NAME: &str = "backward";
 /// The neural backward scheme.
 ///
 /// One step costs as many training iterations as [`Training`] says, each with one forward and one
-/// backward pass of the network on 2B particles and one sum over B² pairs (2BM for a target of M atoms).
+/// backward pass of the network on 2B particles and one sum over B² pairs (2BM for a target of M atoms,
+/// and 2BN with a control variate).
 ///
 /// Errors: [`Error::Setting`] and [`Error::NotFinite`] at the start, [`Error::TimeStep`],
-/// [`Error::Dimension`], [`Error::ForeignState`], [`Error::Diverged`], [`Error::Inactive`], [`Error::Interrupted`].
+/// [`Error::Dimension`], [`Error::ForeignState`], [`Error::Diverged`], [`Error::Inactive`],
+/// [`Error::Interrupted`].
 ///
 /// ```
 /// use nalgebra::DMatrix;
@@ -87,25 +89,19 @@ impl<T: Real> Scheme<T> for Backward {
             &state.particles,
             tau,
         );
-        if self.training.has_control_variate(state.particles.nrows()) && state.copies.is_none() {
-            let latents = self.training.latents(state, &transport);
-            let parameters = &state.kernel_mut()?.parameters.clone();
-            state.copies = Some(transport.push_forward(parameters, &state.particles, &latents));
-        }
+        self.training.start_copies(state, &transport)?;
         // Learn the plan μⁿ ⊗ π_x: minimise L(θ) over minibatches.
         let report = self.training.minimise(
             state,
             &transport,
-            &|graph, Iterate { draw, copies }| {
+            &|graph, draw, copies| {
                 let output = transport.record(graph, draw.x, draw.z);
                 let mut loss = loss(graph, functional, tau, draw.x, output)?;
-                if let Some((copies, weights)) = copies {
-                    let variate = ControlVariate {
-                        functional,
-                        copies,
-                        weights,
-                    };
-                    let variate = graph.custom(&variate, &[output])?;
+                if let Some(copies) = copies {
+                    let variate = record_with_gradient(graph, output, |transported, gradient| {
+                        let transported = Minibatches::new(transported);
+                        Ok(copies.control_variate(functional, transported, gradient))
+                    })?;
                     let variate = graph.scale(variate, T::from_f64(tau));
                     loss = graph.add(loss, variate);
                 }
@@ -147,7 +143,9 @@ pub fn loss<T: Real>(
     let displacement = graph.subtract(x, transported);
     let squared = graph.sum_of_squares(displacement);
     let cost = graph.scale(squared, T::from_f64(0.5 / particles.nrows() as f64));
-    let energy = graph.custom(&MinibatchEnergy(functional), &[transported])?;
+    let energy = record_with_gradient(graph, transported, |transported, gradient| {
+        Ok(functional.minibatch_energy(Minibatches::new(transported), gradient))
+    })?;
     let energy = graph.scale(energy, T::from_f64(tau));
     Ok(graph.add(cost, energy))
 }

@@ -14,8 +14,12 @@
 //! law of a generative network v_θ(x, Z).
 //!
 //! A time step: train θ on minibatches ([`loss`]; the inner loop is in `training.rs`), measure the speed
-//! on fresh large ones ([`step_factor`]), then draw a fresh Z for every particle and move it. Only the direction is
-//! trained for, because the quotient D_vF/‖v‖ does not change when v is scaled.
+//! on fresh large ones ([`step_factor`]), then draw a fresh Z for every particle and move it. Only the
+//! direction is trained for, because the quotient D_vF/‖v‖ does not change when v is scaled.
+//!
+//! With [`Training::control_variate`], and if no two particles coincide, D_vF is the mean of
+//! ⟨N ∂F/∂xᵢ, vᵢ⟩ over all particles, with coefficients that one sum over all pairs gives for the whole time
+//! step.
 //!
 //! D_vF is the one-sided derivative of [`crate::pair_sums`]; what it is at coincident particles decides
 //! whether a Dirac bursts (r = 1), is stationary (r > 1) or has no steepest descent (r < 1).
@@ -28,12 +32,11 @@ use nalgebra::DMatrix;
 use rieszflow_autodiff::{Graph, Var};
 use rieszflow_numerics::Real;
 
-use super::training::{Iterate, Recorded};
+use super::training::Recorded;
 use super::{Callback, Scheme, StepReport, Training, check_step};
-use crate::functional::{LinearDerivative, MinibatchDerivative};
+use crate::functional::record_with_gradient;
 use crate::minibatches::{Draw, MinibatchSampler};
 use crate::rng::{Purpose, stream};
-use crate::state::no_network;
 use crate::{Error, Functional, Minibatches, Points, State, Transport};
 
 /// The name of the scheme, by which its states know it.
@@ -54,8 +57,8 @@ const RESCALING_BATCH: usize = 2000;
 ///
 /// Errors: [`Error::Setting`] and [`Error::NotFinite`] at the start, [`Error::TimeStep`],
 /// [`Error::Dimension`], [`Error::ForeignState`], [`Error::Collision`] for r < 1 and coincident
-/// particles, [`Error::Diverged`], [`Error::Inactive`], [`Error::Interrupted`]. Where no direction descends, the step reports
-/// that the flow is stationary.
+/// particles, [`Error::Diverged`], [`Error::Inactive`], [`Error::Interrupted`]. Where no direction
+/// descends, the step reports that the flow is stationary.
 ///
 /// ```
 /// use nalgebra::DMatrix;
@@ -112,13 +115,13 @@ impl<T: Real> Scheme<T> for Forward {
         let report = self.training.minimise(
             state,
             &direction,
-            &|graph, Iterate { draw, .. }| {
+            &|graph, draw, _| {
                 let output = direction.record_displacement(graph, draw.x, draw.z);
                 let loss = match &coefficients {
                     Some(coefficients) => {
-                        let rows = draw.rows;
-                        let derivative = LinearDerivative { coefficients, rows };
-                        let derivative = graph.custom(&derivative, &[output])?;
+                        let derivative = record_with_gradient(graph, output, |v, gradient| {
+                            Ok(linear_derivative(coefficients, draw.rows, v, gradient))
+                        })?;
                         quotient(graph, derivative, output)
                     }
                     None => loss(graph, functional, draw.x, output)?,
@@ -131,7 +134,7 @@ impl<T: Real> Scheme<T> for Forward {
         let factor = match &coefficients {
             Some(coefficients) => {
                 let z = self.training.latents(state, &direction);
-                let parameters = &state.kernel_mut()?.parameters.clone();
+                let parameters = &state.trained()?.parameters;
                 let velocities = direction.displacements(parameters, &state.particles, &z);
                 factor_of(inner_mean(coefficients, &velocities), &velocities)
             }
@@ -151,15 +154,14 @@ impl Forward {
     fn estimate_factor<T: Real>(
         &self,
         functional: &dyn Functional<T>,
-        state: &mut State<T>,
+        state: &State<T>,
         direction: &Transport<T>,
     ) -> Result<f64, Error> {
         let batch = RESCALING_BATCH.min(state.particles.nrows());
         let rng = stream(self.training.seed, Purpose::Rescaling, state.step, 0);
         let mut sampler = MinibatchSampler::new(batch, &state.particles, direction.network());
         let Draw { x, z, .. } = sampler.draw(&state.particles, rng);
-        let kernel = state.kernel.as_ref().ok_or_else(no_network)?;
-        let velocities = direction.displacements(&kernel.parameters, x, z);
+        let velocities = direction.displacements(&state.trained()?.parameters, x, z);
         step_factor(functional, x, &velocities)
     }
 
@@ -208,14 +210,31 @@ pub fn loss<T: Real>(
     velocities: Var,
 ) -> Result<Var, Error> {
     let positions = Minibatches::new(Points::from(particles));
-    let derivative = graph.custom(
-        &MinibatchDerivative {
-            functional,
-            positions,
-        },
-        &[velocities],
-    )?;
+    let derivative = record_with_gradient(graph, velocities, |velocities, gradient| {
+        functional.minibatch_derivative(positions, Minibatches::new(velocities), gradient)
+    })?;
     Ok(quotient(graph, derivative, velocities))
+}
+
+/// D_vF = (1/2B) Σ ⟨N ∂F/∂xᵢ, vᵢ⟩ of distinct particles, from the coefficients N ∂F/∂xᵢ of all (N×d) and the
+/// velocities of those in `rows` (2B×d); its gradient in the velocities is added.
+fn linear_derivative<T: Real>(
+    coefficients: &DMatrix<T>,
+    rows: &[usize],
+    velocities: Points<'_, T>,
+    gradient: &mut [T],
+) -> f64 {
+    let per_row = T::from_f64(1.0 / rows.len() as f64);
+    let mut derivative = 0.0;
+    for (k, gradient) in gradient.chunks_exact_mut(rows.len()).enumerate() {
+        let velocities = velocities.coordinate(k);
+        for ((g, &row), v) in gradient.iter_mut().zip(rows).zip(velocities) {
+            let slope = per_row * coefficients[(row, k)];
+            *g += slope;
+            derivative += slope.into_f64() * v.into_f64();
+        }
+    }
+    derivative
 }
 
 /// Records D_vF/(‖v‖ + ε).

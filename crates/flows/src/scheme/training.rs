@@ -7,7 +7,7 @@ use rieszflow_autodiff::{Graph, Tape, Var};
 use rieszflow_nets::{Adam, Moments};
 use rieszflow_numerics::Real;
 
-use super::control_variate::Weights;
+use super::control_variate::{Copies, Weights};
 use super::{Callback, Iteration, StepReport, not_diverged};
 use crate::latent::stratified_normal;
 use crate::minibatches::{Draw, MinibatchSampler};
@@ -73,23 +73,14 @@ impl Default for Training {
     }
 }
 
-/// Records an iteration: the loss and what the network makes of the minibatches (2B×d).
+/// Records an iteration from its minibatches and, with a control variate, the copies of all particles.
 pub(super) type Loss<'a, T> =
-    &'a dyn Fn(&mut Graph<'_, T>, Iterate<'_, T>) -> Result<Recorded, Error>;
-
-/// What the loss of an iteration is recorded from.
-#[derive(Clone, Copy)]
-pub(super) struct Iterate<'a, T> {
-    pub(super) draw: Draw<'a, T>,
-    /// With a control variate, where the transport took the particles when they were last drawn (N×d),
-    /// and their weights for either minibatch.
-    pub(super) copies: Option<(&'a DMatrix<T>, [&'a [T]; 2])>,
-}
+    &'a dyn Fn(&mut Graph<'_, T>, Draw<'_, T>, Option<Copies<'_, T>>) -> Result<Recorded, Error>;
 
 /// What has been recorded.
 pub(super) struct Recorded {
     pub(super) loss: Var,
-    /// Transported particles or velocities, 2B×d.
+    /// The transported particles, or their velocities, 2B×d.
     pub(super) output: Var,
 }
 
@@ -123,7 +114,7 @@ impl Training {
             .then(|| self.latents(state, transport));
         let mut weights = Weights::new(particles);
         let mut tape = Tape::new();
-        let mut gradient = vec![T::zero(); state.kernel_mut()?.parameters.len()];
+        let mut gradient = vec![T::zero(); state.trained()?.parameters.len()];
         for index in state.inner.iteration..count {
             let draw = if let Some(z) = &latents {
                 sampler.sweep(&state.particles, z, (self.seed, state.step, index))
@@ -132,11 +123,11 @@ impl Training {
                 sampler.draw(&state.particles, rng)
             };
             let copies = state.copies.as_ref();
-            let copies = copies.map(|copies| (copies, weights.of_draw(draw.rows)));
+            let copies = copies.map(|copies| weights.of_draw(copies, draw.rows));
 
             let kernel = state.kernel.as_mut().ok_or_else(no_network)?;
             let mut graph = tape.record(&kernel.parameters);
-            let Recorded { loss, output } = loss(&mut graph, Iterate { draw, copies })?;
+            let Recorded { loss, output } = loss(&mut graph, draw, copies)?;
             let value = graph.scalar(loss).into_f64();
             if !value.is_finite() {
                 let what = format!("the training loss in iteration {}", index + 1);
@@ -176,7 +167,7 @@ impl Training {
                 return Err(Error::Interrupted);
             }
         }
-        let parameters = &state.kernel_mut()?.parameters;
+        let parameters = &state.trained()?.parameters;
         if let Some(index) = parameters.iter().position(|p| !p.is_finite()) {
             let what = format!("parameter {index} of the network after iteration {count}");
             return Err(Error::Diverged(what));
@@ -202,6 +193,21 @@ impl Training {
         }
     }
 
+    /// With a control variate, the copies of all particles: where the transport takes them at first.
+    pub(super) fn start_copies<T: Real>(
+        &self,
+        state: &mut State<T>,
+        transport: &Transport<T>,
+    ) -> Result<(), Error> {
+        if self.has_control_variate(state.particles.nrows()) && state.copies.is_none() {
+            let latents = self.latents(state, transport);
+            let parameters = &state.trained()?.parameters;
+            let copies = transport.push_forward(parameters, &state.particles, &latents);
+            state.copies = Some(copies);
+        }
+        Ok(())
+    }
+
     /// The latents that will push the particles at the end of the time step, N×m: stratified over all.
     pub(super) fn latents<T: Real>(
         &self,
@@ -213,8 +219,8 @@ impl Training {
         stratified_normal(state.particles.nrows(), latent_dim, &mut rng)
     }
 
-    /// Quiet gradients leave Adam's second moments small, and where the next time step begins its updates
-    /// would be many times too long with a memory of a thousand iterations; hence one of a hundred.
+    /// With little noise Adam's second moments are small when a time step ends. With a memory of a thousand
+    /// iterations the first updates of the next step would be too long; hence one of a hundred.
     fn adam(&self) -> Adam {
         let beta2 = if self.control_variate { 0.99 } else { 0.999 };
         Adam {
@@ -275,7 +281,7 @@ impl Training {
         self.validate(state.particles.nrows())?;
         state.check_scheme(scheme)?;
         let network = self.network(state.particles.ncols());
-        let kernel = state.kernel.as_ref().ok_or_else(no_network)?;
+        let kernel = state.trained()?;
         if kernel.network == network && kernel.fits() {
             Ok(network)
         } else {

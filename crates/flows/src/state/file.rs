@@ -6,7 +6,8 @@
 //! 1 with one that has not moved particles yet, 2 with one that has. A kernel is m, width, number of
 //! hidden layers, Adam's updates (u64), the parameters and both moments, and for 2 the centre, scale and
 //! unit of the transport (T). Then u8: 1 and where the transport took the particles when they were last
-//! drawn, as many numbers as the particles have (T), or 0 without. The end is the CRC-32 of everything before (u32).
+//! drawn, as many numbers as the particles have (T), or 0 without. The end is the CRC-32 of everything
+//! before (u32).
 
 use std::io::{self, ErrorKind, Read, Write};
 

@@ -130,8 +130,9 @@ impl<T: Real> State<T> {
         self.copies = None;
     }
 
-    pub(crate) fn kernel_mut(&mut self) -> Result<&mut TrainedKernel<T>, Error> {
-        self.kernel.as_mut().ok_or_else(no_network)
+    /// The network that the scheme trains, or an error for a state of a scheme that trains none.
+    pub(crate) fn trained(&self) -> Result<&TrainedKernel<T>, Error> {
+        self.kernel.as_ref().ok_or_else(no_network)
     }
 }
 

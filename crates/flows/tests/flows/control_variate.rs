@@ -106,6 +106,25 @@ fn the_derivative_of_distinct_particles_is_linear() {
     assert!((derivative - gradient.dot(&a)).abs() < 1e-13);
 }
 
+/// Distinct particles are moved against the gradient, by −τ N ∂F/∂xᵢ. The network fits the six velocities
+/// up to what the falling learning rate leaves.
+#[test]
+fn a_forward_step_follows_the_gradient_of_distinct_particles() {
+    let (functional, start) = (mmd(), wave(6, 0.77));
+    let scheme = Forward::new(Training {
+        batch: 3,
+        first_iterations: 2000,
+        ..training(true)
+    });
+    let mut state = scheme.start(start.clone()).expect("a start");
+    scheme.step(&functional, &mut state, 0.1).expect("a step");
+    let mut gradient = DMatrix::<f64>::zeros(6, 2);
+    functional.gradient(Points::from(&start), gradient.as_mut_slice());
+    let expected = gradient * -0.6;
+    let error = (state.particles - start - &expected).norm() / expected.norm();
+    assert!(error < 0.02, "{error}");
+}
+
 fn training(control_variate: bool) -> Training {
     Training {
         width: 32,

@@ -307,6 +307,40 @@ fn minibatches_are_drawn_without_replacement() {
     }
 }
 
+/// With a control variate the minibatches of a sweep are disjoint and hold every particle once, up to a
+/// rest that is smaller than two minibatches. Two particles coincide, so that the derivative is asked for.
+#[test]
+fn with_a_control_variate_minibatches_sweep_over_all_particles() {
+    let count = 40;
+    for batch in [10, 15, 40] {
+        let recorder = Recorder::default();
+        let scheme = Forward::new(Training {
+            batch,
+            first_iterations: 12,
+            control_variate: true,
+            ..small()
+        });
+        let start = DMatrix::from_fn(count, 2, |i, _| i.min(count - 2) as f32);
+        let mut state = scheme.start(start).unwrap();
+        scheme.step(&recorder, &mut state, 0.1).unwrap();
+        let batches = recorder.batches.into_inner().unwrap();
+        let batch = batch.min(count / 2);
+        let mut sweeps = Vec::new();
+        for sweep in batches[..12].chunks_exact(count / (2 * batch)) {
+            let mut seen: Vec<f32> = sweep.iter().flatten().flatten().copied().collect();
+            assert_eq!(seen.len(), count / (2 * batch) * 2 * batch);
+            sweeps.push(seen.clone());
+            seen.sort_by(f32::total_cmp);
+            let twice = seen.windows(2).filter(|pair| pair[0] == pair[1]);
+            assert!(twice.clone().count() <= 1 && twice.clone().all(|pair| pair[0] == 38.0));
+        }
+        assert!(
+            sweeps.windows(2).all(|pair| pair[0] != pair[1]),
+            "one order"
+        );
+    }
+}
+
 #[test]
 fn unusable_settings_are_refused_by_name() {
     type Spoil = fn(&mut Training);
