@@ -28,8 +28,6 @@ pub struct State<T> {
     scheme: String,
     pub(crate) kernel: Option<TrainedKernel<T>>,
     pub(crate) inner: InnerLoop,
-    /// Inside a time step with a control variate: where the transport took every particle when it was
-    /// last drawn, N×d.
     pub(crate) copies: Option<DMatrix<T>>,
 }
 
@@ -105,6 +103,12 @@ impl<T: Real> State<T> {
     /// Where the time step in progress stands.
     pub fn inner(&self) -> InnerLoop {
         self.inner
+    }
+
+    /// Inside a time step with [`Training::control_variate`](crate::scheme::Training::control_variate),
+    /// where the transport took every particle when it was last drawn, N×d.
+    pub fn copies(&self) -> Option<&DMatrix<T>> {
+        self.copies.as_ref()
     }
 
     /// An error unless the scheme of that name made the state.

@@ -1,5 +1,7 @@
 //! Tests of the control variate: it tells minibatches what all particles contribute, and changes nothing else.
 
+use std::ops::ControlFlow;
+
 use nalgebra::DMatrix;
 use rieszflow_flows::scheme::{Backward, Forward, Training};
 use rieszflow_flows::{
@@ -159,10 +161,30 @@ fn the_flow_comes_closer_to_its_target() {
     assert!(with < without, "forward: {with} with, {without} without");
 }
 
+/// The learning rate is small at the end of a time step: the copies are then where the particles will go, up
+/// to what the last iterations change, a hundredth of how far they move. Copies of the first iteration would
+/// be off by more than the whole way. Between time steps there are none.
+#[test]
+fn copies_follow_the_transport() {
+    let (functional, start) = (mmd(), wave(60, 0.3));
+    let scheme = Backward::new(training(true));
+    let mut state = scheme.start(start.clone()).expect("a start");
+    let mut copies = DMatrix::zeros(0, 0);
+    let mut keep = |state: &State<f64>, _| {
+        copies.clone_from(state.copies().expect("inside a time step"));
+        ControlFlow::Continue(())
+    };
+    let step = scheme.step_with(&functional, &mut state, 0.3, &mut keep);
+    step.expect("a step");
+    let moved = (&state.particles - &start).norm();
+    let lag = (&state.particles - copies).norm() / moved;
+    assert!(lag < 0.05, "{lag}");
+    assert_eq!(state.copies(), None);
+}
+
 /// Inside a time step too a state that is written and read goes on to the same bits.
 #[test]
 fn a_state_inside_a_time_step_is_resumed_to_the_bit() {
-    use std::ops::ControlFlow;
     let functional = mmd();
     for scheme in schemes_in_double(training(true)) {
         let mut whole = scheme.start(wave(60, 0.3)).expect("a start");
