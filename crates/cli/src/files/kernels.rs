@@ -216,7 +216,7 @@ impl KernelFile {
         let dim = self.format.network.dim();
         let entries = self.metadata.metadata().as_ref();
         let text = entries.and_then(|entries| entries.get(ORIGIN));
-        let numbers = text.and_then(|text| numbers(text));
+        let numbers = text.and_then(|text| serde_json::from_str::<Vec<f64>>(text).ok());
         let point = numbers.filter(|numbers| numbers.len() == dim);
         point
             .map(RowDVector::from_vec)
@@ -274,13 +274,6 @@ impl KernelFile {
             .map_err(|error| error.to_string())?;
         Ok(())
     }
-}
-
-/// The finite numbers of a JSON list.
-fn numbers(text: &str) -> Option<Vec<f64>> {
-    let inner = text.trim().strip_prefix('[')?.strip_suffix(']')?;
-    let number = |text: &str| text.trim().parse().ok().filter(|x: &f64| x.is_finite());
-    inner.split(',').map(number).collect()
 }
 
 /// The header of a safetensors file of `len` bytes, and where it ends.
