@@ -93,17 +93,10 @@ pub(super) fn run(arguments: &MmdArguments) -> Result<(), Failure> {
     let (scheme, seed, preset) = (options.scheme(), options.seed(), options.preset());
     let experiment = Experiment::Mmd(mmd.clone());
     let inputs = Inputs::read(&experiment, seed, Path::new(""));
-    let inputs = inputs.map_err(|error| Failure::input(&error))?;
-    let config = Config::mmd_with(scheme, &mmd, &inputs, seed, preset);
     // A law is one in every dimension, if it and the start do not tell.
-    let config = match (inputs.dim(), options.dim()) {
-        (None, Some(dim)) => Config {
-            dim,
-            latent_dim: dim,
-            ..config
-        },
-        _ => config,
-    };
+    let inputs = inputs.map_err(|error| Failure::input(&error))?;
+    let inputs = inputs.or_dim(options.dim());
+    let config = Config::mmd_with(scheme, &mmd, &inputs, seed, preset);
     let config = options.apply(config);
     launch::run(options, &config, inputs, started, arguments.notes(&mmd))
 }

@@ -104,6 +104,15 @@ impl Inputs {
         self.dim
     }
 
+    /// The same inputs in ℝ^`dim`, if neither the target nor the start tells the dimension.
+    #[must_use]
+    pub fn or_dim(self, dim: Option<usize>) -> Self {
+        Self {
+            dim: self.dim.or(dim),
+            ..self
+        }
+    }
+
     /// The number of particles of a start that a file gives; rows with weights do not decide about it.
     pub(crate) fn start_count(&self) -> Option<usize> {
         let start = &self.start.as_ref()?.particles;

@@ -278,3 +278,23 @@ fn completions_know_the_options() {
         }
     }
 }
+
+/// The control variate is the default where it was seen to help, and an option elsewhere.
+#[test]
+fn few_dimensions_have_a_control_variate() {
+    let cases = [
+        ("--dim 2", true),
+        ("--dim 11", false),
+        ("--dim 11 --control-variate true", true),
+        ("--dim 2 --control-variate false", false),
+        ("--dim 2 --preset paper", false),
+    ];
+    for (options, expected) in cases {
+        let sandbox = Sandbox::new();
+        let flow = "mmd --target sphere:1 --scheme particle --particles 3 --time 0.02 --no-plots";
+        sandbox.run(&format!("{flow} {options} --out run")).good();
+        let found = config(&sandbox.path("run"));
+        assert_eq!(found.control_variate, expected, "{options}");
+        assert_eq!(found.latent_dim, found.dim);
+    }
+}
