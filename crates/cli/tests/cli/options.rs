@@ -291,7 +291,8 @@ fn few_dimensions_have_a_control_variate() {
     ];
     for (options, expected) in cases {
         let sandbox = Sandbox::new();
-        let flow = "mmd --target sphere:1 --scheme particle --particles 3 --time 0.02 --no-plots";
+        let flow = "mmd --target sphere:1 --scheme forward --particles 3 --iterations 1 --width 4 \
+                    --time 0.02 --no-plots";
         sandbox.run(&format!("{flow} {options} --out run")).good();
         let found = config(&sandbox.path("run"));
         assert_eq!(found.control_variate, expected, "{options}");
