@@ -31,6 +31,7 @@ pub mod latent;
 mod measure;
 mod minibatches;
 mod observer;
+mod origin;
 pub mod pair_sums;
 pub mod rng;
 pub mod scheme;
@@ -51,10 +52,11 @@ pub use functional::{
 pub use kernel::{COINCIDENT, RieszKernel};
 pub use measure::{Measure, Minibatches, Points};
 pub use observer::{Observer, ObserverError, Outcome};
+pub use origin::Origin;
 pub use pair_sums::{GradientRows, Moving, PairSums};
 pub use scheme::Scheme;
 pub use state::{InnerLoop, State, StateError, TrainedKernel};
-pub use step_sizes::{StepSizes, TimeStep, time_grid};
+pub use step_sizes::{StepSizes, TimeStep, step_reaching, time_grid};
 pub use transport::{GenerativeNetwork, Transport};
 
 /// The code of the README, run as a test.
