@@ -48,7 +48,7 @@ for t, x in zip(plane.t, plane.particles, strict=True):
     assert exact.discrepancy(x, law) < floor
 
 # %%
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 left.plot(times, curves, color="0.7", linewidth=3)
 left.plot(result.t, particles, color="tab:blue", linewidth=0.8)
 left.plot([], color="0.7", linewidth=3, label="exact")
@@ -63,6 +63,6 @@ for t, x, colour in reversed(list(zip(plane.t, plane.particles, colours, strict=
     right.scatter(*x.T, s=3, color=colour, linewidths=0, label=f"t = {t:g}")
     right.plot(radius * np.cos(angle), radius * np.sin(angle), color=colour)
 right.set_aspect("equal")
-right.legend(loc="upper right", markerscale=3)
+right.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3, frameon=False)
 right.set_title("particles, and the exact support", fontsize=10)
 figure.savefig(FIGURES / "exact_flow.png", dpi=120)

@@ -19,14 +19,15 @@ FIGURES = Path(__file__).parent / "figures"
 # %% [markdown]
 # ## Start and target
 #
-# Points are rows. With float32 the flow computes in single precision.
+# Points are rows.
 
 # %%
 rng = np.random.default_rng(0)
-angle = np.sqrt(rng.uniform(0.1, 1.0, size=2000)) * 3 * np.pi
-spiral = np.column_stack([np.cos(angle), np.sin(angle)]) * angle[:, np.newaxis] / (3 * np.pi)
+turns = np.sqrt(rng.uniform(0.05, 1.0, size=2000))
+angle = 4 * np.pi * turns
+spiral = np.column_stack([turns * np.cos(angle), turns * np.sin(angle)])
 spiral += rng.normal(scale=0.02, size=spiral.shape)
-start = np.repeat([[-0.6, 0.0], [0.6, 0.0]], 1000, axis=0).astype(np.float32)
+start = np.repeat([[-0.6, 0.0], [0.6, 0.0]], 1000, axis=0)
 
 # %% [markdown]
 # ## The flow
@@ -52,7 +53,7 @@ assert result.discrepancy[-1] < 1e-4
 # ## What it looks like
 
 # %%
-figure, axes = plt.subplots(2, 3, figsize=(9, 6.2), sharex=True, sharey=True, layout="constrained")
+figure, axes = plt.subplots(2, 3, figsize=(9, 6.4), sharex=True, sharey=True, layout="constrained")
 for ax, t, x, d2 in zip(axes.flat, result.t, result.particles, result.discrepancy, strict=True):
     ax.scatter(*spiral.T, s=2, color="0.82", linewidths=0)
     ax.scatter(*x.T, s=2, color="tab:blue", linewidths=0)

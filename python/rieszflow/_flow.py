@@ -288,8 +288,13 @@ def _step_sizes(tau: float | str, time: float) -> str:
                 f"tau must be a number such as 0.05, or text such as '0.5,5:1,25:2', not {tau!r}"
             ) from None
         _positive(size, "tau")
-        if time / size > 1e7:
-            raise ValueError(f"tau must be at least a 10⁷th of the last time {time}, not {size}")
+        # Flow times are kept to twelve decimals.
+        if not 1e-9 <= size <= 1e9:
+            raise ValueError(f"tau must lie between 1e-9 and 1e9, not {size}")
+        if time > 0 and not 1e-7 <= time / size <= 1e7:
+            raise ValueError(
+                f"tau must lie between a 10⁷th of the last time {time} and 10⁷ times it, not {size}"
+            )
     return text
 
 

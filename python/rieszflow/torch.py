@@ -27,7 +27,7 @@ class MMD2Loss(torch.nn.Module):
     -----
     ``loss(X, Y)`` takes tensors of shape (n, d) and (m, d) on the CPU, and, as ``loss(X, Y, a, b)``, weights of
     their rows, which get no gradient. Gradients are finite at coincident points, and have the dtype of their
-    tensors; the loss has that of `X`. A sample that needs no gradient costs none. Nothing is stored but
+    tensors; the loss has that of `X`, or float64 if `X` is whole. A sample that needs no gradient costs none. Nothing is stored but
     O((n + m) d) numbers. Second derivatives are not defined.
 
     Examples
@@ -101,7 +101,7 @@ class _MMD2(torch.autograd.Function):
         if value is None:
             value = mmd2(x, y, of_x, of_y, exponent=exponent, unbiased=unbiased)
         ctx.save_for_backward(*gradients)
-        return X.new_tensor(value)
+        return torch.tensor(value, dtype=X.dtype if X.is_floating_point() else torch.float64)
 
     @staticmethod
     @once_differentiable

@@ -132,10 +132,15 @@ impl<T: Real> Weighted<T> {
             .map(move |start| start..count.min(start + side))
     }
 
-    fn weight(&self, row: usize) -> f64 {
-        match &self.weights {
-            Some(weights) => weights[row].into_f64(),
-            None => 1.0 / self.points.nrows() as f64,
+    /// The points, which are on the line, in double precision.
+    fn atoms(&self, distinct: f64) -> Atoms {
+        let count = self.points.nrows();
+        let equal = || vec![1.0 / count as f64; count];
+        let weights = self.weights.as_ref();
+        Atoms {
+            points: self.points.iter().map(|x| x.into_f64()).collect(),
+            weights: weights.map_or_else(equal, |w| w.iter().map(|w| w.into_f64()).collect()),
+            distinct,
         }
     }
 }
@@ -243,56 +248,61 @@ impl<'a, T: Real> BlockSums<'a, T> {
     }
 }
 
+/// Sets of particles against a target.
+pub struct Measurements {
+    /// D² of each (V-statistic).
+    pub discrepancies: Vec<f64>,
+    /// −E(ν), the mean D² of a single draw from the target ν.
+    pub size: f64,
+}
+
 /// D² of each set of points, in equal weights, to the target; as many as are done before `stop` is set.
 pub fn discrepancies(
     kernel: RieszKernel,
     all: Vec<DMatrix<f64>>,
     target: &Weighted<f64>,
     stop: &AtomicBool,
-) -> Vec<f64> {
+) -> Measurements {
     let sums = BlockSums::new(kernel, target.points.ncols(), stop);
     let settings = Settings {
         kernel,
         unbiased: false,
         with_gradient: false,
     };
-    let mut energy_of_target = None;
-    let mut discrepancy = |points| {
+    let is_line = is_on_the_line(kernel, target);
+    let size = if is_line {
+        -line::energy(&target.atoms(1.0))
+    } else {
+        0.5 * sums.energy_within(target).unwrap_or(f64::NAN)
+    };
+    let discrepancy = |points| {
         let x = Weighted::new(points, None);
-        if is_on_the_line(kernel, &x) {
+        if is_line {
             return Some(on_the_line(&x, target, settings).0);
         }
-        let within = match energy_of_target {
-            Some(energy) => energy,
-            None => *energy_of_target.insert(sums.energy_within(target)?),
-        };
         let between = sums.energy(&x, target, 0.0, &mut DMatrix::zeros(0, 0))?;
-        Some(between - 0.5 * sums.energy_within(&x)? - 0.5 * within)
+        Some(between - 0.5 * sums.energy_within(&x)? - size)
     };
-    all.into_iter().map_while(&mut discrepancy).collect()
+    Measurements {
+        discrepancies: all.into_iter().map_while(discrepancy).collect(),
+        size,
+    }
 }
 
 fn is_on_the_line<T: Real>(kernel: RieszKernel, x: &Weighted<T>) -> bool {
     x.points.ncols() == 1 && kernel.exponent() == 1.0
 }
 
-/// The same for r = 1 on the line, by sorting.
+/// D² and its gradient in x for r = 1 on the line, by sorting.
 fn on_the_line<T: Real>(x: &Weighted<T>, y: &Weighted<T>, settings: Settings) -> (f64, DMatrix<T>) {
-    let points = [x, y].map(|side| side.points.iter().map(|x| x.into_f64()).collect::<Vec<_>>());
-    let atoms = |side: &Weighted<T>, points| Atoms {
-        points,
-        weights: (0..side.points.nrows())
-            .map(|row| side.weight(row))
-            .collect(),
-        distinct: if settings.unbiased {
+    let atoms = |side: &Weighted<T>| {
+        side.atoms(if settings.unbiased {
             side.distinct
         } else {
             1.0
-        },
+        })
     };
-    let (x, y) = (atoms(x, &points[0]), atoms(y, &points[1]));
-    let found = line::discrepancy_gradient(&x, &y);
-    let (value, gradient) = found.expect("points are finite and weights sum to 1");
+    let (value, gradient) = line::discrepancy_gradient(&atoms(x), &atoms(y));
     let gradient = gradient.into_iter().map(T::from_f64);
-    (value, DMatrix::from_iterator(points[0].len(), 1, gradient))
+    (value, DMatrix::from_iterator(x.points.nrows(), 1, gradient))
 }

@@ -1,6 +1,7 @@
 //! The gradient flow of D² towards a target, or of the interaction energy, in steps that Python watches.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,6 +18,7 @@ use rieszflow_flows::{
 use rieszflow_numerics::Real;
 
 use crate::compute::{compute, pool};
+use crate::discrepancy::Measurements;
 use crate::error::value_error;
 use crate::kernels::{Kernels, Step};
 use crate::laws::Law;
@@ -102,6 +104,15 @@ impl Settings {
         }
     }
 
+    /// What a flow without success is likely due to.
+    fn likely_cause(&self) -> &'static str {
+        if self.scheme == "particle" {
+            "likely tau is too large"
+        } else {
+            "likely learning_rate is too large, or iterations are too few"
+        }
+    }
+
     fn grid(&self) -> PyResult<Vec<TimeStep>> {
         let tau: StepSizes = self.tau.parse().map_err(value_error)?;
         let time = self.t_eval.iter().copied().fold(0.0, f64::max);
@@ -169,12 +180,23 @@ fn run<'py, T: Real + Element>(
         .iter()
         .map(|&time| step_reaching(time, &grid));
     let mut kept = Kept::new(origin, steps.collect(), x0);
-    let (success, message) = kept.follow(py, &course, state, callback)?;
+    let (mut success, mut message) = kept.follow(py, &course, state, callback)?;
     let kernels = Kernels::of(py, kept.kernels, &kept.origin);
-    let all: Vec<DMatrix<f64>> = kept.particles.iter().map(|x| x.map(T::into_f64)).collect();
-    let measure = move |stop: &AtomicBool| target.discrepancies(kernel, all, stop);
+    let count = start.nrows();
+    let rest = kept.particles.iter().map(|x| x.map(T::into_f64));
+    let all: Vec<DMatrix<f64>> = iter::once(start).chain(rest).collect();
+    let measure = move |stop: &AtomicBool| target.measure(kernel, all, stop);
+    let mut measured = compute(py, &course.pool, measure)?;
+    let before = measured.discrepancies.remove(0);
+    if success && let Some(rise) = rise(before, &measured, count) {
+        success = false;
+        message = format!(
+            "{message} {rise}, though the flow decreases it; {}.",
+            settings.likely_cause()
+        );
+    }
     Ok(Found {
-        discrepancy: compute(py, &course.pool, measure)?,
+        discrepancy: measured.discrepancies,
         particles: kept
             .particles
             .iter()
@@ -185,6 +207,15 @@ fn run<'py, T: Real + Element>(
         message,
         kernels,
     })
+}
+
+/// Where D² is above its value at the start by more than the noise of `count` particles and of a training.
+fn rise(before: f64, after: &Measurements, count: usize) -> Option<String> {
+    let allowed = 1.1 * before + 10.0 * after.size / count as f64;
+    let found = after.discrepancies.iter().find(|found| **found > allowed)?;
+    Some(format!(
+        "D² to the target has risen from {before:.3e} to {found:.3e}"
+    ))
 }
 
 /// What is kept of a flow, as far as it has come.
@@ -261,10 +292,9 @@ impl<T: Real + Element> Kept<T> {
                 ));
             }
         }
-        let reached = format!(
-            "The flow reached t = {} in {} time steps.",
-            state.time, state.step
-        );
+        let State { time, step, .. } = state;
+        let s = if step == 1 { "" } else { "s" };
+        let reached = format!("The flow reached t = {time} in {step} time step{s}.");
         let stationary = " It is stationary: no direction decreases the functional at first order.";
         Ok((true, reached + if is_stationary { stationary } else { "" }))
     }

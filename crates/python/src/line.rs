@@ -1,16 +1,22 @@
 //! D² on the line for r = 1, with its gradient, by sorting: what cancels in sums over pairs does not here.
 
-use rieszflow_analytic::Error;
 use rieszflow_analytic::line::{DiscreteMeasure, discrepancy};
 
 /// Points on the line with weights of sum 1.
-pub struct Atoms<'a> {
-    /// The points.
-    pub points: &'a [f64],
+pub struct Atoms {
+    /// The points, all finite.
+    pub points: Vec<f64>,
     /// Their weights.
     pub weights: Vec<f64>,
     /// 1 − Σwᵢ², which the U-statistic divides the sum over pairs of points by; 1 for the V-statistic.
     pub distinct: f64,
+}
+
+impl Atoms {
+    fn measure(&self) -> DiscreteMeasure {
+        let measure = DiscreteMeasure::new(&self.points, &self.weights);
+        measure.expect("points are finite, and weights sum to 1")
+    }
 }
 
 /// D² of the measures on `x` and `y`, and its gradient in the points of x.
@@ -21,23 +27,19 @@ pub struct Atoms<'a> {
 ///
 /// with the distribution functions R and their limits from the left; at coincident points that is the mean
 /// of both one-sided derivatives, as in sums over pairs. Cost: O((N+M) log(N+M)).
-///
-/// # Errors
-/// If a point is not finite.
-pub fn discrepancy_gradient(x: &Atoms<'_>, y: &Atoms<'_>) -> Result<(f64, Vec<f64>), Error> {
-    let [of_x, of_y] = [x, y].map(|atoms| DiscreteMeasure::new(atoms.points, &atoms.weights));
-    let (of_x, of_y) = (of_x?, of_y?);
-    let less = |atoms: &Atoms<'_>, of: &DiscreteMeasure| energy(of) * (1.0 / atoms.distinct - 1.0);
-    let value = discrepancy(&of_x, &of_y) + less(x, &of_x) + less(y, &of_y);
+pub fn discrepancy_gradient(x: &Atoms, y: &Atoms) -> (f64, Vec<f64>) {
+    let (of_x, of_y) = (x.measure(), y.measure());
+    let less = |atoms: &Atoms| energy(atoms) * (1.0 / atoms.distinct - 1.0);
+    let value = discrepancy(&of_x, &of_y) + less(x) + less(y);
     let slope = |(&point, weight): (&f64, &f64)| {
         weight * (balance(&of_y, point) - balance(&of_x, point) / x.distinct)
     };
-    let gradient = x.points.iter().zip(&x.weights).map(slope).collect();
-    Ok((value, gradient))
+    (value, x.points.iter().zip(&x.weights).map(slope).collect())
 }
 
-/// −½ ΣΣ wᵢwⱼ|xᵢ−xⱼ|: between neighbours lies W from below and 1 − W from above.
-fn energy(measure: &DiscreteMeasure) -> f64 {
+/// E = −½ ΣΣ wᵢwⱼ|xᵢ−xⱼ|: between neighbours lies W from below and 1 − W from above.
+pub fn energy(atoms: &Atoms) -> f64 {
+    let measure = atoms.measure();
     let gaps = measure.steps().windows(2).map(|pair| {
         let [(low, mass), (high, _)] = [pair[0], pair[1]];
         (high - low) * mass * (1.0 - mass)

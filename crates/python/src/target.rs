@@ -12,7 +12,7 @@ use rieszflow_flows::{
 };
 use rieszflow_numerics::Real;
 
-use crate::discrepancy::{Weighted, discrepancies};
+use crate::discrepancy::{Measurements, Weighted, discrepancies};
 use crate::error::value_error;
 use crate::laws::{Law, Radial};
 use crate::matrix::{matrix, vector};
@@ -93,16 +93,19 @@ impl Target {
         })
     }
 
-    /// D² (V-statistic) of each set of particles to it, as far as it is known before `stop` is set; NaN
-    /// without a target.
-    pub fn discrepancies(
+    /// D² of each set of particles to it, as far as they are known before `stop` is set; NaN without a
+    /// target.
+    pub fn measure(
         &self,
         kernel: RieszKernel,
         all: Vec<DMatrix<f64>>,
         stop: &AtomicBool,
-    ) -> Vec<f64> {
+    ) -> Measurements {
         match self {
-            Self::Nothing => vec![f64::NAN; all.len()],
+            Self::Nothing => Measurements {
+                discrepancies: vec![f64::NAN; all.len()],
+                size: f64::NAN,
+            },
             Self::Particles(target) => discrepancies(kernel, all, target, stop),
             Self::Law(law, _) => {
                 let to_law = |particles: &DMatrix<f64>| {
@@ -110,7 +113,12 @@ impl Target {
                 };
                 let value =
                     |particles| to_law(particles).map_or(f64::NAN, |found| found.v_statistic);
-                all.iter().map(value).collect()
+                Measurements {
+                    discrepancies: all.iter().map(value).collect(),
+                    size: law
+                        .energy(kernel.exponent())
+                        .map_or(f64::NAN, |energy| -energy),
+                }
             }
         }
     }
