@@ -4,6 +4,22 @@ from typing import Any, Final, TypedDict, final, type_check_only
 import numpy as np
 import numpy.typing as npt
 
+__all__ = [
+    "VERSION",
+    "Law",
+    "backward_scales",
+    "discrepancy",
+    "equilibrium",
+    "equilibrium_density",
+    "flow",
+    "flow_scales",
+    "forward_scales",
+    "line_backward_step",
+    "line_flow",
+    "push_forward",
+    "read_toml",
+]
+
 VERSION: Final[str]
 
 @type_check_only

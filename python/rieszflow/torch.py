@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.autograd.function import once_differentiable
 
 from rieszflow._arrays import exponent as as_exponent
 from rieszflow._discrepancy import mmd2, mmd2_and_grad
@@ -100,18 +99,30 @@ class _MMD2(torch.autograd.Function):
             gradients[1] = torch.from_numpy(gradient).to(Y.dtype)
         if value is None:
             value = mmd2(x, y, of_x, of_y, exponent=exponent, unbiased=unbiased)
-        ctx.save_for_backward(*gradients)
+        ctx.save_for_backward(X, Y, *gradients)
         return torch.tensor(value, dtype=X.dtype if X.is_floating_point() else torch.float64)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *outputs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Any, *outputs: torch.Tensor) -> Any:
+        X, Y, *gradients = ctx.saved_tensors
         (output,) = outputs
         x, y = (
-            None if gradient is None else (output * gradient).to(gradient.dtype)
-            for gradient in ctx.saved_tensors
+            None if gradient is None else (output * _Once.apply(gradient, X, Y)).to(gradient.dtype)
+            for gradient in gradients
         )
         return x, y, None, None, None, None
+
+
+class _Once(torch.autograd.Function):
+    """A gradient at X and Y that is not differentiated again."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: torch.Tensor, X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
+        return gradient.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *outputs: torch.Tensor) -> Any:
+        raise RuntimeError("second derivatives of D² are not defined in rieszflow.torch.MMD2Loss")
 
 
 def _array(tensor: torch.Tensor | None) -> Any:

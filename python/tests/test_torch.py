@@ -79,6 +79,13 @@ def test_tensors_are_taken_by_functions_of_numpy():
         mmd2(tensors()[0], y)
 
 
+def test_second_derivatives_are_refused():
+    x, y = tensors()
+    (gradient,) = torch.autograd.grad(MMD2Loss()(x, y), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="second derivatives of D² are not defined"):
+        (gradient.sum() + x.sum()).backward()
+
+
 def test_errors_name_the_argument():
     x, y = tensors()
     with pytest.raises(TypeError, match="Y must be a tensor, not list"):
