@@ -97,6 +97,21 @@ def test_towards_laws():
     assert (line.particles == points.particles).all()
 
 
+def test_sliced_flows_follow_exact_ones():
+    settings = {"tau": 0.1, "t_eval": [0.5, 2.0], "random_state": 0}
+    exactly = flow(START, TARGET, **settings)
+    sliced = flow(START, TARGET, sums="sliced", n_directions=500, **settings)
+    assert abs(sliced.particles - exactly.particles).max() < 0.05
+    assert sliced.discrepancy == pytest.approx(exactly.discrepancy, rel=0.1)
+    ball = exact.Ball([0.0, 0.0], 2.0)
+    exactly = flow(START, ball, **settings)
+    sliced = flow(START, ball, sums="sliced", n_directions=500, **settings)
+    assert abs(sliced.particles - exactly.particles).max() < 0.05
+    assert sliced.discrepancy == pytest.approx(exactly.discrepancy, rel=0.1)
+    with pytest.raises(ValueError, match="exponent must be above 1/2"):
+        flow(START, TARGET, sums="sliced", exponent=0.5, **settings)
+
+
 def test_equal_seeds_give_equal_flows():
     dirac = np.zeros((50, 2))
     settings = {"tau": 0.1, "t_eval": 0.5}

@@ -46,6 +46,8 @@ pub struct Settings {
     learning_rate_decay: Option<f64>,
     control_variate: Option<bool>,
     keep_kernels: bool,
+    /// P of sliced sums; `None` for sums over all pairs.
+    directions: Option<usize>,
 }
 
 impl Settings {
@@ -102,6 +104,13 @@ impl Settings {
             control_variate: self.control_variate.unwrap_or(default.control_variate),
             seed: self.seed,
         }
+    }
+
+    fn slicing(&self) -> Option<Slicing> {
+        self.directions.map(|directions| Slicing {
+            seed: self.seed,
+            ..Slicing::new(directions)
+        })
     }
 
     /// What a flow without success is likely due to.
@@ -163,9 +172,14 @@ fn run<'py, T: Real + Element>(
     let kernel = RieszKernel::new(settings.exponent).map_err(value_error)?;
     let start = x0.map(T::into_f64);
     let grid = settings.grid()?;
+    let slicing = settings.slicing();
     let origin = target.origin(&start);
     let course = Course {
-        functional: target.functional(kernel, &origin)?,
+        functional: target.functional(
+            kernel,
+            slicing.map_or(Sums::Exact, Sums::Sliced),
+            &origin,
+        )?,
         scheme: settings.scheme(start.nrows(), start.ncols(), &target),
         grid: grid.clone().into(),
         pool: pool()?,
@@ -185,7 +199,7 @@ fn run<'py, T: Real + Element>(
     let count = start.nrows();
     let rest = kept.particles.iter().map(|x| x.map(T::into_f64));
     let all: Vec<DMatrix<f64>> = iter::once(start).chain(rest).collect();
-    let measure = move |stop: &AtomicBool| target.measure(kernel, all, stop);
+    let measure = move |stop: &AtomicBool| target.measure(kernel, slicing, all, stop);
     let mut measured = compute(py, &course.pool, measure)?;
     let before = measured.discrepancies.remove(0);
     if success && let Some(rise) = rise(before, &measured, count) {
