@@ -13,7 +13,8 @@ use rayon::ThreadPool;
 use rieszflow_flows::scheme::{Backward, Forward, Particle, StepReport, Training};
 use rieszflow_flows::{
     FinishedFlow, Flow, FlowError, Functional, Observer, ObserverError, Origin, Outcome,
-    RieszKernel, Scheme, State, StepSizes, TimeStep, step_reaching, time_grid, with_awake_worker,
+    RieszKernel, Scheme, Slicing, State, StepSizes, Sums, TimeStep, step_reaching, time_grid,
+    with_awake_worker,
 };
 use rieszflow_numerics::Real;
 
@@ -35,6 +36,7 @@ pub struct Settings {
     initial_steps: Vec<f64>,
     t_eval: Vec<f64>,
     seed: u64,
+    momentum: f64,
     hidden_layers: Option<usize>,
     width: Option<usize>,
     latent_dim: Option<usize>,
@@ -58,7 +60,6 @@ impl Settings {
         dim: usize,
         target: &Target,
     ) -> Arc<dyn Scheme<T> + Send> {
-        let seed = self.seed;
         match self.scheme.as_str() {
             "backward" => {
                 let default = Backward::training_from_dirac(dim, self.exponent);
@@ -68,7 +69,10 @@ impl Settings {
                 let default = Forward::training_from_dirac(self.exponent);
                 Arc::new(Forward::new(self.training(default, count, dim, target)))
             }
-            _ => Arc::new(Particle { seed }),
+            _ => Arc::new(Particle {
+                seed: self.seed,
+                momentum: self.momentum,
+            }),
         }
     }
 
