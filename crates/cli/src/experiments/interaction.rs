@@ -14,18 +14,23 @@ use crate::figures::Support;
 impl Config {
     /// The flow of the interaction energy from δ₀ in ℝ^`dim`, with the paper's sizes (N = 2000,
     /// τ = 0.05, t = 1.2, minibatches of 100, two hidden layers of width 64), but fewer iterations
-    /// per time step (250 in the backward scheme, 2000 in the forward scheme) with a learning rate
-    /// that falls within each.
+    /// per time step with a learning rate that falls within each.
     ///
     /// For r < 1 the first steps are 10⁻⁸, 10⁻⁷, … until τ is reached.
     pub fn interaction(scheme: SchemeKind, dim: usize, exponent: f64) -> Self {
         let (first_iterations, iterations) = match scheme {
             SchemeKind::Forward => (2000, 2000),
-            // The first step must make a measure of a point; the others move it a little further.
+            // The first step must make a measure of a point, and the second is the first in which the
+            // network sees where a particle is; the others move the measure a little further.
             SchemeKind::Backward if exponent < 1.0 => (1000, 250),
             SchemeKind::Backward if dim == 1 => (1000, 200),
-            SchemeKind::Backward if dim > 4 => (2000, 125),
+            SchemeKind::Backward if dim > 4 => (1500, 80),
             _ => (2500, 140),
+        };
+        let first_phase = match (scheme, dim) {
+            _ if exponent < 1.0 => 1e-8,
+            (SchemeKind::Backward, 5..) => 0.1,
+            _ => 0.05,
         };
         // A narrower layer cannot pass on all d coordinates; where it can, one is enough.
         let (width, hidden_layers) = match (scheme, dim) {
@@ -43,12 +48,12 @@ impl Config {
             particles: 2000,
             batch: 100,
             first_iterations,
-            first_phase: if exponent < 1.0 { 1e-8 } else { 0.05 },
+            first_phase,
             iterations,
             width,
             hidden_layers,
             latent_dim: dim,
-            learning_rate: 3e-3,
+            learning_rate: if dim > 20 { 2e-3 } else { 3e-3 },
             learning_rate_decay: 1e-2,
             control_variate: false,
             seed: 0,

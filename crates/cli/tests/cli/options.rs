@@ -279,13 +279,12 @@ fn completions_know_the_options() {
     }
 }
 
-/// The control variate is the default where it was seen to help, and an option elsewhere.
+/// The control variate is the default of flows towards targets, but not the paper's.
 #[test]
-fn few_dimensions_have_a_control_variate() {
+fn flows_towards_targets_have_a_control_variate() {
     let cases = [
         ("--dim 2", true),
-        ("--dim 11", false),
-        ("--dim 11 --control-variate true", true),
+        ("--dim 11", true),
         ("--dim 2 --control-variate false", false),
         ("--dim 2 --preset paper", false),
     ];
