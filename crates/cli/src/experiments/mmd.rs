@@ -163,7 +163,8 @@ impl Config {
     fn faster(self, target: &Target) -> Self {
         let config = Self {
             learning_rate_decay: 1e-2,
-            control_variate: true,
+            // In many dimensions the sums over all particles take as long as the network.
+            control_variate: self.dim <= 10,
             ..self
         };
         let (sizes, hidden_layers) = match (target, config.scheme) {
@@ -189,6 +190,7 @@ impl Config {
                 hidden_layers: 2,
                 latent_dim: 32,
                 learning_rate: 3e-4,
+                control_variate: true,
                 ..config
             },
             // As smooth a flow as that of the interaction energy, and about over by then.
