@@ -8,6 +8,7 @@
 //! * [`Transport`]: T_θ(x, z), whose law over z is the Markov kernel of a plan;
 //! * [`Functional`]: the energies E and V_ν, their sum [`Mmd`], and functions of a user;
 //! * [`pair_sums`]: the sums over pairs underneath, and what happens at distance zero;
+//! * [`sliced`]: estimates of the same sums for very many particles;
 //! * [`State`], [`Flow`], [`Observer`]: what evolves, the loop over time, and what watches it.
 //!
 //! Source: Altekrüger, Hertrich, Steidl, *Neural Wasserstein Gradient Flows for Discrepancies with
@@ -31,11 +32,14 @@ pub mod latent;
 mod measure;
 mod minibatches;
 mod observer;
+mod origin;
 pub mod pair_sums;
 pub mod rng;
 pub mod scheme;
+pub mod sliced;
 mod state;
 mod step_sizes;
+mod sums;
 mod transport;
 
 pub use nalgebra;
@@ -51,10 +55,13 @@ pub use functional::{
 pub use kernel::{COINCIDENT, RieszKernel};
 pub use measure::{Measure, Minibatches, Points};
 pub use observer::{Observer, ObserverError, Outcome};
+pub use origin::Origin;
 pub use pair_sums::{GradientRows, Moving, PairSums};
 pub use scheme::Scheme;
+pub use sliced::{DirectionSet, SlicedEnergies, SlicedSums, Slicing};
 pub use state::{InnerLoop, State, StateError, TrainedKernel};
-pub use step_sizes::{StepSizes, TimeStep, time_grid};
+pub use step_sizes::{StepSizes, TimeStep, step_reaching, time_grid};
+pub use sums::Sums;
 pub use transport::{GenerativeNetwork, Transport};
 
 /// The code of the README, run as a test.

@@ -6,12 +6,14 @@
 //! * [`Real`]: `f32` or `f64`;
 //! * [`simd`]: several numbers at once, on the best instruction set that the processor has;
 //! * [`product`]: products of matrices, on all threads;
+//! * [`orthogonal`]: orthogonal matrices;
 //! * [`parallel`]: work shared by two threads;
 //! * [`compiled`]: generic functions that are compiled once for each scalar type;
 //! * [`working_memory`]: memory that is kept from call to call, without a lock while they compute.
 
 pub mod compiled;
 mod lanes;
+pub mod orthogonal;
 pub mod parallel;
 pub mod product;
 mod real;

@@ -6,6 +6,7 @@ use rieszflow_analytic::{
     forward_scale,
 };
 use rieszflow_flows::TimeStep;
+use rieszflow_flows::scheme::{Backward, Forward};
 
 use super::{Measurement, ReferenceMeasure, ScaleComparison};
 use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
@@ -18,24 +19,9 @@ impl Config {
     ///
     /// For r < 1 the first steps are 10⁻⁸, 10⁻⁷, … until τ is reached.
     pub fn interaction(scheme: SchemeKind, dim: usize, exponent: f64) -> Self {
-        let (first_iterations, iterations) = match scheme {
-            SchemeKind::Forward => (2000, 2000),
-            // The first step must make a measure of a point, and the second is the first in which the
-            // network sees where a particle is; the others move the measure a little further.
-            SchemeKind::Backward if exponent < 1.0 => (1000, 250),
-            SchemeKind::Backward if dim == 1 => (1000, 200),
-            SchemeKind::Backward if dim > 4 => (1500, 80),
-            _ => (2500, 140),
-        };
-        let first_phase = match (scheme, dim) {
-            _ if exponent < 1.0 => 1e-8,
-            (SchemeKind::Backward, 5..) => 0.1,
-            _ => 0.05,
-        };
-        // A narrower layer cannot pass on all d coordinates; where it can, one is enough.
-        let (width, hidden_layers) = match (scheme, dim) {
-            (SchemeKind::Backward, 5..) => (dim.max(128), 1),
-            _ => (64, 2),
+        let training = match scheme {
+            SchemeKind::Forward => Forward::training_from_dirac(exponent),
+            _ => Backward::training_from_dirac(dim, exponent),
         };
         Self {
             experiment: Experiment::Interaction,
@@ -46,16 +32,16 @@ impl Config {
             initial_steps: Vec::new(),
             time: 1.2,
             particles: 2000,
-            batch: 100,
-            first_iterations,
-            first_phase,
-            iterations,
-            width,
-            hidden_layers,
+            batch: training.batch,
+            first_iterations: training.first_iterations,
+            first_phase: training.first_phase,
+            iterations: training.iterations,
+            width: training.width,
+            hidden_layers: training.hidden_layers,
             latent_dim: dim,
-            learning_rate: if dim > 20 { 2e-3 } else { 3e-3 },
-            learning_rate_decay: 1e-2,
-            control_variate: false,
+            learning_rate: training.learning_rate,
+            learning_rate_decay: training.learning_rate_decay,
+            control_variate: training.control_variate,
             seed: 0,
             precision: Precision::F32,
             save_at: SaveAt::Every(3),

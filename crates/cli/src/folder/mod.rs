@@ -16,9 +16,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
+use rieszflow_flows::Origin;
 
 use crate::config::{Config, ConfigFileError};
-use crate::experiments::{COPIES, InputCopy, Origin, Problem};
+use crate::experiments::{COPIES, InputCopy, Problem};
 use crate::files::checkpoint::CheckpointStore;
 use crate::files::kernels::{KernelFormat, write_kernels};
 use crate::files::matrix::{write_matrix, write_vector};

@@ -15,6 +15,8 @@ mod radial;
 mod schemes;
 mod sharing;
 mod simd_levels;
+mod sliced;
+mod sliced_functionals;
 mod state;
 mod step_sizes;
 mod transport;
