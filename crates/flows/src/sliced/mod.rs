@@ -542,6 +542,7 @@ impl<T: Real> SlicedSums<T> {
     fn sum(&self, query: &Query<'_, T>, memory: &mut Memory<T>) {
         let dim = query.dim();
         let [count_x, count_y] = query.counts();
+        assert!(count_x + count_y < 1 << 30, "fewer than 2³⁰ particles");
         let directions = self.directions(dim, query.directions);
         let key = content_key(query.x.measure.points);
         let rng = stream(self.slicing.seed, Purpose::Directions, key, query.rotation);
