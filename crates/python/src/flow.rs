@@ -66,7 +66,10 @@ impl Settings {
                 let default = Forward::training_from_dirac(self.exponent);
                 Arc::new(Forward::new(self.training(default, count, dim, target)))
             }
-            _ => Arc::new(Particle { seed }),
+            _ => Arc::new(Particle {
+                seed,
+                ..Particle::default()
+            }),
         }
     }
 
