@@ -17,8 +17,7 @@ use crate::figures::Support;
 impl Config {
     /// The flow of the interaction energy from δ₀ in ℝ^`dim`, with the paper's sizes (N = 2000,
     /// τ = 0.05, t = 1.2, minibatches of 100, two hidden layers of width 64), but fewer iterations
-    /// per time step (250 in the backward scheme, 2000 in the forward scheme) with a learning rate
-    /// that falls within each.
+    /// per time step with a learning rate that falls within each.
     ///
     /// For r < 1 the first steps are 10⁻⁸, 10⁻⁷, … until τ is reached.
     pub fn interaction(scheme: SchemeKind, dim: usize, exponent: f64) -> Self {

@@ -181,10 +181,27 @@ impl Config {
             _ => ("0.1,1:0.25,5:0.5,20:1,50:2", 3),
         };
         match target {
-            Target::Idx(_) => Self {
-                time: 72.0,
+            // What is far from the particles moves them slowly for a long time. Where they are tells the
+            // network all once they are apart, so that few latents are enough to take them apart.
+            Target::Idx(_) if config.scheme != SchemeKind::Particle => Self {
+                tau: "0.5,5:1,20:3,50:8,100:15,200:30,400:60,800:100"
+                    .parse()
+                    .expect("valid sizes"),
+                // Explicit steps of 15 and more pass the digits.
+                time: if config.scheme == SchemeKind::Forward {
+                    200.0
+                } else {
+                    8000.0
+                },
+                particles: 50,
+                batch: 25,
                 first_iterations: 400,
-                iterations: 100,
+                iterations: 200,
+                width: 512,
+                hidden_layers: 2,
+                latent_dim: 32,
+                learning_rate: 3e-4,
+                control_variate: true,
                 ..config
             },
             // As smooth a flow as that of the interaction energy, and about over by then.

@@ -47,6 +47,7 @@ impl<T: Real> Observer<T> for Metrics {
             discrepancy_u: measurement.discrepancy.map(|d| d.u_statistic),
             loss: report.loss,
             seconds: self.clock.step_seconds(),
+            iterations: report.loss.map(|_| report.iterations),
             scale: measurement.scale,
             interaction: measurement.interaction,
             discrepancy_target: measurement.discrepancy_target,

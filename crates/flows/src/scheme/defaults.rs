@@ -2,19 +2,20 @@
 
 use super::{Backward, Forward, Training};
 
-/// The dimension up to which a control variate helps: in many dimensions the latents that stay for a time
-/// step are learned by heart.
+/// The dimension up to which a control variate is worth its time: in many dimensions the sums over all
+/// particles take as long as the network.
 const CONTROL_VARIATE: usize = 10;
 
 impl Backward {
     /// The training that suits the flow of the interaction energy from a Dirac in ℝ^`dim`.
     pub fn training_from_dirac(dim: usize, exponent: f64) -> Training {
         let (first_iterations, iterations) = match dim {
-            // The first step must make a measure of a point; the others move it a little further.
+            // The first step must make a measure of a point, and the second is the first in which the
+            // network sees where a particle is; the others move the measure a little further.
             _ if exponent < 1.0 => (1000, 250),
             1 => (1000, 200),
             2..=4 => (2500, 140),
-            _ => (2000, 125),
+            _ => (1500, 80),
         };
         // A narrower layer cannot pass on all d coordinates; where it can, one is enough.
         let (width, hidden_layers) = if dim > 4 { (dim.max(128), 1) } else { (64, 2) };
@@ -23,7 +24,12 @@ impl Backward {
             hidden_layers,
             first_iterations,
             iterations,
-            first_phase: first_phase(exponent),
+            first_phase: if exponent >= 1.0 && dim > 4 {
+                0.1
+            } else {
+                first_phase(exponent)
+            },
+            learning_rate: if dim > 20 { 2e-3 } else { 3e-3 },
             ..Training::default()
         }
     }

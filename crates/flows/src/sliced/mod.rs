@@ -307,7 +307,7 @@ impl<T: Real> SlicedSums<T> {
             own: 0.0,
         };
         let query = self.query(Moving::resting(x), Some(Moving::resting(y)));
-        self.gradient(query, coefficients, gradients, scale, gradient)
+        self.gradient(&query, coefficients, gradients, scale, gradient)
             .map_or(0.0, |energies| energies.between())
     }
 
@@ -334,7 +334,7 @@ impl<T: Real> SlicedSums<T> {
             own: 1.0,
         };
         let query = self.query(Moving::resting(x), None);
-        self.gradient(query, coefficients, Gradients::InX, scale, gradient)
+        self.gradient(&query, coefficients, Gradients::InX, scale, gradient)
             .map_or(0.0, |energies| energies.x)
     }
 
@@ -355,7 +355,7 @@ impl<T: Real> SlicedSums<T> {
             own: -0.5,
         };
         let query = self.query(Moving::resting(x), Some(Moving::resting(y)));
-        self.gradient(query, coefficients, Gradients::InX, 1.0, gradient)
+        self.gradient(&query, coefficients, Gradients::InX, 1.0, gradient)
             .expect("measures that are not empty")
     }
 
@@ -462,7 +462,7 @@ impl<T: Real> SlicedSums<T> {
     /// `None` if a measure is empty.
     fn gradient(
         &self,
-        query: Query<'_, T>,
+        query: &Query<'_, T>,
         coefficients: Coefficients,
         gradients: Gradients,
         scale: f64,
@@ -475,7 +475,7 @@ impl<T: Real> SlicedSums<T> {
         let query = Query {
             coefficients,
             gradients,
-            ..query
+            ..*query
         };
         self.memory.with(|memory| {
             self.sum(&query, memory);
@@ -726,7 +726,8 @@ impl<T: Real> Side<T> {
     fn set_velocities(&mut self, measure: &Moving<'_, T>) {
         match measure.velocities {
             Some(velocities) => {
-                (0..velocities.dim()).for_each(|k| self.velocities.extend(velocities.coordinate(k)))
+                (0..velocities.dim())
+                    .for_each(|k| self.velocities.extend(velocities.coordinate(k)));
             }
             None => self.velocities.resize(self.positions.len(), T::zero()),
         }
