@@ -101,7 +101,7 @@ def weights(value: object, name: str, count: int) -> npt.NDArray[np.float64] | N
     if (array < 0).any():
         index = int(np.argmax(array < 0))
         raise ValueError(f"{name} must not be negative, but {name}[{index}] is {array[index]}")
-    largest = float(array.max())
+    largest = float(np.max(array))
     if largest == 0:
         raise ValueError(f"{name} must have a positive entry")
     scaled = array / largest
