@@ -280,8 +280,8 @@ def test_particles_are_the_programs_to_the_bit(tmp_path, scheme, dtype, far, exp
     arguments += ["--tau", "0.2", "--time", "0.5", "--save-at", "0.3", "--exponent", str(exponent)]
     training = {}
     if scheme != "particle":
-        arguments += ["--iterations", "30"]
-        training = {"iterations": 30}
+        arguments += ["--iterations", "200", "--width", "32", "--hidden-layers", "2"]
+        training = {"iterations": 200, "width": 32, "hidden_layers": 2}
     subprocess.run(arguments, check=True)
     theirs = load_run(run)
     ours = flow(
@@ -297,7 +297,9 @@ def test_particles_are_the_programs_to_the_bit(tmp_path, scheme, dtype, far, exp
     )
     assert (ours.t == theirs.t).all()
     assert (ours.particles == theirs.particles.astype(dtype)).all()
-    assert ours.discrepancy[1:] == pytest.approx(theirs.metrics["discrepancy"][[1, 2]], rel=1e-9)
+    # The program measures the particles before they are rounded where the data is.
+    close = {"rel": 1e-9} if far == 0 else {"rel": 1e-2 if dtype == np.float32 else 1e-7}
+    assert ours.discrepancy[1:] == pytest.approx(theirs.metrics["discrepancy"][[1, 2]], **close)
     if scheme != "particle":
         samples = tmp_path / "samples.npy"
         arguments = ["sample", str(run), "--count", "80", "--seed", "3", "--out", str(samples)]
@@ -323,8 +325,8 @@ def test_towards_laws_they_are_the_programs(tmp_path, scheme, name, law):
     arguments += ["--tau", "0.2", "--time", "0.4"]
     training = {}
     if scheme != "particle":
-        arguments += ["--iterations", "20", "--first-iterations", "30"]
-        training = {"iterations": 20, "first_iterations": 30}
+        arguments += ["--iterations", "150", "--first-iterations", "200"]
+        training = {"iterations": 150, "first_iterations": 200}
     subprocess.run(arguments, check=True)
     ours = flow(start, law, scheme=scheme, tau=0.2, t_eval=0.4, random_state=0, **training)
     theirs = load_run(run)
