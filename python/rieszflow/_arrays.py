@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rieszflow import _core
+
+RandomState = int | np.random.Generator | np.random.RandomState | None
 Points = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 _LARGEST = {np.dtype(np.float32): 1e15, np.dtype(np.float64): 1e150}
@@ -131,6 +134,18 @@ def whole(value: object, name: str, least: int) -> int:
     if not least <= number < 2**63:
         raise ValueError(f"{name} must be at least {least} and below 2**63, not {number}")
     return number
+
+
+def slicing(sums: str, n_directions: object, dim: int) -> int | None:
+    """The number of directions of sliced sums; None for sums over all pairs."""
+    if sums not in ("exact", "sliced"):
+        raise ValueError(f"sums must be 'exact' or 'sliced', not {sums!r}")
+    if n_directions is not None:
+        count = whole(n_directions, "n_directions", 1)
+        if sums == "exact":
+            raise ValueError("n_directions has no effect with sums='exact'")
+        return count
+    return None if sums == "exact" else _core.default_directions(dim)
 
 
 def seed(random_state: object) -> int:

@@ -8,6 +8,7 @@ __all__ = [
     "VERSION",
     "Law",
     "backward_scales",
+    "default_directions",
     "discrepancy",
     "equilibrium",
     "equilibrium_density",
@@ -75,8 +76,11 @@ def discrepancy(
     b: npt.NDArray[np.float64] | None,
     exponent: float,
     unbiased: bool,
+    directions: int | None,
+    seed: int,
     with_gradient: bool,
 ) -> tuple[float, npt.NDArray[Any] | None]: ...
+def default_directions(dim: int) -> int: ...
 def flow(
     x0: npt.NDArray[Any],
     target: npt.NDArray[np.float64] | None,

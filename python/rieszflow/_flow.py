@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rieszflow import _arrays, _core
+from rieszflow._arrays import RandomState
 from rieszflow.exact import Equilibrium, Law
-
-RandomState = int | np.random.Generator | np.random.RandomState | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +82,9 @@ def flow(
     t_eval: npt.ArrayLike,
     weights: npt.ArrayLike | None = None,
     initial_steps: Sequence[float] = (),
+    momentum: float = 0.0,
+    sums: Literal["exact", "sliced"] = "exact",
+    n_directions: int | None = None,
     random_state: RandomState = None,
     callback: Callable[[float, npt.NDArray[Any]], object] | None = None,
     iterations: int | None = None,
@@ -131,6 +133,14 @@ def flow(
         Weights of the points of the target, which are divided by their sum; equal by default.
     initial_steps : sequence of float, optional
         Sizes of the first time steps, after which the steps return to multiples of τ.
+    momentum : float, default 0.0
+        The part of its velocity that a particle keeps from step to step in the particle scheme, below 1. With it
+        this is no gradient flow, but one that comes nearer to the target in fewer steps.
+    sums : {"exact", "sliced"}, default "exact"
+        Sums over all pairs, or their estimate by slicing, for many particles: time O((n+m) log(n+m)) for each
+        direction, and exponents above 1/2 alone.
+    n_directions : int, optional
+        Number of directions of sliced sums; by default 64 in the plane, 128 for d = 3 and 256 above.
     random_state : int, Generator, RandomState or None
         Equal integers give equal flows, to the bit and for every number of threads.
     callback : callable, optional
@@ -201,6 +211,14 @@ def flow(
     }
     r = _arrays.exponent(exponent)
     _check_scheme(scheme, r, start, training)
+    directions = _arrays.slicing(sums, n_directions, start.shape[1])
+    if directions is not None and r <= 0.5:
+        raise ValueError(f"exponent must be above 1/2 with sums='sliced', not {r}")
+    inertia = _arrays.real(momentum, "momentum")
+    if not 0 <= inertia < 1:
+        raise ValueError(f"momentum must be at least 0 and below 1, not {inertia}")
+    if inertia > 0 and scheme != "particle":
+        raise ValueError(f"momentum has an effect with scheme='particle' alone, not with {scheme!r}")
     points, shares, law = _target(target, weights, start.shape[1], r)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, not {callback!r}")
@@ -213,6 +231,8 @@ def flow(
         "t_eval": times,
         "seed": _arrays.seed(random_state),
         "keep_kernels": bool(keep_kernels),
+        "directions": directions,
+        "momentum": inertia,
         **training,
     }
     found = _core.flow(start, points, shares, law, settings, callback)

@@ -40,7 +40,7 @@ class RunResult:
     """
 
     t: npt.NDArray[np.float64]
-    particles: npt.NDArray[np.float64] = field(repr=False)
+    particles: npt.NDArray[Any] = field(repr=False)
     metrics: dict[str, npt.NDArray[np.float64]] = field(repr=False)
     target: npt.NDArray[np.float64] | None = field(repr=False)
     config: dict[str, Any] = field(repr=False)
@@ -78,10 +78,13 @@ def load_run(path: str | PathLike[str]) -> RunResult:
     if summary_file.is_file():
         summary = _read(summary_file, lambda file: json.loads(file.read_text("utf-8")))
     archive = folder / "snapshots.npz"
+    table = folder / "snapshots.csv"
     if archive.is_file():
         t, particles = _read(archive, _archive)
+    elif table.is_file():
+        t, particles = _read(table, _table)
     else:
-        t, particles = _read(folder / "snapshots.csv", _table)
+        raise FileNotFoundError(f"{archive} is written when the run has ended, and there is no {table}")
     target_file = folder / "target.npy"
     success, message = _outcome(summary, folder)
     return RunResult(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
-from rieszflow._arrays import exponent as as_exponent
+from rieszflow._arrays import RandomState, exponent as as_exponent, slicing
 from rieszflow._discrepancy import mmd2, mmd2_and_grad
 
 __all__ = ["MMD2Loss"]
@@ -21,6 +21,9 @@ class MMD2Loss(torch.nn.Module):
         r, strictly between 0 and 2; 1 is half the squared energy distance.
     unbiased : bool, default False
         Leave out pairs of a point with itself, as in `rieszflow.mmd2`.
+    sums, n_directions, random_state
+        How sums over pairs are computed, as in `rieszflow.mmd2`. Sliced sums take fresh directions in each call
+        if `random_state` is None.
 
     Notes
     -----
@@ -40,10 +43,22 @@ class MMD2Loss(torch.nn.Module):
     (3.0, [-0.5, -0.5])
     """
 
-    def __init__(self, exponent: float = 1.0, unbiased: bool = False) -> None:
+    def __init__(
+        self,
+        exponent: float = 1.0,
+        unbiased: bool = False,
+        *,
+        sums: Literal["exact", "sliced"] = "exact",
+        n_directions: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         super().__init__()
         self.exponent = as_exponent(exponent)
         self.unbiased = bool(unbiased)
+        slicing(sums, n_directions, 1)
+        self.sums = sums
+        self.n_directions = n_directions
+        self.random_state = random_state
 
     def forward(
         self,
@@ -55,12 +70,19 @@ class MMD2Loss(torch.nn.Module):
         """D² of the rows of `X` (n, d) and `Y` (m, d), a tensor without dimensions."""
         for name, tensor in (("X", X), ("Y", Y), ("a", a), ("b", b)):
             _check(name, tensor)
-        loss: torch.Tensor = _MMD2.apply(X, Y, a, b, self.exponent, self.unbiased)
+        options = {
+            "exponent": self.exponent,
+            "unbiased": self.unbiased,
+            "sums": self.sums,
+            "n_directions": self.n_directions,
+            "random_state": self.random_state,
+        }
+        loss: torch.Tensor = _MMD2.apply(X, Y, a, b, options)
         return loss
 
     def extra_repr(self) -> str:
         """The settings, as in the representation of the module."""
-        return f"exponent={self.exponent}, unbiased={self.unbiased}"
+        return f"exponent={self.exponent}, unbiased={self.unbiased}, sums={self.sums!r}"
 
 
 def _check(name: str, tensor: torch.Tensor | None) -> None:
@@ -85,20 +107,19 @@ class _MMD2(torch.autograd.Function):
         Y: torch.Tensor,
         a: torch.Tensor | None,
         b: torch.Tensor | None,
-        exponent: float,
-        unbiased: bool,
+        options: dict[str, Any],
     ) -> torch.Tensor:
         x, y, of_x, of_y = (_array(tensor) for tensor in (X, Y, a, b))
         gradients: list[torch.Tensor | None] = [None, None]
         value = None
         if ctx.needs_input_grad[0]:
-            value, gradient = mmd2_and_grad(x, y, of_x, of_y, exponent=exponent, unbiased=unbiased)
+            value, gradient = mmd2_and_grad(x, y, of_x, of_y, **options)
             gradients[0] = torch.from_numpy(gradient).to(X.dtype)
         if ctx.needs_input_grad[1]:
-            value, gradient = mmd2_and_grad(y, x, of_y, of_x, exponent=exponent, unbiased=unbiased)
+            value, gradient = mmd2_and_grad(y, x, of_y, of_x, **options)
             gradients[1] = torch.from_numpy(gradient).to(Y.dtype)
         if value is None:
-            value = mmd2(x, y, of_x, of_y, exponent=exponent, unbiased=unbiased)
+            value = mmd2(x, y, of_x, of_y, **options)
         ctx.save_for_backward(X, Y, *gradients)
         return torch.tensor(value, dtype=X.dtype if X.is_floating_point() else torch.float64)
 
@@ -110,7 +131,7 @@ class _MMD2(torch.autograd.Function):
             None if gradient is None else (output * _Once.apply(gradient, X, Y)).to(gradient.dtype)
             for gradient in gradients
         )
-        return x, y, None, None, None, None
+        return x, y, None, None, None
 
 
 class _Once(torch.autograd.Function):

@@ -140,6 +140,34 @@ def test_on_the_line_it_is_scipys(n, m, weighted):
     assert energy_distance(x, x) == 0
 
 
+@pytest.mark.parametrize("r", [0.75, 1.0, 1.5])
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("unbiased", [False, True])
+def test_slicing_estimates_the_sums(r, d, unbiased):
+    x, y = samples(90, 70, d, seed=6)
+    a, b = np.random.default_rng(7).random((2, 90))
+    options = {"a": a, "b": b[:70], "exponent": r, "unbiased": unbiased}
+    expected, expected_gradient = mmd2_and_grad(x, y, **options)
+    sliced = {"sums": "sliced", "n_directions": 4000, "random_state": 0}
+    value, gradient = mmd2_and_grad(x, y, **options, **sliced)
+    assert value == pytest.approx(expected, rel=0.01)
+    error = np.linalg.norm(gradient - expected_gradient) / np.linalg.norm(expected_gradient)
+    assert error < 0.02
+    assert mmd2(x, y, **options, **sliced) == pytest.approx(value, rel=1e-9)
+
+
+def test_sliced_sums_are_reproducible():
+    x, y = samples(50, 60, 5)
+    one, other, third, fresh = (
+        mmd2(x, y, sums="sliced", random_state=seed) for seed in (1, 1, 2, None)
+    )
+    assert one == other
+    assert len({one, third, fresh}) == 3
+    assert mmd2(x, y) == pytest.approx(one, rel=0.1)
+    single, _ = mmd2_and_grad(x.astype("f4"), y.astype("f4"), sums="sliced", random_state=1)
+    assert single == pytest.approx(one, rel=1e-4)
+
+
 def test_far_from_zero_nothing_is_lost():
     x, y = samples(50, 60, 2)
     assert mmd2(x + 1e6, y + 1e6) == pytest.approx(mmd2(x, y), rel=1e-8)
@@ -221,6 +249,9 @@ GOOD = [[0.0, 1.0], [2.0, 3.0]]
         ((GOOD, GOOD, [0.0, 0.0]), {}, ValueError, "a must have a positive entry"),
         ((GOOD, GOOD), {"exponent": 2.0}, ValueError, "exponent must lie strictly between 0 and 2"),
         ((GOOD, GOOD), {"exponent": np.nan}, ValueError, "exponent must lie"),
+        ((GOOD, GOOD), {"sums": "all"}, ValueError, "sums must be 'exact' or 'sliced'"),
+        ((GOOD, GOOD), {"n_directions": 5}, ValueError, "n_directions has no effect"),
+        ((GOOD, GOOD), {"sums": "sliced", "n_directions": 0}, ValueError, "n_directions must be at least 1"),
         ((GOOD, GOOD), {"exponent": "one"}, TypeError, "exponent must be a number"),
         (([[0.0, 1.0]], GOOD), {"unbiased": True}, ValueError, "X must have at least 2 rows"),
         ((GOOD, GOOD, None, [1, 0]), {"unbiased": True}, ValueError, "b must have at least 2 positive"),
@@ -230,6 +261,11 @@ def test_errors_name_the_argument(arguments, options, kind, message):
     for function in (mmd2, mmd2_and_grad):
         with pytest.raises(kind, match=message):
             function(*arguments, **options)
+
+
+def test_small_exponents_have_no_sliced_gradient():
+    with pytest.raises(ValueError, match="exponent must be above 1/2"):
+        mmd2_and_grad(GOOD, GOOD, exponent=0.5, sums="sliced")
 
 
 def test_huge_and_tiny_weights_are_shares():

@@ -97,6 +97,30 @@ def test_towards_laws():
     assert (line.particles == points.particles).all()
 
 
+def test_sliced_flows_follow_exact_ones():
+    settings = {"tau": 0.1, "t_eval": [0.5, 2.0], "random_state": 0}
+    exactly = flow(START, TARGET, **settings)
+    sliced = flow(START, TARGET, sums="sliced", n_directions=500, **settings)
+    assert abs(sliced.particles - exactly.particles).max() < 0.05
+    assert sliced.discrepancy == pytest.approx(exactly.discrepancy, rel=0.1)
+    ball = exact.Ball([0.0, 0.0], 2.0)
+    exactly = flow(START, ball, **settings)
+    sliced = flow(START, ball, sums="sliced", n_directions=500, **settings)
+    assert abs(sliced.particles - exactly.particles).max() < 0.05
+    assert sliced.discrepancy == pytest.approx(exactly.discrepancy, rel=0.1)
+    with pytest.raises(ValueError, match="exponent must be above 1/2"):
+        flow(START, TARGET, sums="sliced", exponent=0.5, **settings)
+
+
+def test_momentum_keeps_a_part_of_the_velocity():
+    result = flow(START, TARGET, tau=0.1, t_eval=0.3, momentum=0.6)
+    x, v = START, np.zeros_like(START)
+    for _ in range(3):
+        v = 0.6 * v - len(x) * mmd2_and_grad(x, TARGET)[1]
+        x = x + 0.1 * v
+    assert result.particles[0] == pytest.approx(x, abs=1e-12)
+
+
 def test_equal_seeds_give_equal_flows():
     dirac = np.zeros((50, 2))
     settings = {"tau": 0.1, "t_eval": 0.5}
@@ -189,6 +213,9 @@ def test_a_stationary_flow_says_so():
         ({"t_eval": np.nan}, ValueError, "t_eval"),
         ({"weights": [1.0]}, ValueError, r"weights must have shape \(40,\)"),
         ({"initial_steps": [0.0]}, ValueError, "initial_steps must be positive"),
+        ({"momentum": 1.0}, ValueError, "momentum must be at least 0"),
+        ({"momentum": 0.5, "scheme": "backward"}, ValueError, "momentum has an effect"),
+        ({"sums": "some"}, ValueError, "sums must be"),
         ({"random_state": -1}, ValueError, "random_state must lie"),
         ({"callback": 3}, TypeError, "callback must be callable"),
         ({"iterations": 5}, ValueError, "iterations has no effect with scheme='particle'"),
@@ -303,3 +330,17 @@ def test_towards_laws_they_are_the_programs(tmp_path, scheme, name, law):
     theirs = load_run(run)
     assert (ours.particles[-1] == theirs.particles[-1]).all()
     assert ours.discrepancy[-1] == pytest.approx(theirs.metrics["discrepancy"][-1], rel=1e-9)
+
+
+def test_sliced_flows_with_momentum_are_the_programs(tmp_path):
+    start = START.astype(np.float32)
+    run = tmp_path / "run"
+    arguments = [program(), "mmd", "--scheme", "particle", "--quiet", "--no-plots", "--out", str(run)]
+    arguments += ["--start", table(tmp_path / "start.csv", start)]
+    arguments += ["--target", table(tmp_path / "target.csv", TARGET), "--seed", "5"]
+    arguments += ["--tau", "0.1", "--time", "0.5", "--momentum", "0.7"]
+    arguments += ["--sums", "sliced", "--directions", "40"]
+    subprocess.run(arguments, check=True)
+    settings = {"tau": 0.1, "t_eval": 0.5, "random_state": 5, "momentum": 0.7}
+    ours = flow(start, TARGET, sums="sliced", n_directions=40, **settings)
+    assert (ours.particles[-1] == load_run(run).particles[-1]).all()

@@ -102,7 +102,16 @@ def test_errors_name_the_argument():
 
 def test_it_is_a_module():
     loss = pickle.loads(pickle.dumps(MMD2Loss(1.5, unbiased=True)))
-    assert repr(loss) == "MMD2Loss(exponent=1.5, unbiased=True)"
+    assert repr(loss) == "MMD2Loss(exponent=1.5, unbiased=True, sums='exact')"
+
+
+def test_sliced_sums():
+    x, y = tensors()
+    loss = MMD2Loss(sums="sliced", n_directions=3000, random_state=0)(x, y)
+    loss.backward()
+    value, gradient = mmd2_and_grad(x.detach(), y.detach())
+    assert loss.item() == pytest.approx(value, rel=0.02)
+    assert np.linalg.norm(x.grad.numpy() - gradient) < 0.03 * np.linalg.norm(gradient)
 
 
 def test_a_model_learns():

@@ -13,7 +13,8 @@ use rayon::ThreadPool;
 use rieszflow_flows::scheme::{Backward, Forward, Particle, StepReport, Training};
 use rieszflow_flows::{
     FinishedFlow, Flow, FlowError, Functional, Observer, ObserverError, Origin, Outcome,
-    RieszKernel, Scheme, State, StepSizes, TimeStep, step_reaching, time_grid, with_awake_worker,
+    RieszKernel, Scheme, Slicing, State, StepSizes, Sums, TimeStep, step_reaching, time_grid,
+    with_awake_worker,
 };
 use rieszflow_numerics::Real;
 
@@ -35,6 +36,7 @@ pub struct Settings {
     initial_steps: Vec<f64>,
     t_eval: Vec<f64>,
     seed: u64,
+    momentum: f64,
     hidden_layers: Option<usize>,
     width: Option<usize>,
     latent_dim: Option<usize>,
@@ -46,6 +48,8 @@ pub struct Settings {
     learning_rate_decay: Option<f64>,
     control_variate: Option<bool>,
     keep_kernels: bool,
+    /// P of sliced sums; `None` for sums over all pairs.
+    directions: Option<usize>,
 }
 
 impl Settings {
@@ -56,7 +60,6 @@ impl Settings {
         dim: usize,
         target: &Target,
     ) -> Arc<dyn Scheme<T> + Send> {
-        let seed = self.seed;
         match self.scheme.as_str() {
             "backward" => {
                 let default = Backward::training_from_dirac(dim, self.exponent);
@@ -67,8 +70,8 @@ impl Settings {
                 Arc::new(Forward::new(self.training(default, count, dim, target)))
             }
             _ => Arc::new(Particle {
-                seed,
-                ..Particle::default()
+                seed: self.seed,
+                momentum: self.momentum,
             }),
         }
     }
@@ -105,6 +108,13 @@ impl Settings {
             control_variate: self.control_variate.unwrap_or(default.control_variate),
             seed: self.seed,
         }
+    }
+
+    fn slicing(&self) -> Option<Slicing> {
+        self.directions.map(|directions| Slicing {
+            seed: self.seed,
+            ..Slicing::new(directions)
+        })
     }
 
     /// What a flow without success is likely due to.
@@ -166,9 +176,14 @@ fn run<'py, T: Real + Element>(
     let kernel = RieszKernel::new(settings.exponent).map_err(value_error)?;
     let start = x0.map(T::into_f64);
     let grid = settings.grid()?;
+    let slicing = settings.slicing();
     let origin = target.origin(&start);
     let course = Course {
-        functional: target.functional(kernel, &origin)?,
+        functional: target.functional(
+            kernel,
+            slicing.map_or(Sums::Exact, Sums::Sliced),
+            &origin,
+        )?,
         scheme: settings.scheme(start.nrows(), start.ncols(), &target),
         grid: grid.clone().into(),
         pool: pool()?,
@@ -188,7 +203,7 @@ fn run<'py, T: Real + Element>(
     let count = start.nrows();
     let rest = kept.particles.iter().map(|x| x.map(T::into_f64));
     let all: Vec<DMatrix<f64>> = iter::once(start).chain(rest).collect();
-    let measure = move |stop: &AtomicBool| target.measure(kernel, all, stop);
+    let measure = move |stop: &AtomicBool| target.measure(kernel, slicing, all, stop);
     let mut measured = compute(py, &course.pool, measure)?;
     let before = measured.discrepancies.remove(0);
     if success && let Some(rise) = rise(before, &measured, count) {

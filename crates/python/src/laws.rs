@@ -109,6 +109,24 @@ impl Law {
     }
 }
 
+/// U of a law at points (N×d).
+///
+/// # Errors
+/// If the exponent is out of range or the points are in another space.
+pub fn potential(
+    law: &rieszflow_analytic::Law,
+    exponent: f64,
+    points: &DMatrix<f64>,
+) -> Result<Vec<f64>, Error> {
+    let potential = law.potential(exponent)?;
+    let at = |i: usize| {
+        let point: Vec<f64> = points.row(i).iter().copied().collect();
+        potential.value(&point)
+    };
+    let rows = (0..points.nrows()).into_par_iter().with_min_len(16);
+    rows.map(at).collect()
+}
+
 #[pymethods]
 impl Law {
     #[staticmethod]
@@ -162,15 +180,7 @@ impl Law {
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (law, points) = (self.law.clone(), matrix(&points)?);
         let pool = shared_pool(py)?;
-        let found = compute(py, &pool, move |_| {
-            let potential = law.potential(exponent)?;
-            let rows = (0..points.nrows()).into_par_iter().with_min_len(16);
-            let at = |i: usize| {
-                let point: Vec<f64> = points.row(i).iter().copied().collect();
-                potential.value(&point)
-            };
-            rows.map(at).collect::<Result<Vec<_>, Error>>()
-        });
+        let found = compute(py, &pool, move |_| potential(&law, exponent, &points));
         Ok(PyArray1::from_vec(py, found?.map_err(value_error)?))
     }
 

@@ -4,6 +4,7 @@
 //! everything is documented. Here arrays become matrices, work is done on threads while Python's lock is
 //! free, and Ctrl-C ends it.
 
+mod block_sums;
 mod compute;
 mod discrepancy;
 mod error;
@@ -15,13 +16,14 @@ mod line;
 mod matrix;
 mod settings;
 mod target;
+mod weighted;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use crate::discrepancy::discrepancy;
+    use crate::discrepancy::{default_directions, discrepancy};
     #[pymodule_export]
     use crate::exact::{
         backward_scales, equilibrium, equilibrium_density, flow_scales, forward_scales,

@@ -8,14 +8,16 @@ use numpy::{PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rieszflow_flows::{
-    Functional, Interaction, Mmd, Origin, RadialPotential, RadialTable, RieszKernel, Sum,
+    Functional, Interaction, Measure, Mmd, Origin, Points, RadialPotential, RadialTable,
+    RieszKernel, SlicedSums, Slicing, Sum, Sums,
 };
 use rieszflow_numerics::Real;
 
-use crate::discrepancy::{Measurements, Weighted, discrepancies};
+use crate::discrepancy::{Measurements, discrepancies};
 use crate::error::value_error;
-use crate::laws::{Law, Radial};
+use crate::laws::{Law, Radial, potential};
 use crate::matrix::{matrix, vector};
+use crate::weighted::Weighted;
 
 /// What the flow is attracted by.
 pub enum Target {
@@ -70,15 +72,18 @@ impl Target {
     pub fn functional<T: Real>(
         &self,
         kernel: RieszKernel,
+        sums: Sums,
         origin: &Origin,
     ) -> PyResult<Arc<dyn Functional<T> + Send>> {
+        let interaction = || Interaction::with_sums(kernel, sums).map_err(value_error);
         Ok(match self {
-            Self::Nothing => Arc::new(Interaction::new(kernel)),
+            Self::Nothing => Arc::new(interaction()?),
             Self::Particles(target) => {
                 let points = origin.centre(&target.points);
                 let weights = target.weights.as_ref();
                 let weights = weights.map(|w| w.iter().copied().map(T::from_f64).collect());
-                Arc::new(Mmd::new(kernel, points, weights).map_err(value_error)?)
+                let functional = Mmd::with_sums(kernel, points, weights, sums);
+                Arc::new(functional.map_err(value_error)?)
             }
             Self::Law(_, radial) => {
                 let potential = radial.component.potential(kernel.exponent());
@@ -88,7 +93,7 @@ impl Target {
                 let table =
                     RadialTable::new(kernel, radial.radius, profile).map_err(value_error)?;
                 let attraction = RadialPotential::new(table, radial.centres.clone());
-                Arc::new(Sum(Interaction::new(kernel), attraction))
+                Arc::new(Sum(interaction()?, attraction))
             }
         })
     }
@@ -98,6 +103,7 @@ impl Target {
     pub fn measure(
         &self,
         kernel: RieszKernel,
+        slicing: Option<Slicing>,
         all: Vec<DMatrix<f64>>,
         stop: &AtomicBool,
     ) -> Measurements {
@@ -106,20 +112,43 @@ impl Target {
                 discrepancies: vec![f64::NAN; all.len()],
                 size: f64::NAN,
             },
-            Self::Particles(target) => discrepancies(kernel, all, target, stop),
+            Self::Particles(target) => discrepancies(kernel, all, target, slicing, stop),
             Self::Law(law, _) => {
-                let to_law = |particles: &DMatrix<f64>| {
-                    rieszflow_analytic::discrepancy(particles, None, law, kernel.exponent())
-                };
-                let value =
-                    |particles| to_law(particles).map_or(f64::NAN, |found| found.v_statistic);
+                let value = |particles| to_law(law, kernel, slicing, particles);
+                let energy = law.energy(kernel.exponent());
                 Measurements {
-                    discrepancies: all.iter().map(value).collect(),
-                    size: law
-                        .energy(kernel.exponent())
-                        .map_or(f64::NAN, |energy| -energy),
+                    discrepancies: all.iter().map(|x| value(x).unwrap_or(f64::NAN)).collect(),
+                    size: energy.map_or(f64::NAN, |energy| -energy),
                 }
             }
         }
     }
+}
+
+/// D² of particles (N×d) to a law, without an error where the law has a potential.
+fn to_law(
+    law: &rieszflow_analytic::Law,
+    kernel: RieszKernel,
+    slicing: Option<Slicing>,
+    particles: &DMatrix<f64>,
+) -> Option<f64> {
+    let exponent = kernel.exponent();
+    let Some(slicing) = slicing else {
+        let found = rieszflow_analytic::discrepancy(particles, None, law, exponent).ok()?;
+        return Some(found.v_statistic);
+    };
+    let sums = SlicedSums::new(kernel, slicing).ok()?;
+    let within = sums.self_energy(Measure::uniform(Points::from(particles)));
+    let attraction = mean_potential(law, exponent, particles).ok()?;
+    Some(attraction - 0.5 * within + law.energy(exponent).ok()?)
+}
+
+/// The mean of the law's potential over particles (N×d), summed in their order.
+fn mean_potential(
+    law: &rieszflow_analytic::Law,
+    exponent: f64,
+    particles: &DMatrix<f64>,
+) -> Result<f64, rieszflow_analytic::Error> {
+    let values = potential(law, exponent, particles)?;
+    Ok(values.iter().sum::<f64>() / values.len() as f64)
 }
