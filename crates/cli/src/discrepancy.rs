@@ -12,6 +12,7 @@ use crate::files::idx::image_count;
 use crate::files::input::Input;
 use crate::files::particles::{Columns, Particles};
 use crate::numbers::plain;
+use crate::ranks::discrepancy_to_law;
 use crate::setting::{SettingError, check};
 use crate::targets::{ExactLaw, GivenMeasure, Sampling, Target, TargetError};
 
@@ -248,7 +249,7 @@ fn to_law(
     }
     let weights = particles.weights.as_deref();
     let found = law.law(dim, exponent).and_then(|law| {
-        rieszflow_analytic::discrepancy(&particles.points, weights, &law, exponent)
+        discrepancy_to_law(&particles.points, weights, &law, exponent)
     });
     found.map_err(|reason| ComparisonError::Law { law, reason })
 }

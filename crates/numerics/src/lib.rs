@@ -7,6 +7,7 @@
 //! * [`simd`]: several numbers at once, on the best instruction set that the processor has;
 //! * [`product`]: products of matrices, on all threads;
 //! * [`parallel`]: work shared by two threads;
+//! * [`ranks`]: work shared by several processes;
 //! * [`compiled`]: generic functions that are compiled once for each scalar type;
 //! * [`working_memory`]: memory that is kept from call to call, without a lock while they compute.
 
@@ -14,6 +15,7 @@ pub mod compiled;
 mod lanes;
 pub mod parallel;
 pub mod product;
+pub mod ranks;
 mod real;
 mod rsqrt;
 pub mod simd;

@@ -10,6 +10,8 @@ mod interaction;
 mod launch;
 mod man;
 mod mmd;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod output;
 mod plot;
 mod reproduce;
@@ -77,9 +79,25 @@ enum Command {
 /// Runs the program: 0 done, 1 the flow diverged or a file could not be written, 2 bad input,
 /// 130 interrupted.
 pub(crate) fn main() -> ExitCode {
+    #[cfg(feature = "mpi")]
+    return mpi::on_ranks(program);
+    #[cfg(not(feature = "mpi"))]
+    program()
+}
+
+/// Runs what the command line asks for.
+fn program() -> ExitCode {
     let matches = command().try_get_matches();
     let given = matches.and_then(|matches| Cli::from_arg_matches(&matches));
-    let given = given.unwrap_or_else(|error| hint::with_hint(error).exit());
+    let given = match given {
+        Ok(given) => given,
+        Err(error) => {
+            let error = hint::with_hint(error);
+            // A closed pipe is not a failure of its own.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
     let done = match given.command {
         Command::Interaction(arguments) => interaction::run(arguments),
         Command::Implosion(arguments) => implosion::run(arguments),
@@ -101,15 +119,7 @@ pub(crate) fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let kind = if failure.status == INTERRUPTED {
-                ""
-            } else {
-                "error: "
-            };
-            eprintln!("{kind}{}", failure.message);
-            ExitCode::from(failure.status)
-        }
+        Err(failure) => failure.report(),
     }
 }
 
@@ -172,5 +182,16 @@ impl Failure {
     /// The flow diverged, or its files could not be written.
     fn run(message: String) -> Self {
         Self { status: 1, message }
+    }
+
+    /// Prints the message; the status with which the program ends.
+    fn report(&self) -> ExitCode {
+        let kind = if self.status == INTERRUPTED {
+            ""
+        } else {
+            "error: "
+        };
+        eprintln!("{kind}{}", self.message);
+        ExitCode::from(self.status)
     }
 }

@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::{
-    Equilibrium, EquilibriumKind, Error, Law, backward_scale, discrepancy, flow_scale,
+    Equilibrium, EquilibriumKind, Error, Law, backward_scale, flow_scale,
     forward_scale,
 };
 use rieszflow_flows::TimeStep;
@@ -10,6 +10,7 @@ use rieszflow_flows::TimeStep;
 use super::{Measurement, ReferenceMeasure, ScaleComparison};
 use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
 use crate::figures::Support;
+use crate::ranks::discrepancy_to_law;
 
 impl Config {
     /// The flow of the interaction energy from δ₀ in ℝ^`dim`, with the paper's sizes (N = 2000,
@@ -115,7 +116,7 @@ impl ReferenceMeasure for ExactInteraction {
         let law = Law::equilibrium(&self.equilibrium, exact)?;
         let exponent = self.equilibrium.exponent();
         Ok(Measurement {
-            discrepancy: Some(discrepancy(particles, None, &law, exponent)?),
+            discrepancy: Some(discrepancy_to_law(particles, None, &law, exponent)?),
             functional: None,
             interaction: None,
             scale: Some(ScaleComparison { exact, measured }),

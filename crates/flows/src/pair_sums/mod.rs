@@ -42,9 +42,11 @@
 mod all_pairs;
 mod blocks;
 mod coincident;
+pub(crate) mod distributed;
 mod high_dim;
 mod integrands;
 mod low_dim;
+mod memory;
 mod packed;
 mod parallel;
 mod partition;

@@ -1,0 +1,332 @@
+//! Flows on several ranks, for which threads stand here: the same bits, and what passes between them.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use nalgebra::DMatrix;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rieszflow_autodiff::Tape;
+use rieszflow_flows::latent::fill_normal;
+use rieszflow_flows::ranks::{Communicator, Work, dismiss, serve, size, with_ranks};
+use rieszflow_flows::scheme::{Backward, Forward, Particle, Training};
+use rieszflow_flows::{
+    Flow, GradientRows, Interaction, Measure, Mmd, Moving, PairSums, Points, Real, RieszKernel,
+    Scheme, State, Transport, time_grid,
+};
+
+/// Bytes to all others and back to the first rank, and the number of calls, by the kind of work.
+pub type Traffic = BTreeMap<Work, [usize; 3]>;
+
+/// A thread in the place of a process.
+struct ThreadRank {
+    rank: usize,
+    /// On the first rank to each of the others; elsewhere to the first one.
+    out: Vec<Sender<Vec<u8>>>,
+    /// On the first rank from each of the others; elsewhere from the first one.
+    back: Vec<Mutex<Receiver<Vec<u8>>>>,
+    size: usize,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    /// The work that the others were called to, and whether its message is still to come.
+    work: Work,
+    is_called: bool,
+    traffic: Traffic,
+}
+
+impl ThreadRank {
+    fn all(size: usize) -> Vec<Self> {
+        let new = |rank| Self {
+            rank,
+            out: Vec::new(),
+            back: Vec::new(),
+            size,
+            counted: Mutex::default(),
+        };
+        let mut ranks: Vec<Self> = (0..size).map(new).collect();
+        for other in 1..size {
+            for (from, to) in [(0, other), (other, 0)] {
+                let (sender, receiver) = channel();
+                ranks[from].out.push(sender);
+                ranks[to].back.push(Mutex::new(receiver));
+            }
+        }
+        ranks
+    }
+
+    fn receive(&self, from: usize) -> Vec<u8> {
+        let receiver = self.back[from].lock().expect("no panic");
+        receiver.recv().expect("the others are there")
+    }
+
+    fn count(&self, place: usize, bytes: usize) {
+        let counted = &mut *self.counted.lock().expect("no panic");
+        counted.traffic.entry(counted.work).or_default()[place] += bytes;
+    }
+}
+
+impl Communicator for ThreadRank {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn broadcast(&self, bytes: &mut [u8]) {
+        if self.rank > 0 {
+            bytes.copy_from_slice(&self.receive(0));
+            return;
+        }
+        {
+            let counted = &mut *self.counted.lock().expect("no panic");
+            counted.is_called = !counted.is_called;
+            if counted.is_called {
+                counted.work.copy_from_slice(&bytes[..8]);
+                counted.traffic.entry(counted.work).or_default()[2] += 1;
+            }
+        }
+        self.count(0, bytes.len());
+        for other in &self.out {
+            other.send(bytes.to_vec()).expect("the others are there");
+        }
+    }
+
+    fn gather(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        if self.rank > 0 {
+            self.out[0].send(bytes.to_vec()).expect("the first is there");
+            return Vec::new();
+        }
+        let all: Vec<_> = (0..self.size - 1).map(|from| self.receive(from)).collect();
+        self.count(1, all.iter().map(Vec::len).sum());
+        all
+    }
+
+    fn sum(&self, numbers: &mut [i64]) {
+        let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+        for all in self.gather(&bytes) {
+            for (number, bytes) in numbers.iter_mut().zip(all.chunks_exact(8)) {
+                let term = i64::from_le_bytes(bytes.try_into().expect("8 bytes"));
+                *number = number.wrapping_add(term);
+            }
+        }
+    }
+}
+
+/// Runs the program on the first of so many ranks, each with a pool of its own.
+pub fn on_ranks<R: Send>(size: usize, program: impl FnOnce() -> R + Send) -> (R, Traffic) {
+    let mut ranks = ThreadRank::all(size);
+    let others = ranks.split_off(1);
+    let first = Arc::new(ranks.remove(0));
+    let pool = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().expect("threads")
+    };
+    thread::scope(|scope| {
+        for rank in others {
+            let work = move || serve(&rank, |work, _| panic!("unknown work {work:?}"));
+            let threads = 1 + size % 2;
+            scope.spawn(move || pool(threads).install(work));
+        }
+        let found = pool(2).install(|| with_ranks(first.clone(), program));
+        dismiss(&*first);
+        let traffic = first.counted.lock().expect("no panic").traffic.clone();
+        (found, traffic)
+    })
+}
+
+/// Demands the same from 1 to 4 ranks as alone, and that each kind of work was shared.
+fn check<R: Send + PartialEq>(works: &[&Work], program: impl Fn() -> R + Sync) {
+    let alone = program();
+    for size in 1..=4 {
+        let (found, traffic) = on_ranks(size, &program);
+        assert!(found == alone, "{size} ranks");
+        for work in works {
+            let shared = traffic.get(*work).is_some_and(|[_, back, _]| *back > 0);
+            assert_eq!(shared, size > 1, "{work:?} with {size} ranks");
+        }
+    }
+}
+
+fn normal<T: Real>(count: usize, dim: usize, seed: u64) -> DMatrix<T> {
+    let mut points = DMatrix::zeros(count, dim);
+    fill_normal(points.as_mut_slice(), &mut ChaCha8Rng::seed_from_u64(seed));
+    points
+}
+
+fn kernel(exponent: f64) -> RieszKernel {
+    RieszKernel::new(exponent).expect("an exponent")
+}
+
+/// Energies with gradients on one side, on both and without, of many and of few rows.
+fn energies<T: Real>(exponent: f64, dim: usize) -> Vec<f64> {
+    let sums = PairSums::<T>::new(kernel(exponent));
+    let mut found = Vec::new();
+    for (n, m) in [(1400, 1400), (301, 9001), (9001, 301), (1100, 1234)] {
+        let (x, y) = (normal::<T>(n, dim, 1), normal::<T>(m, dim, 2));
+        let weights: Vec<T> = (0..m).map(|j| T::from_f64(j as f64 / 1e6)).collect();
+        let x = Measure::uniform(Points::from(&x));
+        let y = Measure::weighted(Points::from(&y), &weights);
+        found.push(sums.energy(x, y));
+        found.push(sums.energy(x, x));
+        let mut gradient = vec![T::zero(); n * dim];
+        let rows = &mut GradientRows::in_x(&mut gradient, n);
+        found.push(sums.energy_gradient(x, y, 0.7, rows));
+        found.extend(gradient.iter().map(|g| g.into_f64()));
+        let mut gradient = vec![T::zero(); (n + m) * dim];
+        let mut rows = GradientRows {
+            entries: &mut gradient,
+            rows: n + m,
+            y_start: Some(n),
+        };
+        found.push(sums.energy_gradient(x, y, -1.3, &mut rows));
+        found.extend(gradient.iter().map(|g| g.into_f64()));
+    }
+    found
+}
+
+#[test]
+fn energies_have_the_same_bits() {
+    check(&[b"pairs 32"], || energies::<f32>(1.0, 2));
+    check(&[b"pairs 64"], || energies::<f64>(1.3, 3));
+    check(&[b"pairs 32"], || energies::<f32>(0.7, 5));
+}
+
+/// Of particles of which many coincide, with the same coefficients for two velocities.
+fn derivatives<T: Real>(exponent: f64) -> Vec<f64> {
+    let sums = PairSums::<T>::new(kernel(exponent));
+    let (n, m, dim) = (1501, 1302, 2);
+    let pile = |mut points: DMatrix<T>| {
+        points.rows_mut(100, 900).fill(T::zero());
+        points
+    };
+    let (x, y) = (pile(normal(n, dim, 3)), pile(normal(m, dim, 4)));
+    let mut found = Vec::new();
+    for seed in [5, 6] {
+        let (a, b) = (normal::<T>(n, dim, seed), normal::<T>(m, dim, seed + 10));
+        let x = Moving::uniform(Points::from(&x), Points::from(&a));
+        let y = Moving::uniform(Points::from(&y), Points::from(&b));
+        for (other, start) in [(y, Some(n)), (Moving::resting(y.measure), None)] {
+            let rows = n + start.map_or(0, |_| m);
+            let mut gradient = vec![T::zero(); rows * dim];
+            let mut to = GradientRows {
+                entries: &mut gradient,
+                rows,
+                y_start: start,
+            };
+            found.push(sums.directional_derivative(x, other, 0.3, &mut to));
+            found.extend(gradient.iter().map(|g| g.into_f64()));
+        }
+    }
+    found
+}
+
+#[test]
+fn derivatives_along_velocities_have_the_same_bits() {
+    check(&[b"pairs 32"], || derivatives::<f32>(1.0));
+    check(&[b"pairs 64"], || derivatives::<f64>(1.5));
+}
+
+fn training(control_variate: bool) -> Training {
+    Training {
+        batch: 1200,
+        first_iterations: 3,
+        iterations: 3,
+        control_variate,
+        ..Training::default()
+    }
+}
+
+/// Two time steps from a Dirac or a cloud, in full or half batches.
+fn flow<T: Real>(scheme: &dyn Scheme<T>, start: DMatrix<T>, to_target: bool) -> State<T> {
+    let grid = time_grid(&[], 0.05, 0.1).expect("a grid");
+    let run = |functional: &dyn rieszflow_flows::Functional<T>| {
+        let flow = Flow::new(functional, scheme).start(start).expect("a start");
+        flow.run(&grid).expect("a flow").state
+    };
+    if to_target {
+        run(&Mmd::new(kernel(1.0), normal(1500, 2, 7), None).expect("a target"))
+    } else {
+        run(&Interaction::new(kernel(1.0)))
+    }
+}
+
+#[test]
+fn neural_flows_have_the_same_bits() {
+    let works: [&Work; 3] = [b"pairs 32", b"layers32", b"reverse3"];
+    let dirac = || DMatrix::<f32>::zeros(1200, 2);
+    check(&works, || flow(&Backward::new(training(false)), dirac(), false));
+    check(&works, || flow(&Forward::new(training(false)), dirac(), false));
+    let cloud = || normal::<f32>(2600, 2, 8);
+    for control_variate in [false, true] {
+        check(&works, || flow(&Backward::new(training(control_variate)), cloud(), true));
+        check(&works, || flow(&Forward::new(training(control_variate)), cloud(), true));
+    }
+    let works: [&Work; 3] = [b"pairs 64", b"layers64", b"reverse6"];
+    let dirac = || DMatrix::<f64>::zeros(1200, 2);
+    check(&works, || flow(&Backward::new(training(false)), dirac(), false));
+}
+
+#[test]
+fn particle_flows_have_the_same_bits() {
+    for to_target in [false, true] {
+        let start = || normal::<f32>(1500, 2, 9);
+        check(&[b"pairs 32"], || flow(&Particle { seed: 3 }, start(), to_target));
+    }
+}
+
+/// The hidden outputs of a pass are kept on the ranks only until the next one: the gradient of an earlier
+/// pass is found all the same.
+#[test]
+fn two_passes_on_one_tape_have_their_gradients() {
+    check(&[b"layers64", b"reverse6"], || {
+        let network = Training::default().network(2);
+        let mut parameters = network.initialise(&mut ChaCha8Rng::seed_from_u64(1));
+        parameters.extend_from_within(..);
+        let transport = Transport::unstandardized(network);
+        let (x, z) = (normal::<f64>(2000, 2, 10), normal::<f64>(2000, 2, 11));
+        let mut tape = Tape::new();
+        let mut graph = tape.record(&parameters);
+        let first = transport.record(&mut graph, &x, &z);
+        let second = transport.record(&mut graph, &z, &x);
+        let difference = graph.subtract(first, second);
+        let loss = graph.sum_of_squares(difference);
+        let mut gradient = vec![0.0; parameters.len()];
+        graph.gradient(loss, &mut gradient);
+        gradient.push(graph.scalar(loss));
+        gradient
+    });
+}
+
+#[test]
+fn particles_are_pushed_to_the_same_places() {
+    check(&[b"layers32"], || {
+        let network = Training::default().network(2);
+        let parameters = network.initialise(&mut ChaCha8Rng::seed_from_u64(1));
+        let transport = Transport::unstandardized(network);
+        let (x, z) = (normal::<f32>(10_000, 2, 12), normal::<f32>(10_000, 2, 13));
+        transport.push_forward(&parameters, &x, &z)
+    });
+}
+
+#[test]
+fn ranks_are_called_by_the_thread_that_has_them_alone() {
+    let (sizes, traffic) = on_ranks(3, || {
+        let (x, sums) = (normal::<f32>(1500, 2, 14), PairSums::new(kernel(1.0)));
+        let x = Measure::uniform(Points::from(&x));
+        let other = thread::scope(|scope| {
+            let other = scope.spawn(|| (size(), sums.energy(x, x)));
+            other.join().expect("no panic")
+        });
+        [(size(), sums.energy(x, x)), other]
+    });
+    assert_eq!(sizes.map(|(size, _)| size), [3, 1]);
+    assert_eq!(sizes[0].1, sizes[1].1);
+    assert_eq!(traffic[b"pairs 32"][2], 1, "one call");
+}
