@@ -112,7 +112,8 @@ impl Identity {
         let program = env::current_exe().and_then(fs::read);
         Self {
             build: program.map_or(0, |bytes| xxh3_64(&bytes)),
-            rounding: rounding(),
+            // A thread is enough, and more would stay for good.
+            rounding: with_threads(Some(1), rounding).unwrap_or(0),
             arguments: arguments(),
         }
     }

@@ -9,8 +9,9 @@ use rieszflow_numerics::ranks::{Communicator, Message, Work};
 use super::Moving;
 use super::blocks::Gradients;
 use super::memory::{Job, Memory, Summand};
+use super::messages::{Received, put_particles};
 use super::partition::Partition;
-use crate::{Measure, Points, RieszKernel};
+use crate::RieszKernel;
 
 /// The name of the sums in this precision.
 pub(super) fn work<T: Real>() -> Work {
@@ -40,84 +41,13 @@ pub(super) fn put<T: Real>(
     ] {
         message.put_count(count);
     }
-    put_particles(message, x, job.summand);
-    let same = is_same(x, y);
-    message.put_count(same.into());
-    if !same {
-        put_particles(message, y, job.summand);
-    }
-    if job.summand == Summand::Coincident {
+    let with_velocities = job.summand == Summand::Coincident;
+    put_particles(message, (x, y), with_velocities);
+    if with_velocities {
         for chunks in coincident {
             message.put_count(chunks.start);
             message.put_count(chunks.end);
         }
-    }
-}
-
-fn put_particles<T: Real>(message: &mut Message, particles: Moving<'_, T>, summand: Summand) {
-    let Measure { points, weights } = particles.measure;
-    let velocities = particles
-        .velocities
-        .filter(|_| summand == Summand::Coincident);
-    message.put_count(points.count());
-    message.put_count(weights.is_some().into());
-    message.put_count(velocities.is_some().into());
-    for k in 0..points.dim() {
-        message.put(points.coordinate(k));
-    }
-    message.put(weights.unwrap_or_default());
-    if let Some(velocities) = velocities {
-        for k in 0..points.dim() {
-            message.put(velocities.coordinate(k));
-        }
-    }
-}
-
-/// Whether both are the same particles in memory, which are sent once then.
-fn is_same<T: Real>(x: Moving<'_, T>, y: Moving<'_, T>) -> bool {
-    let place = |numbers: &[T]| numbers.as_ptr_range();
-    let [x, y] = [x, y].map(|particles| {
-        let Measure { points, weights } = particles.measure;
-        let points = (0..points.dim()).map(move |k| place(points.coordinate(k)));
-        let velocities = particles.velocities.map(|v| place(v.coordinate(0)));
-        (points, weights.map(place), velocities)
-    });
-    (x.1, x.2) == (y.1, y.2) && x.0.eq(y.0)
-}
-
-/// Particles from a message.
-struct Received<T> {
-    points: Vec<T>,
-    weights: Option<Vec<T>>,
-    velocities: Option<Vec<T>>,
-    count: usize,
-    dim: usize,
-}
-
-impl<T: Real> Received<T> {
-    fn take(message: &mut Message, dim: usize) -> Self {
-        let count = message.count();
-        let [weighted, moving] = [(); 2].map(|()| message.count() == 1);
-        Self {
-            points: message.numbers(count * dim),
-            weights: weighted.then(|| message.numbers(count)),
-            velocities: moving.then(|| message.numbers(count * dim)),
-            count,
-            dim,
-        }
-    }
-
-    fn measure(&self) -> Measure<'_, T> {
-        let points = Points::new(&self.points, self.count, self.dim);
-        match &self.weights {
-            Some(weights) => Measure::weighted(points, weights),
-            None => Measure::uniform(points),
-        }
-    }
-
-    fn velocities(&self) -> Option<Points<'_, T>> {
-        let velocities = self.velocities.as_ref()?;
-        Some(Points::new(velocities, self.count, self.dim))
     }
 }
 
@@ -140,18 +70,17 @@ fn assist_in<T: Real>(ranks: &dyn Communicator, message: &mut Message) {
     let [summand, gradients, work, dim] = [(); 4].map(|()| message.count());
     let summand = [Summand::Energy, Summand::Separated, Summand::Coincident][summand];
     let gradients = [Gradients::Neither, Gradients::InX, Gradients::InBoth][gradients];
-    let x = Received::<T>::take(message, dim);
-    let other = (message.count() == 0).then(|| Received::<T>::take(message, dim));
-    let y = other.as_ref().unwrap_or(&x);
-    let mut partition = Partition::new(x.measure(), y.measure(), gradients);
+    let received = Received::<T>::take(message, dim);
+    let (x, y) = received.both();
+    let mut partition = Partition::new(x.measure, y.measure, gradients);
     partition.set_work(work);
 
     let mut memory = Memory::default();
-    memory.x.fill(x.measure());
-    memory.y.fill(y.measure());
+    memory.x.fill(x.measure);
+    memory.y.fill(y.measure);
     if summand == Summand::Coincident {
-        memory.x.set_velocities(x.velocities());
-        memory.y.set_velocities(y.velocities());
+        memory.x.set_velocities(x.velocities);
+        memory.y.set_velocities(y.velocities);
         let range = |_| message.count()..message.count();
         memory.coincident = (0..partition.groups()).map(range).collect();
     }

@@ -47,6 +47,7 @@ mod high_dim;
 mod integrands;
 mod low_dim;
 mod memory;
+pub(crate) mod messages;
 mod packed;
 mod parallel;
 mod partition;

@@ -1,6 +1,7 @@
 //! Flows on several ranks, for which threads stand here: the same bits, and what passes between them.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -18,7 +19,7 @@ use rieszflow_flows::{
 };
 
 /// Bytes to all others and back to the first rank, and the number of calls, by the kind of work.
-pub type Traffic = BTreeMap<Work, [usize; 3]>;
+type Traffic = BTreeMap<Work, [usize; 3]>;
 
 /// A thread in the place of a process.
 struct ThreadRank {
@@ -119,37 +120,70 @@ impl Communicator for ThreadRank {
     }
 }
 
-/// Runs the program on the first of so many ranks, each with a pool of its own.
-pub fn on_ranks<R: Send>(size: usize, program: impl FnOnce() -> R + Send) -> (R, Traffic) {
+/// What a program found on several ranks, and what that took.
+struct Shared<R> {
+    found: R,
+    traffic: Traffic,
+    /// Seconds that the first thread of each rank computed.
+    seconds: Vec<f64>,
+}
+
+/// Runs the program on the first of so many ranks, each with a pool of `threads` threads.
+fn on_ranks<R: Send>(
+    size: usize,
+    threads: fn(usize) -> usize,
+    program: impl FnOnce() -> R + Send,
+) -> Shared<R> {
     let mut ranks = ThreadRank::all(size);
     let others = ranks.split_off(1);
     let first = Arc::new(ranks.remove(0));
-    let pool = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    let pool = |rank| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads(rank));
         pool.build().expect("threads")
     };
     thread::scope(|scope| {
-        for rank in others {
-            let work = move || serve(&rank, |work, _| panic!("unknown work {work:?}"));
-            let threads = 1 + size % 2;
-            scope.spawn(move || pool(threads).install(work));
-        }
-        let found = pool(2).install(|| with_ranks(first.clone(), program));
+        let others: Vec<_> = others
+            .into_iter()
+            .map(|rank| {
+                let pool = pool(rank.rank);
+                let work = move || serve(&rank, |work, _| panic!("unknown work {work:?}"));
+                scope.spawn(move || pool.install(|| timed(work)).1)
+            })
+            .collect();
+        let program = || with_ranks(first.clone(), program);
+        let (found, seconds) = pool(0).install(|| timed(program));
         dismiss(&*first);
-        let traffic = first.counted.lock().expect("no panic").traffic.clone();
-        (found, traffic)
+        let others = others.into_iter().map(|other| other.join().expect("no panic"));
+        Shared {
+            found,
+            traffic: first.counted.lock().expect("no panic").traffic.clone(),
+            seconds: [seconds].into_iter().chain(others).collect(),
+        }
     })
+}
+
+/// The seconds that this thread computes meanwhile; waiting does not count.
+fn timed<R>(work: impl FnOnce() -> R) -> (R, f64) {
+    let now = || {
+        let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        let nanoseconds = statistics.split(' ').next().and_then(|n| n.parse().ok());
+        1e-9 * nanoseconds.unwrap_or(0.0)
+    };
+    let start = now();
+    let found = work();
+    (found, now() - start)
 }
 
 /// Demands the same from 1 to 4 ranks as alone, and that each kind of work was shared.
 fn check<R: Send + PartialEq>(works: &[&Work], program: impl Fn() -> R + Sync) {
     let alone = program();
     for size in 1..=4 {
-        let (found, traffic) = on_ranks(size, &program);
-        assert!(found == alone, "{size} ranks");
+        let shared = on_ranks(size, |rank| 1 + rank % 2, &program);
+        assert!(shared.found == alone, "{size} ranks");
         for work in works {
-            let shared = traffic.get(*work).is_some_and(|[_, back, _]| *back > 0);
-            assert_eq!(shared, size > 1, "{work:?} with {size} ranks");
+            let traffic = shared.traffic.get(*work);
+            let is_shared = traffic.is_some_and(|[_, back, _]| *back > 0);
+            assert_eq!(is_shared, size > 1, "{work:?} with {size} ranks");
         }
     }
 }
@@ -317,7 +351,7 @@ fn particles_are_pushed_to_the_same_places() {
 
 #[test]
 fn ranks_are_called_by_the_thread_that_has_them_alone() {
-    let (sizes, traffic) = on_ranks(3, || {
+    let shared = on_ranks(3, |_| 2, || {
         let (x, sums) = (normal::<f32>(1500, 2, 14), PairSums::new(kernel(1.0)));
         let x = Measure::uniform(Points::from(&x));
         let other = thread::scope(|scope| {
@@ -326,7 +360,66 @@ fn ranks_are_called_by_the_thread_that_has_them_alone() {
         });
         [(size(), sums.energy(x, x)), other]
     });
-    assert_eq!(sizes.map(|(size, _)| size), [3, 1]);
-    assert_eq!(sizes[0].1, sizes[1].1);
-    assert_eq!(traffic[b"pairs 32"][2], 1, "one call");
+    let [first, other] = shared.found;
+    assert_eq!([first.0, other.0], [3, 1]);
+    assert_eq!(first.1, other.1);
+    assert_eq!(shared.traffic[b"pairs 32"][2], 1, "one call");
+}
+
+/// The work of each rank, and how much of it is not divided by their number: that of the first rank is
+/// S + D/R. Prints the tables of docs/performance.md; in a release build, on an idle machine:
+/// `cargo test --release --test flows work_of_ranks -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes minutes in a release build"]
+fn work_of_ranks() {
+    let start = normal::<f32>(20_000, 2, 15);
+    let step = |start: &DMatrix<f32>| {
+        let functional = Interaction::new(kernel(1.0));
+        let scheme = Particle { seed: 0 };
+        let mut state = scheme.start(start.clone()).expect("a start");
+        scheme.step(&functional, &mut state, 0.1).expect("a step");
+        // The measurement of the program: F in double precision.
+        let particles = state.particles.map(f64::from);
+        let measured = Interaction::new(kernel(1.0)).energy(Points::from(&particles));
+        (state, measured)
+    };
+    report("a particle step and F of 20,000 particles, all pairs", || step(&start));
+    let (x, target) = (normal::<f32>(2000, 2, 16), normal::<f32>(4000, 2, 17));
+    let functional = Mmd::new(kernel(1.0), target, None).expect("a target");
+    let training = Training {
+        batch: 2000,
+        width: 128,
+        hidden_layers: 3,
+        first_iterations: 20,
+        ..Training::default()
+    };
+    let scheme = Backward::new(training);
+    report("20 iterations, B = 2000, width 128, 4000 atoms", || {
+        let mut state = scheme.start(x.clone()).expect("a start");
+        scheme.step(&functional, &mut state, 0.5).expect("a step");
+        state
+    });
+}
+
+/// Prints what a program takes on 1 to 16 ranks, and checks the part that is not divided.
+fn report<R: Send + PartialEq>(name: &str, program: impl Fn() -> R + Sync) {
+    println!("{name}");
+    let alone = on_ranks(1, |_| 1, &program);
+    let whole = alone.seconds[0];
+    println!("  1 rank: {whole:.3} s");
+    for size in [2, 3, 4, 8, 16] {
+        let shared = on_ranks(size, |_| 1, &program);
+        assert!(shared.found == alone.found, "{size} ranks");
+        let first = shared.seconds[0];
+        let longest = shared.seconds[1..].iter().fold(0.0_f64, |a, &b| a.max(b));
+        let fixed = (size as f64 * first - whole) / (size as f64 - 1.0);
+        println!(
+            "  {size} ranks: first {first:.3} s, longest other {longest:.3} s, not divided {:.2} %",
+            100.0 * fixed / whole
+        );
+        for (work, [out, back, calls]) in &shared.traffic {
+            let work = String::from_utf8_lossy(work);
+            println!("    {work}: {calls} calls, {out} bytes to each rank, {back} bytes back");
+        }
+    }
 }
