@@ -8,6 +8,7 @@
 //! * [`Transport`]: T_θ(x, z), whose law over z is the Markov kernel of a plan;
 //! * [`Functional`]: the energies E and V_ν, their sum [`Mmd`], and functions of a user;
 //! * [`pair_sums`]: the sums over pairs underneath, and what happens at distance zero;
+//! * [`sliced`]: estimates of the same sums for very many particles;
 //! * [`State`], [`Flow`], [`Observer`]: what evolves, the loop over time, and what watches it;
 //! * [`ranks`]: several processes that compute one flow.
 //!
@@ -38,8 +39,10 @@ pub mod pair_sums;
 pub mod ranks;
 pub mod rng;
 pub mod scheme;
+pub mod sliced;
 mod state;
 mod step_sizes;
+mod sums;
 mod transport;
 
 pub use nalgebra;
@@ -57,8 +60,10 @@ pub use measure::{Measure, Minibatches, Points};
 pub use observer::{Observer, ObserverError, Outcome};
 pub use pair_sums::{GradientRows, Moving, PairSums};
 pub use scheme::Scheme;
+pub use sliced::{DirectionSet, SlicedEnergies, SlicedSums, Slicing};
 pub use state::{InnerLoop, State, StateError, TrainedKernel};
 pub use step_sizes::{StepSizes, TimeStep, time_grid};
+pub use sums::Sums;
 pub use transport::{GenerativeNetwork, Transport};
 
 /// The code of the README, run as a test.

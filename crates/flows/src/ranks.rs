@@ -14,7 +14,7 @@ pub use rieszflow_numerics::ranks::{
 use rieszflow_nets::Assistant;
 use rieszflow_numerics::ranks;
 
-use crate::pair_sums::distributed;
+use crate::{pair_sums, sliced};
 
 /// Carries out a share of what the first rank calls for until it lets this one go.
 ///
@@ -22,7 +22,8 @@ use crate::pair_sums::distributed;
 pub fn serve(communicator: &dyn Communicator, mut other: impl FnMut(Work, &mut Message)) {
     let mut networks = Assistant::default();
     ranks::serve(communicator, |work, mut message| {
-        let done = distributed::assist(communicator, work, &mut message)
+        let done = pair_sums::distributed::assist(communicator, work, &mut message)
+            || sliced::distributed::assist(communicator, work, &mut message)
             || networks.assist(communicator, work, &mut message);
         if !done {
             other(work, &mut message);

@@ -20,6 +20,8 @@ pub enum Purpose {
     Target = 6,
     /// Fresh particles of a finished flow and their latents.
     Sample = 7,
+    /// The directions of sliced sums.
+    Directions = 8,
 }
 
 /// The stream for (`seed`, `purpose`, `step`, `iteration`), the same on every machine and for any

@@ -6,6 +6,7 @@
 //! * [`Real`]: `f32` or `f64`;
 //! * [`simd`]: several numbers at once, on the best instruction set that the processor has;
 //! * [`product`]: products of matrices, on all threads;
+//! * [`orthogonal`]: orthogonal matrices;
 //! * [`parallel`]: work shared by two threads;
 //! * [`ranks`]: work shared by several processes;
 //! * [`compiled`]: generic functions that are compiled once for each scalar type;
@@ -13,6 +14,7 @@
 
 pub mod compiled;
 mod lanes;
+pub mod orthogonal;
 pub mod parallel;
 pub mod product;
 pub mod ranks;

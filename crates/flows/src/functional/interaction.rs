@@ -7,8 +7,9 @@
 use rieszflow_numerics::Real;
 
 use super::Functional;
-use crate::pair_sums::{GradientRows, Moving, PairSums};
-use crate::{Error, Measure, Minibatches, Points, RieszKernel};
+use crate::pair_sums::{GradientRows, Moving};
+use crate::sums::RieszSums;
+use crate::{Error, Measure, Minibatches, Points, RieszKernel, Sums};
 
 /// The interaction energy E(μ) = ½ ∬ K dμ dμ = −½ ∬ |x−y|ʳ dμ(x) dμ(y).
 ///
@@ -27,7 +28,8 @@ use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 /// the losses of Section 4 (Ê) and Section 5 (D̂).
 ///
 /// Positions are N×d (2B×d for minibatches). The derivative is [`Error::Collision`] for r < 1 where
-/// coincident particles have different velocities. Cost: O(N²d) time on all cores, O(Nd) memory.
+/// coincident particles have different velocities. Cost: O(N²d) time on all cores, O(Nd) memory;
+/// for slicing see [`SlicedSums`](crate::SlicedSums).
 ///
 /// ```
 /// use nalgebra::DMatrix;
@@ -40,29 +42,36 @@ use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 /// ```
 #[derive(Debug)]
 pub struct Interaction<T: Real> {
-    sums: PairSums<T>,
+    pub(super) sums: RieszSums<T>,
 }
 
 impl<T: Real> Interaction<T> {
     /// The interaction energy with `kernel`.
     pub fn new(kernel: RieszKernel) -> Self {
         Self {
-            sums: PairSums::new(kernel),
+            sums: RieszSums::exact(kernel),
         }
+    }
+
+    /// The same with sums over all pairs or by slicing.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for slicing without directions, or with r ≤ ½.
+    pub fn with_sums(kernel: RieszKernel, sums: Sums) -> Result<Self, Error> {
+        let sums = RieszSums::new(kernel, sums)?;
+        Ok(Self { sums })
     }
 }
 
 impl<T: Real> Functional<T> for Interaction<T> {
     fn energy(&self, particles: Points<'_, T>) -> f64 {
-        let x = Measure::uniform(particles);
-        -0.5 * self.sums.energy(x, x)
+        -0.5 * self.sums.self_energy(Measure::uniform(particles))
     }
 
     fn gradient(&self, particles: Points<'_, T>, gradient: &mut [T]) -> f64 {
         let x = Measure::uniform(particles);
-        // Each particle stands on both sides of the double integral: twice ½ of the one-sided sum.
         let rows = &mut GradientRows::in_x(gradient, particles.count());
-        -0.5 * self.sums.energy_gradient(x, x, -1.0, rows)
+        -0.5 * self.sums.self_energy_gradient(x, -0.5, rows)
     }
 
     fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64 {
@@ -93,11 +102,6 @@ impl<T: Real> Functional<T> for Interaction<T> {
         let x = Moving::uniform(positions.first(), velocities.first());
         let y = Moving::uniform(positions.second(), velocities.second());
         let rows = &mut GradientRows::in_minibatches(gradient, positions.batch());
-        let sum = self.sums.directional_derivative(x, y, -0.5, rows);
-        let exponent = self.sums.kernel().exponent();
-        if exponent < 1.0 && sum.is_infinite() {
-            return Err(Error::Collision { exponent });
-        }
-        Ok(-0.5 * sum)
+        Ok(-0.5 * self.sums.directional_derivative(x, y, -0.5, rows)?)
     }
 }

@@ -8,7 +8,7 @@ use nalgebra::DMatrix;
 use rieszflow_numerics::Real;
 
 use super::{Functional, Interaction, Potential, Sum};
-use crate::{Error, GradientRows, Measure, Minibatches, Points, RieszKernel};
+use crate::{Error, GradientRows, Measure, Minibatches, Points, RieszKernel, SlicedEnergies, Sums};
 
 /// F_ν(μ) = E(μ) + V_ν(μ) = D²(μ,ν) − E(ν), with D² the squared discrepancy.
 ///
@@ -47,13 +47,36 @@ impl<T: Real> Mmd<T> {
         target: DMatrix<T>,
         weights: Option<Vec<T>>,
     ) -> Result<Self, Error> {
-        let potential = Potential::new(kernel, target, weights)?;
-        Ok(Self(Sum(Interaction::new(kernel), potential)))
+        Self::with_sums(kernel, target, weights, Sums::Exact)
+    }
+
+    /// The same with sums over all pairs or by slicing.
+    ///
+    /// # Errors
+    /// As [`Potential::with_sums`].
+    pub fn with_sums(
+        kernel: RieszKernel,
+        target: DMatrix<T>,
+        weights: Option<Vec<T>>,
+        sums: Sums,
+    ) -> Result<Self, Error> {
+        let potential = Potential::with_sums(kernel, target, weights, sums)?;
+        Ok(Self(Sum(Interaction::with_sums(kernel, sums)?, potential)))
     }
 
     /// The squared discrepancy D²(μ_N, ν) = F_ν(μ_N) + E(ν) ≥ 0 (V-statistic).
     pub fn discrepancy(&self, particles: Points<'_, T>) -> f64 {
-        self.energy(particles) + self.target_energy()
+        match self.sliced_energies(particles) {
+            Some(energies) => energies.discrepancy,
+            None => self.energy(particles) + self.target_energy(),
+        }
+    }
+
+    /// With sliced sums, all energies of the particles and the target from one set of projections.
+    fn sliced_energies(&self, particles: Points<'_, T>) -> Option<SlicedEnergies> {
+        let sums = self.0.1.sums.sliced()?;
+        let known = particles.count() * particles.dim() > 0;
+        known.then(|| sums.energies(Measure::uniform(particles), self.0.1.target()))
     }
 
     /// E(ν), the interaction energy of the target itself.
@@ -68,11 +91,22 @@ impl<T: Real> Functional<T> for Mmd<T> {
     }
 
     fn energy(&self, particles: Points<'_, T>) -> f64 {
-        self.0.energy(particles)
+        match self.sliced_energies(particles) {
+            Some(energies) => energies.functional(),
+            None => self.0.energy(particles),
+        }
     }
 
     fn gradient(&self, particles: Points<'_, T>, gradient: &mut [T]) -> f64 {
-        self.0.gradient(particles, gradient)
+        match self.0.1.sums.sliced() {
+            Some(sums) if particles.count() * particles.dim() > 0 => {
+                let rows = &mut GradientRows::in_x(gradient, particles.count());
+                let x = Measure::uniform(particles);
+                let energies = sums.discrepancy_gradient(x, self.0.1.target(), rows);
+                energies.functional()
+            }
+            _ => self.0.gradient(particles, gradient),
+        }
     }
 
     fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64 {

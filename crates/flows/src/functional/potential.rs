@@ -4,8 +4,9 @@ use nalgebra::DMatrix;
 use rieszflow_numerics::Real;
 
 use super::Functional;
-use crate::pair_sums::{GradientRows, Moving, PairSums};
-use crate::{Error, Measure, Minibatches, Points, RieszKernel};
+use crate::pair_sums::{GradientRows, Moving};
+use crate::sums::RieszSums;
+use crate::{Error, Measure, Minibatches, Points, RieszKernel, Sums};
 
 /// The potential energy V_ν(μ) = −∬ K dμ dν = ∬ |x−y|ʳ dμ(x) dν(y) of a discrete target ν.
 ///
@@ -20,7 +21,7 @@ use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 /// [`Interaction`](crate::Interaction). It is linear in μ: every particle moves as if it were alone, and
 /// without the repulsion of E mass gathers where the potential of ν is least.
 ///
-/// Cost: O(NMd) time on all cores, O((N+M)d) memory. The derivative is [`Error::Collision`] for r < 1
+/// Cost: O(NMd) time on all cores, O((N+M)d) memory; for slicing see [`SlicedSums`](crate::SlicedSums). The derivative is [`Error::Collision`] for r < 1
 /// where a particle lies on an atom of the target and moves.
 ///
 /// ```
@@ -35,7 +36,7 @@ use crate::{Error, Measure, Minibatches, Points, RieszKernel};
 /// ```
 #[derive(Debug)]
 pub struct Potential<T: Real> {
-    sums: PairSums<T>,
+    pub(super) sums: RieszSums<T>,
     target: DMatrix<T>,
     weights: Option<Vec<T>>,
 }
@@ -52,13 +53,26 @@ impl<T: Real> Potential<T> {
         target: DMatrix<T>,
         weights: Option<Vec<T>>,
     ) -> Result<Self, Error> {
+        Self::with_sums(kernel, target, weights, Sums::Exact)
+    }
+
+    /// The same with sums over all pairs or by slicing.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Error::Setting`] for slicing without directions, or with r ≤ ½.
+    pub fn with_sums(
+        kernel: RieszKernel,
+        target: DMatrix<T>,
+        weights: Option<Vec<T>>,
+        sums: Sums,
+    ) -> Result<Self, Error> {
         if target.nrows() == 0 {
             return Err(Error::setting("target", "at least one particle", &"empty"));
         }
         finite_rows("target particle", &target)?;
         let weights = weights.map(|w| normalise(w, target.nrows())).transpose()?;
         Ok(Self {
-            sums: PairSums::new(kernel),
+            sums: RieszSums::new(kernel, sums)?,
             target,
             weights,
         })
@@ -75,7 +89,7 @@ impl<T: Real> Potential<T> {
 
     /// E(ν), the interaction energy of the target itself.
     pub fn target_energy(&self) -> f64 {
-        -0.5 * self.sums.energy(self.target(), self.target())
+        -0.5 * self.sums.self_energy(self.target())
     }
 }
 
@@ -137,13 +151,7 @@ impl<T: Real> Functional<T> for Potential<T> {
     ) -> Result<f64, Error> {
         let x = Moving::uniform(positions.both(), velocities.both());
         let rows = &mut GradientRows::in_x(gradient, 2 * positions.batch());
-        let sum = self
-            .sums
-            .directional_derivative(x, Moving::resting(self.target()), 1.0, rows);
-        let exponent = self.sums.kernel().exponent();
-        if exponent < 1.0 && sum.is_infinite() {
-            return Err(Error::Collision { exponent });
-        }
-        Ok(sum)
+        self.sums
+            .directional_derivative(x, Moving::resting(self.target()), 1.0, rows)
     }
 }

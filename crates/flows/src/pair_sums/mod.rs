@@ -128,11 +128,11 @@ impl<'a, T> GradientRows<'a, T> {
         }
     }
 
-    fn x(&mut self, k: usize, count: usize) -> &mut [T] {
+    pub(crate) fn x(&mut self, k: usize, count: usize) -> &mut [T] {
         &mut self.entries[k * self.rows..][..count]
     }
 
-    fn y(&mut self, k: usize, count: usize) -> Option<&mut [T]> {
+    pub(crate) fn y(&mut self, k: usize, count: usize) -> Option<&mut [T]> {
         let start = self.y_start?;
         Some(&mut self.entries[k * self.rows + start..][..count])
     }

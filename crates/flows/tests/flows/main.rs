@@ -16,6 +16,8 @@ mod ranks;
 mod schemes;
 mod sharing;
 mod simd_levels;
+mod sliced;
+mod sliced_functionals;
 mod state;
 mod step_sizes;
 mod transport;

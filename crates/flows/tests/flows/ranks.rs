@@ -14,8 +14,8 @@ use rieszflow_flows::latent::fill_normal;
 use rieszflow_flows::ranks::{Communicator, Work, dismiss, serve, size, with_ranks};
 use rieszflow_flows::scheme::{Backward, Forward, Particle, Training};
 use rieszflow_flows::{
-    Flow, GradientRows, Interaction, Measure, Mmd, Moving, PairSums, Points, Real, RieszKernel,
-    Scheme, State, Transport, time_grid,
+    Flow, Functional, GradientRows, Interaction, Measure, Mmd, Moving, PairSums, Points, Real, RieszKernel,
+    Scheme, SlicedSums, Slicing, State, Sums, Transport, time_grid,
 };
 
 /// Bytes to all others and back to the first rank, and the number of calls, by the kind of work.
@@ -267,6 +267,45 @@ fn derivatives_along_velocities_have_the_same_bits() {
     check(&[b"pairs 64"], || derivatives::<f64>(1.5));
 }
 
+/// Sliced sums with all gradients, values alone with a standard error, and a derivative.
+fn slices<T: Real>(exponent: f64, dim: usize) -> Vec<f64> {
+    let sums = SlicedSums::<T>::new(kernel(exponent), Slicing::new(72)).expect("directions");
+    let (n, m) = (1200, 901);
+    let (x, y) = (normal::<T>(n, dim, 21), normal::<T>(m, dim, 22));
+    let (a, b) = (normal::<T>(n, dim, 23), normal::<T>(m, dim, 24));
+    let weights: Vec<T> = (0..m).map(|j| T::from_f64(j as f64 / 4e5)).collect();
+    let mu = Measure::uniform(Points::from(&x));
+    let nu = Measure::weighted(Points::from(&y), &weights);
+    let all = sums.energies(mu, nu);
+    let compared = sums.discrepancy(mu, Some(nu));
+    let mut found = vec![all.discrepancy, all.x, all.y, sums.self_energy(mu)];
+    found.extend([compared.discrepancy, compared.standard_error]);
+    let mut gradient = vec![T::zero(); n * dim];
+    let rows = &mut GradientRows::in_x(&mut gradient, n);
+    found.push(sums.self_energy_gradient(mu, 0.3, rows));
+    found.push(sums.energy_gradient(mu, nu, 0.7, rows));
+    found.extend(gradient.iter().map(|g| g.into_f64()));
+    let mut gradient = vec![T::zero(); (n + m) * dim];
+    let mut rows = GradientRows {
+        entries: &mut gradient,
+        rows: n + m,
+        y_start: Some(n),
+    };
+    found.push(sums.energy_gradient(mu, nu, -1.3, &mut rows));
+    let x = Moving::uniform(Points::from(&x), Points::from(&a));
+    let y = Moving::uniform(Points::from(&y), Points::from(&b));
+    found.push(sums.directional_derivative(x, y, 0.2, &mut rows));
+    found.extend(gradient.iter().map(|g| g.into_f64()));
+    found
+}
+
+#[test]
+fn sliced_sums_have_the_same_bits() {
+    check(&[b"slices32"], || slices::<f32>(1.0, 2));
+    check(&[b"slices64"], || slices::<f64>(0.7, 3));
+    check(&[b"slices64"], || slices::<f64>(1.4, 5));
+}
+
 fn training(control_variate: bool) -> Training {
     Training {
         batch: 1200,
@@ -280,7 +319,7 @@ fn training(control_variate: bool) -> Training {
 /// Two time steps from a Dirac or a cloud, in full or half batches.
 fn flow<T: Real>(scheme: &dyn Scheme<T>, start: DMatrix<T>, to_target: bool) -> State<T> {
     let grid = time_grid(&[], 0.05, 0.1).expect("a grid");
-    let run = |functional: &dyn rieszflow_flows::Functional<T>| {
+    let run = |functional: &dyn Functional<T>| {
         let flow = Flow::new(functional, scheme).start(start).expect("a start");
         flow.run(&grid).expect("a flow").state
     };
@@ -384,6 +423,14 @@ fn work_of_ranks() {
         (state, measured)
     };
     report("a particle step and F of 20,000 particles, all pairs", || step(&start));
+    let sliced = Sums::Sliced(Slicing::new(256));
+    let functional = Interaction::with_sums(kernel(1.0), sliced).expect("directions");
+    let large = normal::<f32>(1_000_000, 2, 18);
+    report("the gradient of 10⁶ particles, 256 directions", || {
+        let mut gradient = DMatrix::<f32>::zeros(large.nrows(), 2);
+        let energy = functional.gradient(Points::from(&large), gradient.as_mut_slice());
+        (energy, &large - gradient)
+    });
     let (x, target) = (normal::<f32>(2000, 2, 16), normal::<f32>(4000, 2, 17));
     let functional = Mmd::new(kernel(1.0), target, None).expect("a target");
     let training = Training {

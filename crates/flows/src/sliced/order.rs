@@ -1,0 +1,409 @@
+//! The order of projected particles on the line, by a radix sort.
+//!
+//! A position z becomes a key of 32 bits, (z − least)·(2³² − 1)/(greatest − least) rounded. Very many
+//! particles are first shared out to buckets by the uppermost bits of their keys, so that what follows stays
+//! in the cache; two passes sort by the next bits, from the lower to the upper ones. Particles that agree in
+//! all these bits are few, and an insertion sort puts them in order. The key is monotone in z, so only
+//! particles with equal keys have to be compared by position: the order is exact, and equal positions stay
+//! equal.
+
+use std::cmp::Ordering;
+
+use rieszflow_numerics::Real;
+
+/// Projected particles of two measures; those of the second are counted after those of the first.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a, T> {
+    pub(super) x: &'a [T],
+    pub(super) y: &'a [T],
+}
+
+impl<T: Real> Line<'_, T> {
+    pub(super) fn count(&self) -> usize {
+        self.x.len() + self.y.len()
+    }
+
+    #[inline]
+    pub(super) fn at(&self, index: usize) -> f64 {
+        match index.checked_sub(self.x.len()) {
+            None => self.x[index].into_f64(),
+            Some(index) => self.y[index].into_f64(),
+        }
+    }
+
+    /// The least and the greatest position, if all are finite and there are any.
+    fn range(&self) -> Option<(f64, f64)> {
+        let first = *self.x.first().or(self.y.first())?;
+        let ((low, high), finite) = [self.x, self.y].into_iter().fold(
+            ((first, first), true),
+            |(range, finite), positions| {
+                let (range, all) = range_of(positions, range);
+                (range, finite & all)
+            },
+        );
+        finite.then_some((low.into_f64(), high.into_f64()))
+    }
+}
+
+/// The range extended by some positions, and whether these are finite.
+fn range_of<T: Real>(positions: &[T], range: (T, T)) -> ((T, T), bool) {
+    let mut low = [range.0; 16];
+    let mut high = [range.1; 16];
+    let mut size = [T::zero(); 16];
+    let (chunks, rest) = positions.as_chunks::<16>();
+    let mut padded = [range.0; 16];
+    padded[..rest.len()].copy_from_slice(rest);
+    for chunk in chunks.iter().chain([&padded]) {
+        for (l, &z) in chunk.iter().enumerate() {
+            low[l] = if z < low[l] { z } else { low[l] };
+            high[l] = if z > high[l] { z } else { high[l] };
+            // 0 for numbers, NaN for what is none.
+            size[l] += z - z;
+        }
+    }
+    let low = low
+        .into_iter()
+        .fold(range.0, |a, b| if b < a { b } else { a });
+    let high = high
+        .into_iter()
+        .fold(range.1, |a, b| if b > a { b } else { a });
+    ((low, high), size.into_iter().all(|zero| zero == T::zero()))
+}
+
+/// Particles in the order of their positions.
+pub(super) struct Sorted<'m> {
+    /// The key in the upper half, the particle in the lower half.
+    elements: &'m [u64],
+    /// The distance that a difference of keys of 1 stands for.
+    pub(super) unit: f64,
+    /// The greatest position minus the least.
+    pub(super) length: f64,
+}
+
+impl Sorted<'_> {
+    pub(super) fn len(&self) -> usize {
+        self.elements.len()
+    }
+
+    #[inline]
+    pub(super) fn particle(&self, place: usize) -> usize {
+        self.elements[place] as u32 as usize
+    }
+
+    /// The distance from the particle at `place` to the next one; to a 2³²th of the whole in single
+    /// precision, which is finer than the positions.
+    #[inline]
+    pub(super) fn gap<T: Real>(&self, line: &Line<'_, T>, place: usize) -> f64 {
+        if size_of::<T>() == size_of::<f32>() {
+            let keys = [place, place + 1].map(|place| self.elements[place] >> 32);
+            (keys[1] - keys[0]) as f64 * self.unit
+        } else {
+            line.at(self.particle(place + 1)) - line.at(self.particle(place))
+        }
+    }
+
+    /// Whether the particle at `place` is at the same position as the one before.
+    #[inline]
+    pub(super) fn is_tied<T: Real>(&self, line: &Line<'_, T>, place: usize) -> bool {
+        let (before, this) = (self.elements[place - 1], self.elements[place]);
+        before >> 32 == this >> 32
+            && line.at(before as u32 as usize) == line.at(this as u32 as usize)
+    }
+
+    /// The end of the particles that share the position of the one at `start`.
+    #[inline]
+    pub(super) fn tied<T: Real>(&self, line: &Line<'_, T>, start: usize) -> usize {
+        let mut end = start + 1;
+        while end < self.elements.len() && self.is_tied(line, end) {
+            end += 1;
+        }
+        end
+    }
+}
+
+/// The memory of a sort.
+#[derive(Debug, Default)]
+pub(super) struct SortMemory {
+    keys: Vec<u32>,
+    elements: Vec<u64>,
+    /// Elements between two passes.
+    other: Vec<u64>,
+    buckets: Vec<u32>,
+    /// How many keys have each value of a digit; then where the next one goes.
+    digits: [Vec<u32>; 2],
+}
+
+/// With more particles than this they are shared out to buckets.
+const MOST_AT_ONCE: usize = 1 << 16;
+/// The bits that decide about the bucket.
+const BUCKET_BITS: u32 = 8;
+/// As few as these are sorted by comparison.
+const FEW: usize = 48;
+
+impl SortMemory {
+    /// Sorts the particles by position, and where positions are equal by `tie`; `None` if a position is
+    /// not finite.
+    pub(super) fn sort<T: Real>(
+        &mut self,
+        line: &Line<'_, T>,
+        tie: Option<&Line<'_, T>>,
+    ) -> Option<Sorted<'_>> {
+        let (low, high) = line.range()?;
+        let count = line.count();
+        let length = high - low;
+        // A length that is too small has no reciprocal.
+        let scale = (f64::from(u32::MAX) / length).min(f64::MAX);
+        self.keys.resize(count, 0);
+        self.elements.resize(count, 0);
+        let (x, y) = self.keys.split_at_mut(line.x.len());
+        if length > 0.0 {
+            set_keys(x, line.x, low, scale);
+            set_keys(y, line.y, low, scale);
+        } else {
+            self.keys.fill(0);
+        }
+        if count > MOST_AT_ONCE {
+            self.sort_in_buckets();
+        } else if count > FEW {
+            self.sort_at_once();
+        } else {
+            set_elements(&mut self.elements, &self.keys);
+            self.elements.sort_unstable();
+        }
+        sort_equal_keys(&mut self.elements, line, tie);
+        Some(Sorted {
+            elements: &self.elements,
+            unit: 1.0 / scale,
+            length,
+        })
+    }
+
+    /// Two passes from the keys.
+    fn sort_at_once(&mut self) {
+        let count = self.keys.len();
+        // About as many values of both digits as particles, and some more.
+        let bits = (count.ilog2() + 4).div_ceil(2);
+        let shifts = [32 - 2 * bits, 32 - bits];
+        let [lower, upper] = &mut self.digits;
+        let (lower, upper) = (reset(lower, bits), reset(upper, bits));
+        let mask = lower.len() - 1;
+        for &key in &self.keys {
+            lower[(key >> shifts[0]) as usize & mask] += 1;
+            upper[(key >> shifts[1]) as usize & mask] += 1;
+        }
+        to_places(lower);
+        to_places(upper);
+        self.other.resize(count, 0);
+        distribute_keys(&self.keys, &mut self.other, lower, shifts[0]);
+        distribute(&self.other, &mut self.elements, upper, shifts[1] + 32);
+        finish(&mut self.elements, shifts[0] + 32);
+    }
+
+    /// A pass from the keys to buckets, and two passes in each of them.
+    fn sort_in_buckets(&mut self) {
+        let shift = 32 - BUCKET_BITS;
+        let places = reset(&mut self.buckets, BUCKET_BITS);
+        for &key in &self.keys {
+            places[(key >> shift) as usize] += 1;
+        }
+        to_places(places);
+        distribute_keys(&self.keys, &mut self.elements, places, shift);
+        // Where the next element of a bucket would go is where the next bucket starts.
+        let mut start = 0;
+        for &end in &*places {
+            let bucket = &mut self.elements[start..end as usize];
+            start = end as usize;
+            sort_bucket(bucket, &mut self.other, &mut self.digits);
+        }
+    }
+}
+
+/// Sorts elements that agree in the uppermost bits.
+fn sort_bucket(elements: &mut [u64], other: &mut Vec<u64>, digits: &mut [Vec<u32>; 2]) {
+    const BITS: u32 = 8;
+    const SHIFTS: [u32; 2] = [64 - BUCKET_BITS - 2 * BITS, 64 - BUCKET_BITS - BITS];
+    if elements.len() <= FEW {
+        elements.sort_unstable();
+        return;
+    }
+    if other.len() < elements.len() {
+        other.resize(elements.len(), 0);
+    }
+    let other = &mut other[..elements.len()];
+    let [lower, upper] = digits;
+    let (lower, upper) = (reset(lower, BITS), reset(upper, BITS));
+    let mask = lower.len() - 1;
+    for &element in &*elements {
+        lower[(element >> SHIFTS[0]) as usize & mask] += 1;
+        upper[(element >> SHIFTS[1]) as usize & mask] += 1;
+    }
+    to_places(lower);
+    to_places(upper);
+    distribute(elements, other, lower, SHIFTS[0]);
+    distribute(other, elements, upper, SHIFTS[1]);
+    finish(elements, SHIFTS[0]);
+}
+
+/// Zeros for every value of a digit.
+fn reset(digits: &mut Vec<u32>, bits: u32) -> &mut [u32] {
+    digits.clear();
+    digits.resize(1 << bits, 0);
+    digits
+}
+
+/// Turns numbers of keys into the places where the first of them goes.
+fn to_places(digits: &mut [u32]) {
+    let mut start = 0;
+    for digit in digits {
+        (start, *digit) = (start + *digit, start);
+    }
+}
+
+/// The keys of positions; those of all particles start at `low`.
+fn set_keys<T: Real>(keys: &mut [u32], positions: &[T], low: f64, scale: f64) {
+    /// Added to an integer below 2³², it leaves the integer in the lower half of the bits.
+    const ROUND: f64 = 4_503_599_627_370_496.0;
+    for (key, z) in keys.iter_mut().zip(positions) {
+        *key = ((z.into_f64() - low) * scale + ROUND).to_bits() as u32;
+    }
+}
+
+fn set_elements(elements: &mut [u64], keys: &[u32]) {
+    for (index, (element, &key)) in (0..).zip(elements.iter_mut().zip(keys)) {
+        *element = u64::from(key) << 32 | index;
+    }
+}
+
+/// Moves each particle to the next place of the digit of its key.
+fn distribute_keys(keys: &[u32], to: &mut [u64], places: &mut [u32], shift: u32) {
+    let mask = places.len() - 1;
+    for (index, &key) in (0_u64..).zip(keys) {
+        let place = &mut places[(key >> shift) as usize & mask];
+        to[*place as usize] = u64::from(key) << 32 | index;
+        *place += 1;
+    }
+}
+
+/// Moves each element to the next place of its digit.
+fn distribute(from: &[u64], to: &mut [u64], places: &mut [u32], shift: u32) {
+    let mask = places.len() - 1;
+    for &element in from {
+        let place = &mut places[(element >> shift) as usize & mask];
+        to[*place as usize] = element;
+        *place += 1;
+    }
+}
+
+/// Sorts elements that are in order but for the bits below `shift`.
+fn finish(elements: &mut [u64], shift: u32) {
+    /// An insertion moves no more than these.
+    const MOST_MOVES: usize = 32;
+    let mut place = 1;
+    while place < elements.len() {
+        let element = elements[place];
+        let mut hole = place;
+        while hole > 0 && elements[hole - 1] > element && place - hole < MOST_MOVES {
+            elements[hole] = elements[hole - 1];
+            hole -= 1;
+        }
+        elements[hole] = element;
+        if place - hole == MOST_MOVES {
+            // Very many agree in the upper bits.
+            let same = |other: &u64| other >> shift == element >> shift;
+            let before = elements[..place].iter().rev().take_while(|e| same(e));
+            let start = place - before.count();
+            let after = elements[place..].iter().take_while(|e| same(e));
+            let end = place + after.count();
+            elements[start..end].sort_unstable();
+            place = end;
+        } else {
+            place += 1;
+        }
+    }
+}
+
+/// Sorts elements with equal keys by position, and then by `tie`.
+fn sort_equal_keys<T: Real>(elements: &mut [u64], line: &Line<'_, T>, tie: Option<&Line<'_, T>>) {
+    let place = |element: u64| {
+        let index = element as u32 as usize;
+        (line.at(index), tie.map_or(0.0, |tie| tie.at(index)))
+    };
+    let compare = |a: &u64, b: &u64| {
+        let order = place(*a).partial_cmp(&place(*b));
+        order.unwrap_or(Ordering::Equal).then(a.cmp(b))
+    };
+    let mut start = 0;
+    while start + 1 < elements.len() {
+        let mut end = start + 1;
+        while end < elements.len() && elements[start] >> 32 == elements[end] >> 32 {
+            end += 1;
+        }
+        if end > start + 1 {
+            elements[start..end].sort_unstable_by(compare);
+        }
+        start = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    fn check<T: Real>(count: usize, mut position: impl FnMut() -> f64) {
+        let z: Vec<T> = (0..count).map(|_| T::from_f64(position())).collect();
+        let (x, y) = z.split_at(count / 3);
+        let line = Line { x, y };
+        let mut memory = SortMemory::default();
+        for _ in 0..2 {
+            let sorted = memory.sort(&line, None).expect("finite positions");
+            let mut found: Vec<usize> = (0..count).map(|place| sorted.particle(place)).collect();
+            assert!(found.windows(2).all(|pair| {
+                let [a, b] = [line.at(pair[0]), line.at(pair[1])];
+                a < b || (a == b && pair[0] < pair[1])
+            }));
+            found.sort_unstable();
+            assert!(found.into_iter().eq(0..count));
+        }
+    }
+
+    /// Of all sizes, and where nearly all particles have nearly the same key.
+    #[test]
+    fn positions_are_sorted_and_equal_ones_stay_in_order() {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        for count in [1, 2, 40, 49, 1000, 65_536, 65_537, 150_000] {
+            let rng = &mut rng;
+            let normal = |rng: &mut ChaCha8Rng| -> f64 {
+                (0..12).map(|_| rng.random_range(-0.5..0.5)).sum()
+            };
+            check::<f32>(count, || normal(rng));
+            check::<f64>(count, || normal(rng));
+            check::<f64>(count, || f64::from(rng.next_u32() % 7) - 3.0);
+            check::<f32>(count, || 0.25);
+            let mut first = true;
+            let mut far = |near: f64| {
+                if std::mem::take(&mut first) {
+                    1e6
+                } else {
+                    near
+                }
+            };
+            check::<f64>(count, || far(rng.random_range(0.0..1e-4)));
+            check::<f64>(count, || rng.random_range(-1e-310..1e-310));
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_not_sorted() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for place in [0, 17, 99] {
+                let mut z = vec![1.0; 100];
+                z[place] = bad;
+                let line = Line { x: &z, y: &[] };
+                assert!(SortMemory::default().sort(&line, None).is_none());
+            }
+        }
+    }
+}
