@@ -122,8 +122,8 @@ pub fn rounding() -> u64 {
 }
 
 fn wave<T: Real>(len: usize) -> Vec<T> {
-    let term = |i| T::from_f64(f64::from(i as u32 % 89) / 89.0 - 0.4 * f64::from(i as u32 % 7));
-    (0..len).map(term).collect()
+    let term = |i: usize| (i % 89) as f64 / 89.0 - 0.4 * (i % 7) as f64;
+    (0..len).map(|i| T::from_f64(term(i))).collect()
 }
 
 fn probe_sums<T: Real>(kernel: RieszKernel, message: &mut Message) {

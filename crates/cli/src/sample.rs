@@ -104,7 +104,7 @@ pub fn sample(
             Precision::F32 => push::<f32>(&folder, &config, count, time, seed)?,
             Precision::F64 => push::<f64>(&folder, &config, count, time, seed)?,
         })
-    })
+    })?
 }
 
 fn push<T: Real>(

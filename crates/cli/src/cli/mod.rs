@@ -78,11 +78,15 @@ enum Command {
 
 /// Runs the program: 0 done, 1 the flow diverged or a file could not be written, 2 bad input,
 /// 130 interrupted.
+#[cfg(not(feature = "mpi"))]
 pub(crate) fn main() -> ExitCode {
-    #[cfg(feature = "mpi")]
-    return mpi::on_ranks(program);
-    #[cfg(not(feature = "mpi"))]
     program()
+}
+
+/// The same, on the ranks of MPI.
+#[cfg(feature = "mpi")]
+pub(crate) fn main() -> ExitCode {
+    mpi::on_ranks(program)
 }
 
 /// Runs what the command line asks for.

@@ -1,7 +1,6 @@
 //! The program on several ranks of MPI: the first one runs it, the others lend it their processors.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -97,7 +96,6 @@ fn threads_of_a_rank(session: &Session) -> usize {
 }
 
 /// What has to be equal on all ranks.
-#[derive(PartialEq)]
 struct Identity {
     /// The program's file.
     build: u64,
@@ -156,9 +154,9 @@ fn agree(ranks: Ranks) -> Result<(), Option<Failure>> {
     for number in [own.build, own.rounding, own.arguments] {
         message.put_count(number as usize);
     }
-    let host = System::host_name().map(OsString::from).unwrap_or_default();
+    let host = System::host_name().unwrap_or_default();
     let mut bytes = message.bytes().to_vec();
-    bytes.extend_from_slice(host.as_encoded_bytes());
+    bytes.extend_from_slice(host.as_bytes());
     let refusals: Vec<String> = (1..)
         .zip(ranks.gather(&bytes))
         .filter_map(|(rank, bytes)| {

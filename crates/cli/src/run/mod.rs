@@ -196,7 +196,7 @@ fn execute(
             Precision::F32 => run.execute::<f32>(),
             Precision::F64 => run.execute::<f64>(),
         }
-    })
+    })?
 }
 
 /// A configuration with all that its execution needs.

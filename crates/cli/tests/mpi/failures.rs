@@ -71,9 +71,6 @@ fn bad_input_is_told_once() {
 /// A job that is interrupted inside a time step, by a signal to the first rank or to all.
 #[test]
 fn signals_to_the_first_rank_write_a_checkpoint() {
-    let sandbox = Sandbox::new();
-    let short = LONG.replace("100000", "30").replace("--out run", "--quiet --out whole");
-    sandbox.run(&short).good();
     let saved = |sandbox: &Sandbox| names(&sandbox.path("run/checkpoint"));
     for (name, all) in [("TERM", false), ("INT", false), ("TERM", true)] {
         let sandbox = Sandbox::new();

@@ -76,30 +76,22 @@ fn discrepancy_and_samples() {
     let sandbox = Sandbox::new();
     let flow = format!("interaction {NEURAL} --time 0.1 --out run");
     sandbox.run(&flow).good();
-    let draw = |count: usize| {
-        let draw = format!("sample run --count 9000 --out draws{count}.csv");
-        (draw, read_after(&sandbox, count))
-    };
-    let comparison = |count: usize, other: &str| {
+    let compare = |count: usize, other: &str| {
         let arguments = format!("discrepancy csv:draws{count}.csv {other} --json");
         let said = run(&sandbox, count, &arguments);
         let mut found: Value = serde_json::from_str(&said.stdout).expect("one object");
         found.as_object_mut().expect("an object").remove("seconds");
         found
     };
-    let mut found = Vec::new();
-    for count in 1..=4 {
-        let (command, draws) = draw(count);
-        run(&sandbox, count, &command);
-        let draws = draws();
-        let between = comparison(count, "csv:run/final.csv");
-        found.push((draws, between, comparison(count, "ball:1")));
-    }
+    let found: Vec<_> = (1..=4)
+        .map(|count| {
+            let file = format!("draws{count}.csv");
+            run(&sandbox, count, &format!("sample run --count 9000 --out {file}"));
+            let between = compare(count, "csv:run/final.csv");
+            (read(&sandbox.path(&file)), between, compare(count, "ball:1"))
+        })
+        .collect();
     assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
-}
-
-fn read_after(sandbox: &Sandbox, count: usize) -> impl Fn() -> String + '_ {
-    move || read(&sandbox.path(&format!("draws{count}.csv")))
 }
 
 /// Only the first rank prints, whatever is asked for.

@@ -405,6 +405,32 @@ fn ranks_are_called_by_the_thread_that_has_them_alone() {
     assert_eq!(shared.traffic[b"pairs 32"][2], 1, "one call");
 }
 
+/// The bytes of docs/performance.md: with N particles in ℝ², 8 rows to a group, on two ranks.
+#[test]
+fn traffic_is_that_of_the_documentation() {
+    let (n, d, p) = (5000, 2, 64);
+    let x = normal::<f32>(n, d, 19);
+    let gradient = |functional: &Interaction<f32>| {
+        let shared = on_ranks(2, |_| 1, || {
+            let mut gradient = vec![0.0; n * d];
+            functional.gradient(Points::from(&x), &mut gradient)
+        });
+        let [(_, [out, back, calls])] = shared.traffic.into_iter().take(1).collect::<Vec<_>>()[..]
+        else {
+            panic!("one kind of work");
+        };
+        assert_eq!(calls, 1);
+        (out, back)
+    };
+    let (groups, runs) = (n.div_ceil(8), n.div_ceil(16 * 256));
+    let half = groups - groups / 2;
+    let found = gradient(&Interaction::new(kernel(1.0)));
+    assert_eq!(found, (4 * n * d + 88, half * (8 * runs + 4 * 8 * d)));
+    let sliced = Sums::Sliced(Slicing::new(p));
+    let found = gradient(&Interaction::with_sums(kernel(1.0), sliced).expect("directions"));
+    assert_eq!(found, (4 * n * d + 4 * p * d + 112, 8 * n * d + 32 * p / 2));
+}
+
 /// The work of each rank, and how much of it is not divided by their number: that of the first rank is
 /// S + D/R. Prints the tables of docs/performance.md; in a release build, on an idle machine:
 /// `cargo test --release --test flows work_of_ranks -- --ignored --nocapture`.
