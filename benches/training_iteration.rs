@@ -130,7 +130,7 @@ fn particle_step(criterion: &mut Criterion) {
         group.bench_function(format!("n={n}"), |bencher| {
             let kernel = RieszKernel::new(1.0).expect("0 < 1 < 2");
             let functional = Mmd::new(kernel, normal(n, 2, 1), None).expect("a target");
-            let scheme = Particle { seed: 0 };
+            let scheme = Particle::default();
             let start = normal(n, 2, 2);
             bencher.iter_custom(|count| {
                 on_pool(|| {

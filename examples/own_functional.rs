@@ -20,7 +20,14 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let confined = Sum(Interaction::new(RieszKernel::new(1.0)?), bowl);
 
-    let flow = Flow::new(&confined, &Particle { seed: 0 }).start(DMatrix::zeros(400, 2))?;
+    let flow = Flow::new(
+        &confined,
+        &Particle {
+            seed: 0,
+            momentum: 0.0,
+        },
+    )
+    .start(DMatrix::zeros(400, 2))?;
     let end = flow.run(&time_grid(&[], 0.05, 6.0)?)?.state;
 
     let minimiser = Equilibrium::new(2, 1.0)?;

@@ -43,7 +43,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         found: Vec::new(),
     };
 
-    let scheme = Particle { seed: 0 };
+    let scheme = Particle::default();
     let flow = Flow::new(&functional, &scheme).start(DMatrix::zeros(200, 2))?;
     let end = flow
         .observe(&mut observer)

@@ -10,7 +10,7 @@ use rieszflow::nalgebra::DMatrix;
 pub fn main() -> Result<(), rieszflow::flows::Error> {
     let target = DMatrix::from_fn(20, 1, |i, _| 1.0 + 0.1 * f64::from(i as u32));
     let functional = Mmd::new(RieszKernel::new(1.0)?, target, None)?;
-    let scheme = Particle { seed: 0 };
+    let scheme = Particle::default();
     let mut state = scheme.start(DMatrix::<f64>::zeros(50, 1))?;
     let mut tau = 0.2;
     let mut last = functional.discrepancy(Points::from(&state.particles));

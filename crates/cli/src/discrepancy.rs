@@ -1,20 +1,24 @@
 //! The squared discrepancy of two sets of particles, or of particles and an exact law.
 
+use std::path::Path;
 use std::time::Instant;
 
 use rieszflow_analytic::Discrepancy;
-use rieszflow_flows::{Measure, PairSums, Points, RieszKernel};
+use rieszflow_flows::{Measure, PairSums, Points, RieszKernel, SlicedSums, Sums};
 use serde::Serialize;
 
 use crate::config::Precision;
-use crate::experiments::interaction_energy;
+use crate::experiments::{interaction_energy, mean_potential};
 use crate::files::idx::image_count;
 use crate::files::input::Input;
+use crate::files::npy::read_npy;
 use crate::files::particles::{Columns, Particles};
 use crate::numbers::plain;
 use crate::ranks::discrepancy_to_law;
 use crate::setting::{SettingError, check};
-use crate::targets::{ExactLaw, GivenMeasure, Sampling, Target, TargetError};
+use crate::targets::{
+    ExactLaw, GivenMeasure, Sampling, Target, TargetError, description_of_matrix,
+};
 
 /// D² of two measures, and what is known beside it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -32,7 +36,7 @@ pub struct Comparison {
     pub m: Option<usize>,
     /// The dimension of the space.
     pub dim: usize,
-    /// The standard error of D², if its sums are estimated; all of them are exact so far.
+    /// The standard error of D², if its sums are estimated by slicing.
     pub standard_error: Option<f64>,
     /// Wall time, reading included.
     pub seconds: f64,
@@ -89,21 +93,23 @@ pub enum ComparisonError {
 
 /// Computes D²(X, Y) = ∬|x−y|ʳ − ½∬|x−x'|ʳ − ½∬|y−y'|ʳ of two measures with weights that sum to 1.
 ///
-/// All sums are exact, in double precision: over all pairs of particles, and over the potential of a
-/// law. The U-statistic divides the sum over distinct pairs of a side by 1 − Σwᵢ², which is (N−1)/N for
+/// Sums over the potential of a law are exact, in double precision, and so are those over all pairs of
+/// particles; with [`Sums::Sliced`] these are estimated, with a standard error. The U-statistic divides the sum over distinct pairs of a side by 1 − Σwᵢ², which is (N−1)/N for
 /// equal weights. `columns` chooses the coordinates of CSV files, `count` the number of images of IDX
-/// files, all of them without it. Costs O((N+M)²d) time on all cores, O((N+M)d) memory.
+/// files, all of them without it. Costs O((N+M)²d) time on all cores, or O(P(N+M)(d + log(N+M))) with P
+/// directions, and O((N+M)d) memory.
 ///
 /// ```
 /// use rieszflow_cli::compare;
 /// use rieszflow_cli::targets::Columns;
+/// use rieszflow_flows::Sums;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("points.csv");
 /// std::fs::write(&path, "x0,x1\n3,4\n")?;
 /// let points = format!("csv:{}", path.display()).parse()?;
 /// // ∫|y| − ½∬|y−y'| for the uniform law on the unit sphere around a point at distance 5 of it.
-/// let found = compare(&points, &"sphere:1".parse()?, 1.0, &Columns::default(), None)?;
+/// let found = compare(&points, &"sphere:1".parse()?, 1.0, &Columns::default(), None, Sums::Exact)?;
 /// assert_eq!((found.n, found.m, found.dim), (Some(1), None, 2));
 /// assert!((found.discrepancy - 4.4136).abs() < 1e-4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -118,24 +124,33 @@ pub fn compare(
     exponent: f64,
     columns: &Columns,
     count: Option<usize>,
+    sums: Sums,
 ) -> Result<Comparison, ComparisonError> {
     let started = Instant::now();
     let kernel = RieszKernel::new(exponent);
     let expected = "strictly between 0 and 2 (the exponent r of the kernel −|x−y|ʳ)";
     check("exponent", kernel.is_ok(), expected, &plain(exponent))?;
-    let sums = PairSums::new(kernel?);
+    let kernel = kernel?;
+    if let Sums::Sliced(slicing) = sums {
+        let given = slicing.directions;
+        check("directions", given > 0, "at least 1", &given)?;
+    }
     let mut descriptions = Vec::new();
     let mut read = |measure| read(measure, columns, count, &mut descriptions);
     let (one, other) = (read(first)?, read(second)?);
     let found = match (&one, &other) {
         (Given::Particles(x), Given::Particles(y)) => {
             check_dimensions([first, second], [x.points.ncols(), y.points.ncols()])?;
-            between_particles(&sums, x, y)
+            between_particles(kernel, x, y, sums)?
         }
-        (Given::Particles(x), Given::Law(law)) => to_law(exponent, (first, x), *law)?,
-        (Given::Law(law), Given::Particles(x)) => to_law(exponent, (second, x), *law)?,
+        (Given::Particles(x), Given::Law(law)) => to_law(exponent, (first, x), *law, sums)?,
+        (Given::Law(law), Given::Particles(x)) => to_law(exponent, (second, x), *law, sums)?,
         (Given::Law(one), Given::Law(other)) => return Err(ComparisonError::Laws(*one, *other)),
     };
+    let Found {
+        discrepancy: found,
+        standard_error,
+    } = found;
     let distance = || (2.0 * found.v_statistic.max(0.0)).sqrt();
     let particles = [&one, &other].map(Given::particles);
     let [n, m] = particles.map(|particles| particles.map(|particles| particles.points.nrows()));
@@ -151,7 +166,7 @@ pub fn compare(
             .map(|x| x.points.ncols())
             .next()
             .unwrap_or(0),
-        standard_error: None,
+        standard_error,
         seconds: started.elapsed().as_secs_f64(),
         descriptions,
     })
@@ -184,6 +199,32 @@ fn read(
         Target::Law(law) => return Ok(Given::Law(*law)),
         target => target.path().expect("a measure that is no law is a file"),
     };
+    let particles = if matches!(target, Target::Npy(_)) {
+        // Nothing but the matrix is kept in memory.
+        let points = read_npy(path).map_err(TargetError::from)?;
+        descriptions.push(description_of_matrix(&points, path));
+        Particles::equal(points)
+    } else {
+        interpret(target, path, columns, count, descriptions)?
+    };
+    let found = particles.points.amax();
+    if found > Precision::F64.largest_coordinate() {
+        return Err(ComparisonError::TooLarge {
+            measure: measure.to_string(),
+            found,
+        });
+    }
+    Ok(Given::Particles(particles))
+}
+
+/// The particles in a file.
+fn interpret(
+    target: &Target,
+    path: &Path,
+    columns: &Columns,
+    count: Option<usize>,
+    descriptions: &mut Vec<String>,
+) -> Result<Particles, ComparisonError> {
     let input = Input::read(path).map_err(TargetError::from)?;
     let count = match (target, count) {
         (Target::Idx(_), None) => image_count(input.bytes(), path).map_err(TargetError::from)?,
@@ -196,15 +237,7 @@ fn read(
     };
     let loaded = target.interpret(input, &sampling)?;
     descriptions.extend(loaded.description);
-    let found = loaded.particles.points.amax();
-    let measure = || measure.to_string();
-    if found > Precision::F64.largest_coordinate() {
-        return Err(ComparisonError::TooLarge {
-            measure: measure(),
-            found,
-        });
-    }
-    Ok(Given::Particles(loaded.particles))
+    Ok(loaded.particles)
 }
 
 fn check_dimensions(measures: [&dyn ToString; 2], dims: [usize; 2]) -> Result<(), ComparisonError> {
@@ -219,8 +252,54 @@ fn check_dimensions(measures: [&dyn ToString; 2], dims: [usize; 2]) -> Result<()
     })
 }
 
+/// D² with its standard error, if it is estimated.
+struct Found {
+    discrepancy: Discrepancy,
+    standard_error: Option<f64>,
+}
+
+/// The sum of the squares of weights that sum to 1.
+fn sum_of_squares(particles: &Particles) -> f64 {
+    match &particles.weights {
+        Some(weights) => weights.iter().map(|w| w * w).sum(),
+        None => 1.0 / particles.points.nrows() as f64,
+    }
+}
+
+fn as_measure(particles: &Particles) -> Measure<'_, f64> {
+    let points = Points::from(&particles.points);
+    match &particles.weights {
+        Some(weights) => Measure::weighted(points, weights),
+        None => Measure::uniform(points),
+    }
+}
+
+fn between_particles(
+    kernel: RieszKernel,
+    x: &Particles,
+    y: &Particles,
+    sums: Sums,
+) -> Result<Found, ComparisonError> {
+    let Sums::Sliced(slicing) = sums else {
+        return Ok(Found {
+            discrepancy: over_all_pairs(&PairSums::new(kernel), x, y),
+            standard_error: None,
+        });
+    };
+    let sums = SlicedSums::new(kernel, slicing)?;
+    let energies = sums.discrepancy(as_measure(x), Some(as_measure(y)));
+    let [u, w] = [x, y].map(|particles| 1.0 - sum_of_squares(particles));
+    Ok(Found {
+        discrepancy: Discrepancy {
+            v_statistic: energies.discrepancy,
+            u_statistic: energies.between() - 0.5 * (energies.x / u + energies.y / w),
+        },
+        standard_error: Some(energies.standard_error),
+    })
+}
+
 /// Sums over all pairs. They subtract coordinates, so that data far from 0 loses nothing.
-fn between_particles(sums: &PairSums<f64>, x: &Particles, y: &Particles) -> Discrepancy {
+fn over_all_pairs(sums: &PairSums<f64>, x: &Particles, y: &Particles) -> Discrepancy {
     let weights = [x, y].map(|particles| {
         let count = particles.points.nrows();
         let equal = || vec![1.0 / count as f64; count];
@@ -242,14 +321,31 @@ fn to_law(
     exponent: f64,
     (measure, particles): (&GivenMeasure, &Particles),
     law: ExactLaw,
-) -> Result<Discrepancy, ComparisonError> {
+    sums: Sums,
+) -> Result<Found, ComparisonError> {
     let dim = particles.points.ncols();
     if let Some(expected) = law.dim() {
         check_dimensions([measure, &law], [dim, expected])?;
     }
     let weights = particles.weights.as_deref();
-    let found = law.law(dim, exponent).and_then(|law| {
-        discrepancy_to_law(&particles.points, weights, &law, exponent)
-    });
-    found.map_err(|reason| ComparisonError::Law { law, reason })
+    let refused = |reason| ComparisonError::Law { law, reason };
+    let exact = law.law(dim, exponent).map_err(refused)?;
+    let Sums::Sliced(slicing) = sums else {
+        let found = discrepancy_to_law(&particles.points, weights, &exact, exponent);
+        return Ok(Found {
+            discrepancy: found.map_err(refused)?,
+            standard_error: None,
+        });
+    };
+    let sums = SlicedSums::new(RieszKernel::new(exponent)?, slicing)?;
+    let own = sums.discrepancy(as_measure(particles), None);
+    let potential = mean_potential(&exact, exponent, &particles.points, weights);
+    let fixed = potential.map_err(refused)? + exact.energy(exponent).map_err(refused)?;
+    Ok(Found {
+        discrepancy: Discrepancy {
+            v_statistic: fixed + own.discrepancy,
+            u_statistic: fixed + own.discrepancy / (1.0 - sum_of_squares(particles)),
+        },
+        standard_error: Some(own.standard_error),
+    })
 }

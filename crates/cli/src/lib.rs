@@ -45,7 +45,7 @@ pub mod verify;
 
 pub use config::{
     Config, ConfigFileError, Experiment, KeepKernels, MmdSettings, Precision, SaveAt, SchemeKind,
-    check_times,
+    SumsKind, check_times,
 };
 pub use discrepancy::{Comparison, ComparisonError, compare};
 pub use ensemble::{Ensemble, EnsembleError, Seeds, Spread, run_ensemble};

@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use rieszflow_flows::Sums;
 use sysinfo::System;
 
-use crate::config::{Config, KeepKernels, Precision, SchemeKind, chosen_steps};
+use crate::config::{Config, Experiment, KeepKernels, Precision, SchemeKind, chosen_steps};
 use crate::numbers::bytes;
 use crate::setting::Phrase;
 
@@ -41,8 +42,9 @@ impl Display for MemoryError {
 impl std::error::Error for MemoryError {}
 
 /// Refuses runs that need more memory than the machine has.
-pub(crate) fn check_memory(config: &Config) -> Result<(), MemoryError> {
-    let parts = parts(config);
+pub(crate) fn check_memory(config: &Config, threads: Option<usize>) -> Result<(), MemoryError> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let parts = parts(config, threads.unwrap_or_else(cores));
     let needed = parts.iter().map(|(_, bytes)| bytes).sum();
     let available = available();
     if needed <= available {
@@ -71,7 +73,7 @@ fn with_settings(name: &'static str, settings: &[&'static str]) -> Phrase {
 type Part = (&'static str, &'static [&'static str]);
 
 /// The bytes of the large matrices that are in memory at once.
-fn parts(config: &Config) -> [(Part, f64); 4] {
+fn parts(config: &Config, threads: usize) -> [(Part, f64); 5] {
     let size = bytes_of_a_number(config);
     let count = config.particles as f64;
     let dim = config.dim as f64;
@@ -88,6 +90,10 @@ fn parts(config: &Config) -> [(Part, f64); 4] {
         (
             ("the particles", &["particles", "dim"]),
             count * dim * (2.0 * size + 8.0),
+        ),
+        (
+            ("the sliced sums", &["particles", "dim", "directions"]),
+            sliced_sums(config, threads),
         ),
         // As they are collected and as they are written.
         (
@@ -108,6 +114,19 @@ fn parts(config: &Config) -> [(Part, f64); 4] {
             2.0 * trained * activations,
         ),
     ]
+}
+
+/// The bytes of sliced sums over the particles, or over minibatches, and a target that is drawn.
+fn sliced_sums(config: &Config, threads: usize) -> f64 {
+    let Sums::Sliced(slicing) = config.sums() else {
+        return 0.0;
+    };
+    let drawn = match &config.experiment {
+        Experiment::Mmd(mmd) => mmd.target_particles.unwrap_or(0),
+        _ => 0,
+    };
+    let size = bytes_of_a_number(config) as usize;
+    slicing.memory(config.particles + drawn, config.dim, size, threads)
 }
 
 /// The number of saved times, the first and the last included.

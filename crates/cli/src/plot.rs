@@ -51,7 +51,7 @@ pub fn plot(folder: &Path) -> Result<(), PlotError> {
     let inputs = Inputs::read(&config.experiment, config.seed, folder.path());
     let (config, problem) = config.problem(inputs.map_err(ExperimentError::from)?)?;
     let reference = config.reference(&problem)?;
-    let snapshots = folder.read_snapshots()?;
+    let snapshots = folder.read_snapshots(&config)?;
     draw_figures(&folder, &config, &problem, &*reference, &snapshots)
 }
 

@@ -30,7 +30,7 @@ pub enum FlowError {
 /// let functional = Interaction::new(RieszKernel::new(1.0)?);
 /// let dirac = DMatrix::<f64>::zeros(100, 2);
 /// let grid = time_grid(&[], 0.05, 1.0)?;
-/// let flow = Flow::new(&functional, &Particle { seed: 0 }).start(dirac)?.run(&grid)?;
+/// let flow = Flow::new(&functional, &Particle { seed: 0, momentum: 0.0 }).start(dirac)?.run(&grid)?;
 /// assert_eq!(flow.outcome, Outcome::Completed);
 /// // At time 1 the exact measure has the mean square m₂ = (2/3)(π/4)² = 0.411.
 /// let mean_square = flow.state.particles.norm_squared() / 100.0;

@@ -50,7 +50,7 @@ pub type ObserverError = Box<dyn StdError + Send + Sync>;
 /// let functional = Interaction::new(RieszKernel::new(1.0)?);
 /// let mut reach = Reach(Vec::new());
 /// let grid = time_grid(&[], 0.25, 1.0)?;
-/// let flow = Flow::new(&functional, &Particle { seed: 0 }).start(DMatrix::zeros(50, 1))?;
+/// let flow = Flow::new(&functional, &Particle { seed: 0, momentum: 0.0 }).start(DMatrix::zeros(50, 1))?;
 /// flow.observe(&mut reach).run(&grid)?;
 /// // On the line the flow from a Dirac is U[−t, t].
 /// assert!(reach.0.iter().zip([0.25, 0.5, 0.75, 1.0]).all(|(x, t)| (x / t - 0.98).abs() < 1e-6));

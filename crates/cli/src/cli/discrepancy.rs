@@ -7,13 +7,15 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use rieszflow_cli::files::particles::Columns;
 use rieszflow_cli::numbers::plain;
 use rieszflow_cli::targets::{GivenMeasure, Target};
-use rieszflow_cli::{Comparison, compare, with_threads};
+use rieszflow_cli::{Comparison, SumsKind, compare, with_threads};
+use rieszflow_flows::{Slicing, Sums};
 
-use super::{Failure, flow, number, print, whole};
+use super::{Failure, flow, number, one_of, print, whole};
 
 const EXPLANATION: &str = "\
 Computes the squared discrepancy D²(X,Y) = ∬|x−y|ʳ − ½∬|x−x'|ʳ − ½∬|y−y'|ʳ, exactly and in double \
-precision: over all pairs of particles, and against a law by its potential, nothing is drawn. For \
+precision: over all pairs of particles, and against a law by its potential, nothing is drawn. With \
+--sums sliced the sums over pairs are estimated, in N log N time, and D² has a standard error. For \
 r = 1 it is half of the energy distance of statistics; the distance √(2D²) is printed too.
 
 X, Y: csv:PATH (a row per particle, optional column weight), npy:PATH (a matrix, a row per particle), \
@@ -25,7 +27,7 @@ The V-statistic is D² of the measures as they are. The U-statistic leaves out t
 with itself: it is unbiased for independent particles, and may be negative.
 
 --json prints one object with the keys discrepancy, discrepancy_u, energy_distance (null unless \
-r = 1), n, m (null for a law), dim, standard_error (null: the sums are exact) and seconds.";
+r = 1), n, m (null for a law), dim, standard_error (null with exact sums) and seconds.";
 
 #[derive(Args)]
 #[command(allow_negative_numbers = true, after_help = EXPLANATION)]
@@ -46,6 +48,22 @@ pub(super) struct DiscrepancyArguments {
     /// Number K of images taken from an idx file [default: all]
     #[arg(long, value_name = "K", value_parser = whole::<usize>)]
     count: Option<usize>,
+    /// How sums over pairs of particles are computed: exact (all pairs, time N²) or sliced (estimated by
+    /// projections on directions, time N log N, with a standard error)
+    #[arg(
+        long,
+        value_name = "SUMS",
+        default_value_t = SumsKind::Exact,
+        value_parser = one_of::<SumsKind>(&SumsKind::ALL.map(SumsKind::as_str)),
+        hide_possible_values = true
+    )]
+    sums: SumsKind,
+    /// Number P of directions of sliced sums, at least 1, in eight sets with independent rotations
+    #[arg(long, value_name = "P", default_value_t = 512, value_parser = whole::<usize>)]
+    directions: usize,
+    /// Seed of the rotations of sliced sums
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole::<u64>)]
+    seed: u64,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -63,10 +81,20 @@ pub(super) fn run(arguments: &DiscrepancyArguments) -> Result<(), Failure> {
         exponent,
         columns,
         count,
+        sums,
+        directions,
+        seed,
         json,
     } = arguments;
+    let sums = match sums {
+        SumsKind::Exact => Sums::Exact,
+        SumsKind::Sliced => Sums::Sliced(Slicing {
+            seed: *seed,
+            ..Slicing::new(*directions)
+        }),
+    };
     let chosen = columns.clone().unwrap_or_default();
-    let found = with_threads(None, || compare(first, second, *exponent, &chosen, *count));
+    let found = with_threads(None, || compare(first, second, *exponent, &chosen, *count, sums));
     let found = found.map_err(|error| Failure::input(&error))?;
     let found = found.map_err(|error| Failure::input(&error))?;
     if let Some(note) = arguments.unused() {
@@ -103,6 +131,9 @@ fn print_comparison(out: &mut impl Write, found: &Comparison) -> io::Result<()> 
         writeln!(out, "{description}")?;
     }
     writeln!(out, "D²               {}", plain(found.discrepancy))?;
+    if let Some(error) = found.standard_error {
+        writeln!(out, "standard error   {}", plain(error))?;
+    }
     writeln!(out, "U-statistic      {}", plain(found.discrepancy_u))?;
     if let Some(distance) = found.energy_distance {
         writeln!(out, "energy distance  {}", plain(distance))?;

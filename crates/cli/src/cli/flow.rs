@@ -6,7 +6,7 @@ use clap::{Args, Command, ValueEnum};
 use rieszflow_cli::numbers::{bytes, plain, rounded};
 use rieszflow_cli::{
     Config, Experiment, FolderError, KeepKernels, Output, Precision, Preset, RunError, SaveAt,
-    SchemeKind, Seeds, Status, Summary, ThreadsError,
+    SchemeKind, Seeds, Status, Summary, SumsKind, ThreadsError,
 };
 use rieszflow_flows::StepSizes;
 
@@ -67,6 +67,24 @@ pub(super) struct FlowOptions {
     /// Number N of particles, at least 2
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     particles: Option<usize>,
+    /// How sums over pairs of particles are computed: exact (all pairs, time N²) or sliced (estimated by
+    /// projections on directions, time N log N)
+    #[arg(
+        long,
+        value_name = "SUMS",
+        default_value_t = SumsKind::Exact,
+        value_parser = one_of::<SumsKind>(&SumsKind::ALL.map(SumsKind::as_str)),
+        hide_possible_values = true
+    )]
+    sums: SumsKind,
+    /// Number P of directions of sliced sums, drawn anew for every sum [default: 64 in the plane, 128 for
+    /// d = 3, else 256]
+    #[arg(long, value_name = "P", value_parser = whole::<usize>)]
+    directions: Option<usize>,
+    /// Part of its velocity that a particle keeps from step to step, from 0 to below 1 (particle scheme)
+    /// [default: 0]
+    #[arg(long, value_name = "M", value_parser = number)]
+    momentum: Option<f64>,
     /// Seed of all random numbers; equal seeds give equal results
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole::<u64>)]
     seed: u64,
@@ -128,6 +146,10 @@ pub(super) struct FlowOptions {
     /// [default: all if that takes no more than 256 MiB, else none]
     #[arg(long, value_name = "WHICH", help_heading = FILES)]
     keep_kernels: Option<KeepKernels>,
+    /// Whether to write the particles as snapshots.csv and final.csv besides snapshots.npz: true or false
+    /// [default: true up to 100000 particles]
+    #[arg(long, value_name = "BOOL", help_heading = FILES)]
+    csv: Option<bool>,
     #[command(flatten)]
     output: OutputOptions,
 }
@@ -201,6 +223,10 @@ impl FlowOptions {
             self.learning_rate_decay.as_ref(),
         );
         set(&mut config.control_variate, self.control_variate.as_ref());
+        config.sums = self.sums;
+        config.directions = self.directions.or(config.directions);
+        set(&mut config.momentum, self.momentum.as_ref());
+        config.csv = self.csv.or(config.csv);
         config.seed = self.seed;
         config.precision = self.precision;
         let config = match self.tau {
@@ -250,12 +276,28 @@ impl FlowOptions {
                 bytes(config.kernel_bytes())
             ));
         }
+        if config.csv.is_none() && !config.writes_csv() {
+            notes.push(
+                "snapshots.csv and final.csv are not written for so many particles; snapshots.npz holds \
+                 them, and --csv true writes them"
+                    .to_owned(),
+            );
+        }
         let unused = if config.scheme.is_neural() {
             Vec::new()
         } else {
             self.training_options()
         };
         notes.extend(no_effect(&unused, "--scheme particle"));
+        if config.scheme.is_neural() && self.momentum.is_some() {
+            notes.extend(no_effect(
+                &["--momentum"],
+                &format!("--scheme {}", config.scheme),
+            ));
+        }
+        if self.sums == SumsKind::Exact && self.directions.is_some() {
+            notes.extend(no_effect(&["--directions"], "--sums exact"));
+        }
         Output { notes, ..output }
     }
 

@@ -111,6 +111,43 @@ impl FromStr for Precision {
     }
 }
 
+/// How sums over pairs of particles are computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, SerializeDisplay, DeserializeFromStr)]
+pub enum SumsKind {
+    /// Over all pairs.
+    #[default]
+    Exact,
+    /// Estimated by slicing.
+    Sliced,
+}
+
+impl SumsKind {
+    /// Both ways.
+    pub const ALL: [Self; 2] = [Self::Exact, Self::Sliced];
+
+    /// The way as settings name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Sliced => "sliced",
+        }
+    }
+}
+
+impl fmt::Display for SumsKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SumsKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        of_name(text, Self::ALL.map(|sums| (sums.as_str(), sums)))
+    }
+}
+
 /// The value of this name.
 fn of_name<V: Copy, const K: usize>(name: &str, values: [(&str, V); K]) -> Result<V, String> {
     let found = values.iter().find(|(key, _)| *key == name);

@@ -6,14 +6,14 @@ mod steps;
 mod validate;
 mod values;
 
-pub use choices::{Precision, SchemeKind};
+pub use choices::{Precision, SchemeKind, SumsKind};
 pub use read::ConfigFileError;
 pub use steps::{KeepKernels, SaveAt};
 pub(crate) use steps::{chosen_steps, step_reaching};
 pub use validate::check_times;
 
 use rieszflow_flows::scheme::Training;
-use rieszflow_flows::{StepSizes, TimeStep, time_grid};
+use rieszflow_flows::{Slicing, StepSizes, Sums, TimeStep, time_grid};
 use serde::{Deserialize, Serialize};
 
 use crate::files::particles::Columns;
@@ -149,6 +149,20 @@ pub struct Config {
     /// Whether a control variate reduces the variance of gradients; `false` in files that do not name it.
     #[serde(default)]
     pub control_variate: bool,
+    /// The part of its velocity that a particle of the particle flow keeps from step to step; 0 in files
+    /// that do not name it.
+    #[serde(deserialize_with = "values::number", default)]
+    pub momentum: f64,
+    /// How sums over pairs are computed; over all pairs in files that do not name it.
+    #[serde(default)]
+    pub sums: SumsKind,
+    /// P, the number of directions of sliced sums; that of the dimension if there is none.
+    #[serde(
+        deserialize_with = "values::optional_whole",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub directions: Option<usize>,
     /// Keys all random numbers.
     #[serde(deserialize_with = "values::whole")]
     pub seed: u64,
@@ -158,7 +172,13 @@ pub struct Config {
     pub save_at: SaveAt,
     /// The time steps whose learned kernels are kept.
     pub keep_kernels: KeepKernels,
+    /// Whether particles are written as CSV too; if not named, up to 100000 of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csv: Option<bool>,
 }
+
+/// From more particles than this on, CSV is written on request only.
+const MOST_IN_CSV: usize = 100_000;
 
 impl Config {
     /// The time steps.
@@ -176,6 +196,37 @@ impl Config {
             Experiment::Implosion => false,
             Experiment::Mmd(mmd) => matches!(mmd.start, Start::Dirac(_) | Start::Diracs(_)),
         }
+    }
+
+    /// How sums over pairs are computed, with their settings.
+    pub fn sums(&self) -> Sums {
+        match self.sums {
+            SumsKind::Exact => Sums::Exact,
+            SumsKind::Sliced => Sums::Sliced(Slicing {
+                seed: self.seed,
+                ..Slicing::new(self.direction_count())
+            }),
+        }
+    }
+
+    /// Whether `snapshots.csv` and `final.csv` are written.
+    pub fn writes_csv(&self) -> bool {
+        self.csv.unwrap_or(self.particles <= MOST_IN_CSV)
+    }
+
+    /// The relative error that sliced sums of a few particles have at most, about: that of independent
+    /// directions.
+    pub(crate) fn sums_error(&self) -> f64 {
+        match self.sums {
+            SumsKind::Exact => 0.0,
+            SumsKind::Sliced => 1.0 / (self.direction_count() as f64).sqrt(),
+        }
+    }
+
+    /// P of sliced sums.
+    pub(crate) fn direction_count(&self) -> usize {
+        let default = || Slicing::default_directions(self.dim);
+        self.directions.unwrap_or_else(default)
     }
 
     /// How the neural schemes learn.

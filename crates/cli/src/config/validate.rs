@@ -2,7 +2,7 @@
 
 use rieszflow_flows::{RieszKernel, StepSizes};
 
-use super::{Config, Experiment, KeepKernels, MmdSettings, SaveAt, SchemeKind};
+use super::{Config, Experiment, KeepKernels, MmdSettings, SaveAt, SchemeKind, SumsKind};
 use crate::numbers::plain;
 use crate::setting::{Phrase, SettingError, check};
 use crate::targets::{ExactLaw, Target};
@@ -19,12 +19,33 @@ impl Config {
         check("exponent", valid, expected, &plain(self.exponent))?;
         self.validate_times()?;
         at_least("particles", self.particles as u64, 2)?;
+        let valid = (0.0..1.0).contains(&self.momentum);
+        let expected = "at least 0 and below 1";
+        check("momentum", valid, expected, &plain(self.momentum))?;
+        self.validate_sums()?;
         if self.scheme != SchemeKind::Particle {
             self.validate_training()?;
             self.validate_keep_kernels()?;
         }
         self.validate_save_at()?;
         self.validate_experiment()
+    }
+
+    fn validate_sums(&self) -> Result<(), SettingError> {
+        if let Some(directions) = self.directions {
+            at_least("directions", directions as u64, 1)?;
+        }
+        if self.sums == SumsKind::Exact {
+            return Ok(());
+        }
+        let expected = Phrase::from("above 1/2 with ")
+            .setting("sums")
+            .text(" sliced (below, the gradient of a single direction has no finite variance)");
+        let given = plain(self.exponent);
+        check("exponent", self.exponent > 0.5, expected, &given)?;
+        let expected = Phrase::from("exact for the implosion (its sums are on the line)");
+        let implosion = self.experiment == Experiment::Implosion;
+        check("sums", !implosion, expected, &self.sums)
     }
 
     fn validate_times(&self) -> Result<(), SettingError> {

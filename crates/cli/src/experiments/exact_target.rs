@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use rieszflow_analytic::{Discrepancy, Equilibrium, EquilibriumKind, Error, Law};
 use rieszflow_flows::rng::{Purpose, stream};
 use rieszflow_flows::{
-    Functional, Interaction, Points, RadialPotential, RadialTable, RieszKernel, Sum, TimeStep,
+    Functional, Interaction, Points, RadialPotential, RadialTable, RieszKernel, Sum, Sums, TimeStep,
 };
 use rieszflow_numerics::Real;
 
@@ -26,6 +26,7 @@ pub(crate) fn functional<T: Real>(
     kernel: RieszKernel,
     law: ExactLaw,
     dim: usize,
+    sums: Sums,
 ) -> Result<Sum<Interaction<T>, RadialPotential>, ExperimentError> {
     let exponent = kernel.exponent();
     let component = law.component(dim, exponent)?;
@@ -34,7 +35,7 @@ pub(crate) fn functional<T: Real>(
     let profile = |rho| (exact.value(rho), exact.slope(rho));
     let table = RadialTable::new(kernel, law.radius(dim, exponent)?, profile)?;
     let attraction = RadialPotential::new(table, law.centres(dim));
-    Ok(Sum(Interaction::new(kernel), attraction))
+    Ok(Sum(Interaction::with_sums(kernel, sums)?, attraction))
 }
 
 /// The law itself, which the flow approaches, and the exact flow where it is known.
@@ -77,7 +78,7 @@ impl ExactTarget {
             points: law.sample(DRAWN.min(MOST_DRAWN / dim).max(1), &mut rng),
             law,
             exponent,
-            interaction: Interaction::new(RieszKernel::new(exponent)?),
+            interaction: Interaction::with_sums(RieszKernel::new(exponent)?, config.sums())?,
             flow,
         })
     }
@@ -89,7 +90,7 @@ impl ExactTarget {
         particles: &DMatrix<f64>,
         interaction: f64,
     ) -> Result<Discrepancy, Error> {
-        let functional = interaction + mean_potential(law, self.exponent, particles)?;
+        let functional = interaction + mean_potential(law, self.exponent, particles, None)?;
         let energy = law.energy(self.exponent)?;
         Ok(discrepancy(
             functional,
@@ -133,8 +134,14 @@ impl ExactFlow {
     }
 }
 
-/// The mean over the particles (N×d) of the law's potential, exactly.
-fn mean_potential(law: &Law, exponent: f64, particles: &DMatrix<f64>) -> Result<f64, Error> {
+/// The mean over the particles (N×d), with weights that sum to 1 or equal ones, of the law's potential,
+/// exactly.
+pub(crate) fn mean_potential(
+    law: &Law,
+    exponent: f64,
+    particles: &DMatrix<f64>,
+    weights: Option<&[f64]>,
+) -> Result<f64, Error> {
     let potential = law.potential(exponent)?;
     let rows = (0..particles.nrows()).into_par_iter().with_min_len(16);
     let at = |i: usize| {
@@ -143,7 +150,10 @@ fn mean_potential(law: &Law, exponent: f64, particles: &DMatrix<f64>) -> Result<
     };
     // Collected in the order of the rows: the sum does not depend on the threads.
     let values: Vec<f64> = rows.map(at).collect::<Result<_, _>>()?;
-    Ok(values.iter().sum::<f64>() / values.len() as f64)
+    Ok(match weights {
+        Some(weights) => values.iter().zip(weights).map(|(u, w)| u * w).sum(),
+        None => values.iter().sum::<f64>() / values.len() as f64,
+    })
 }
 
 impl ReferenceMeasure for ExactTarget {

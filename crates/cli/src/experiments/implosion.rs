@@ -5,7 +5,7 @@ use rieszflow_analytic::{Error, Implosion};
 use rieszflow_flows::TimeStep;
 
 use super::{Measurement, ReferenceMeasure};
-use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
+use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind, SumsKind};
 use crate::figures::Support;
 
 impl Config {
@@ -32,10 +32,14 @@ impl Config {
             learning_rate: 2e-3,
             learning_rate_decay: 1e-2,
             control_variate: false,
+            momentum: 0.0,
+            sums: SumsKind::Exact,
+            directions: None,
             seed: 0,
             precision: Precision::F32,
             save_at: SaveAt::Every(5),
             keep_kernels: KeepKernels::All,
+            csv: None,
         }
     }
 }

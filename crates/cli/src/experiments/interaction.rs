@@ -2,13 +2,15 @@
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::{
-    Equilibrium, EquilibriumKind, Error, Law, backward_scale, flow_scale,
+    Discrepancy, Equilibrium, EquilibriumKind, Error, Law, backward_scale, flow_scale,
     forward_scale,
 };
-use rieszflow_flows::TimeStep;
+use rieszflow_flows::{Functional, Interaction, Points, RieszKernel, TimeStep};
 
-use super::{Measurement, ReferenceMeasure, ScaleComparison};
-use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind};
+use super::exact_target::mean_potential;
+use super::mmd::discrepancy as from_energies;
+use super::{ExperimentError, Measurement, ReferenceMeasure, ScaleComparison};
+use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind, SumsKind};
 use crate::figures::Support;
 use crate::ranks::discrepancy_to_law;
 
@@ -52,10 +54,14 @@ impl Config {
             learning_rate: 3e-3,
             learning_rate_decay: 1e-2,
             control_variate: false,
+            momentum: 0.0,
+            sums: SumsKind::Exact,
+            directions: None,
             seed: 0,
             precision: Precision::F32,
             save_at: SaveAt::Every(3),
             keep_kernels: KeepKernels::All,
+            csv: None,
         }
         .with_initial_steps()
     }
@@ -83,10 +89,12 @@ impl Config {
 pub(super) struct ExactInteraction {
     equilibrium: Equilibrium,
     scales: Vec<f64>,
+    /// With sliced sums, what estimates the energy of the particles; else it is exact.
+    interaction: Option<Interaction<f64>>,
 }
 
 impl ExactInteraction {
-    pub(super) fn new(config: &Config, grid: &[TimeStep]) -> Result<Self, Error> {
+    pub(super) fn new(config: &Config, grid: &[TimeStep]) -> Result<Self, ExperimentError> {
         let mut scale = 0.0;
         let mut scales = vec![scale];
         for step in grid {
@@ -97,10 +105,29 @@ impl ExactInteraction {
             };
             scales.push(scale);
         }
+        let sliced = || Interaction::with_sums(RieszKernel::new(config.exponent)?, config.sums());
+        let is_sliced = config.sums == SumsKind::Sliced;
         Ok(Self {
             equilibrium: Equilibrium::new(config.dim, config.exponent)?,
             scales,
+            interaction: is_sliced.then(sliced).transpose()?,
         })
+    }
+
+    fn discrepancy(&self, law: &Law, particles: &DMatrix<f64>) -> Result<Discrepancy, Error> {
+        let exponent = self.equilibrium.exponent();
+        let Some(interaction) = &self.interaction else {
+            return discrepancy_to_law(particles, None, law, exponent);
+        };
+        let interaction = interaction.energy(Points::from(particles));
+        let functional = interaction + mean_potential(law, exponent, particles, None)?;
+        let energy = law.energy(exponent)?;
+        Ok(from_energies(
+            functional,
+            interaction,
+            energy,
+            particles.nrows(),
+        ))
     }
 }
 
@@ -114,9 +141,8 @@ impl ReferenceMeasure for ExactInteraction {
         let mean_square = particles.norm_squared() / particles.nrows() as f64;
         let measured = (mean_square / self.equilibrium.second_moment()).sqrt();
         let law = Law::equilibrium(&self.equilibrium, exact)?;
-        let exponent = self.equilibrium.exponent();
         Ok(Measurement {
-            discrepancy: Some(discrepancy_to_law(particles, None, &law, exponent)?),
+            discrepancy: Some(self.discrepancy(&law, particles)?),
             functional: None,
             interaction: None,
             scale: Some(ScaleComparison { exact, measured }),

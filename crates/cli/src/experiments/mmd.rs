@@ -4,12 +4,14 @@ use std::path::Path;
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::{Discrepancy, Error};
-use rieszflow_flows::{Functional, Interaction, Mmd, Points, Potential, RieszKernel};
+use rieszflow_flows::{Functional, Interaction, Mmd, Points, Potential, RieszKernel, Sums};
 use rieszflow_numerics::Real;
 
 use super::origin::Origin;
 use super::{Inputs, Measurement, ReferenceMeasure, TargetEnergy};
-use crate::config::{Config, Experiment, KeepKernels, MmdSettings, Precision, SaveAt, SchemeKind};
+use crate::config::{
+    Config, Experiment, KeepKernels, MmdSettings, Precision, SaveAt, SchemeKind, SumsKind,
+};
 use crate::files::particles::{Columns, Particles};
 use crate::targets::{Proportions, Start, Target, TargetError};
 
@@ -118,10 +120,14 @@ impl Config {
             learning_rate: 1e-3,
             learning_rate_decay: 1.0,
             control_variate: false,
+            momentum: 0.0,
+            sums: SumsKind::Exact,
+            directions: None,
             seed: 0,
             precision: Precision::F32,
             save_at: SaveAt::Every(1),
             keep_kernels: KeepKernels::All,
+            csv: None,
             experiment: Experiment::Mmd(mmd.clone()),
         };
         match mmd.target {
@@ -222,11 +228,12 @@ pub(super) fn functional<T: Real>(
     kernel: RieszKernel,
     origin: &Origin,
     target: &Particles,
+    sums: Sums,
 ) -> Result<Mmd<T>, rieszflow_flows::Error> {
     let points = origin.centre(&target.points);
     let weights = target.weights.as_ref();
     let weights = weights.map(|weights| weights.iter().copied().map(T::from_f64).collect());
-    Mmd::new(kernel, points, weights)
+    Mmd::with_sums(kernel, points, weights, sums)
 }
 
 /// The largest number of atoms from which the size of a target is estimated.

@@ -8,6 +8,7 @@ mod interaction;
 mod mmd;
 mod origin;
 mod rounding;
+mod sliced_target;
 mod target_energy;
 
 use nalgebra::DMatrix;
@@ -15,11 +16,11 @@ use rieszflow_analytic::Discrepancy;
 use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, RieszKernel};
 use rieszflow_numerics::Real;
 
-use crate::config::{Config, Experiment};
+use crate::config::{Config, Experiment, SumsKind};
 use crate::figures::{Support, name_in_title};
 
 pub use error::ExperimentError;
-pub(crate) use exact_target::functional as exact_functional;
+pub(crate) use exact_target::{functional as exact_functional, mean_potential};
 pub use inputs::Inputs;
 pub(crate) use inputs::{COPIES, InputCopy, Problem};
 pub use mmd::Preset;
@@ -114,6 +115,9 @@ impl Config {
             return Ok(Box::new(reference));
         }
         Ok(match &problem.target {
+            Some(target) if self.sums == SumsKind::Sliced => {
+                Box::new(sliced_target::SlicedTarget::new(self, target)?)
+            }
             Some(target) => Box::new(mmd::TargetReference::new(self.exponent, target)?),
             None if self.experiment == Experiment::Implosion => {
                 Box::new(implosion::ExactImplosion::new(grid)?)
@@ -144,14 +148,15 @@ impl Config {
     ) -> Result<Box<dyn Functional<T>>, ExperimentError> {
         let kernel = RieszKernel::new(self.exponent)?;
         if let Some(law) = problem.law {
+            let sums = self.sums();
             return Ok(Box::new(exact_target::functional::<T>(
-                kernel, law, self.dim,
+                kernel, law, self.dim, sums,
             )?));
         }
         Ok(match &problem.target {
-            Some(target) => Box::new(mmd::functional::<T>(kernel, origin, target)?),
+            Some(target) => Box::new(mmd::functional::<T>(kernel, origin, target, self.sums())?),
             None if self.experiment == Experiment::Implosion => Box::new(ImplosionExplosion::new()),
-            None => Box::new(Interaction::new(kernel)),
+            None => Box::new(Interaction::with_sums(kernel, self.sums())?),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::File;
-use std::io::{self, Error, Read};
+use std::io::{self, Error, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -199,6 +199,8 @@ pub(super) struct Source<'p, R> {
     path: &'p Path,
     pub(super) reader: R,
     position: u64,
+    /// Bytes that were read last.
+    block: Vec<u8>,
 }
 
 impl<'p, R: Read> Source<'p, R> {
@@ -207,6 +209,7 @@ impl<'p, R: Read> Source<'p, R> {
             path,
             reader,
             position: 0,
+            block: Vec::new(),
         }
     }
 
@@ -226,6 +229,42 @@ impl<'p, R: Read> Source<'p, R> {
         }
         self.position += count as u64;
         Ok(bytes)
+    }
+
+    /// The next `count` bytes, in memory that is used again, called `what` in the message if there are fewer.
+    pub(super) fn with_bytes(
+        &mut self,
+        count: usize,
+        what: &str,
+        work: impl FnOnce(&[u8]),
+    ) -> Result<(), FileError> {
+        self.block.resize(count, 0);
+        if let Err(source) = self.reader.read_exact(&mut self.block) {
+            return Err(match source.kind() {
+                ErrorKind::UnexpectedEof => {
+                    self.unexpected(format!("{count} bytes of {what}"), "fewer until the end")
+                }
+                _ => FileError::Io {
+                    path: self.path.to_owned(),
+                    source,
+                },
+            });
+        }
+        self.position += count as u64;
+        work(&self.block);
+        Ok(())
+    }
+
+    /// How many bytes have been read.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Whether `word` stands `after` bytes from here; nothing is read after that.
+    pub(super) fn holds_at(&mut self, after: usize, word: &[u8]) -> bool {
+        let skipped = io::copy(&mut (&mut self.reader).take(after as u64), &mut io::sink());
+        let mut found = vec![0; word.len()];
+        skipped.is_ok() && self.reader.read_exact(&mut found).is_ok() && found == word
     }
 
     /// The next `N` bytes.

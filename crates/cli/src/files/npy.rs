@@ -1,24 +1,34 @@
 //! Matrices in numpy's own format, written by `numpy.save("particles.npy", array)`.
 
+use std::fs::File;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use half::f16;
 use nalgebra::DMatrix;
 
-use super::input::{FileError, Input, MOST_NUMBERS, Source};
+use super::input::{FileError, Input, MOST_NUMBERS, STANDARD_INPUT, Source};
 
 const MAGIC: [u8; 6] = *b"\x93NUMPY";
 
 /// numpy itself writes headers of a few hundred bytes.
 const LONGEST_HEADER: usize = 65_535;
 
-/// Magic, version 1.0 and the header of a `.npy` file of floats in C order, padded so that the data
-/// start at a multiple of 64 bytes.
+/// Entries that are read at a time.
+const BLOCK: usize = 8192;
+
+/// Magic, version 1.0 and the header of a `.npy` file of floats of 8 bytes in C order, padded so that the
+/// data start at a multiple of 64 bytes.
 pub(super) fn header(shape: &[usize]) -> Vec<u8> {
+    header_of_type("<f8", shape)
+}
+
+/// The same for entries of another type.
+pub(super) fn header_of_type(descr: &str, shape: &[usize]) -> Vec<u8> {
     let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
     let comma = if axes.len() == 1 { "," } else { "" };
     let dictionary = format!(
-        "{{'descr': '<f8', 'fortran_order': False, 'shape': ({}{comma}), }}",
+        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}{comma}), }}",
         axes.join(", ")
     );
     // Magic and length take 10 bytes, the final newline one.
@@ -33,13 +43,26 @@ pub(super) fn header(shape: &[usize]) -> Vec<u8> {
 ///
 /// Versions 1.0 to 3.0 are read, in C or Fortran order and with headers of Python 2; floats of 2, 4 or
 /// 8 bytes, integers of 1, 2, 4 or 8 bytes with and without sign, and booleans (as 0 and 1), of any
-/// byte order. An array of shape (N,) is one column.
+/// byte order. An array of shape (N,) is one column. A regular file is read block by block, so that
+/// memory holds the matrix alone.
 ///
 /// # Errors
 /// [`FileError::Io`] if the file cannot be read, [`FileError::Format`] if it is another format, type
 /// or shape, is too short or too long, holds more than [`MOST_NUMBERS`] or one that is not finite.
 pub fn read_npy(path: &Path) -> Result<DMatrix<f64>, FileError> {
-    parse_npy(Input::read(path)?.bytes(), path)
+    let failed = |source| FileError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    if path == Path::new(STANDARD_INPUT) {
+        return parse_npy(Input::read(path)?.bytes(), path);
+    }
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return parse_npy(Input::read(path)?.bytes(), path);
+    }
+    read_matrix(Source::new(BufReader::new(file), path), metadata.len())
 }
 
 /// Reads a matrix like [`read_npy`] from the bytes of a file; `path` is for messages.
@@ -47,7 +70,11 @@ pub fn read_npy(path: &Path) -> Result<DMatrix<f64>, FileError> {
 /// # Errors
 /// Those of [`read_npy`].
 pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<DMatrix<f64>, FileError> {
-    let mut source = Source::new(bytes, path);
+    read_matrix(Source::new(bytes, path), bytes.len() as u64)
+}
+
+/// Reads a matrix from a source of `total` bytes.
+fn read_matrix<R: Read>(mut source: Source<'_, R>, total: u64) -> Result<DMatrix<f64>, FileError> {
     let layout = Layout::read(&mut source)?;
     let (rows, columns) = layout.shape;
     let count = rows.checked_mul(columns);
@@ -56,33 +83,60 @@ pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<DMatrix<f64>, FileError> {
         let expected = format!("a matrix of 1 to {MOST_NUMBERS} numbers");
         source.unexpected(expected, format!("one of shape ({rows}, {columns})"))
     })?;
-    let (size, data) = (layout.entry.size, source.reader);
-    let length = count * size;
-    if data.len() != length {
+    let length = count * layout.entry.size;
+    let found = total.saturating_sub(source.position());
+    if found != length as u64 {
         let expected = format!("{length} bytes of data for the shape ({rows}, {columns})");
-        let error = source.unexpected(expected, format!("{} until the end", data.len()));
-        let several = data
-            .get(length..)
-            .is_some_and(|rest| rest.starts_with(&MAGIC));
-        return Err(if several {
-            error.with_remedy("the file holds several arrays; save each in a file of its own")
-        } else {
-            error
-        });
+        let error = source.unexpected(expected, format!("{found} until the end"));
+        return Err(
+            if found > length as u64 && source.holds_at(length, &MAGIC) {
+                error.with_remedy("the file holds several arrays; save each in a file of its own")
+            } else {
+                error
+            },
+        );
     }
-    let numbers = data
-        .chunks_exact(size)
-        .map(|entry| layout.entry.value(entry));
-    let matrix = if layout.fortran_order {
-        DMatrix::from_iterator(rows, columns, numbers)
-    } else {
-        DMatrix::from_row_iterator(rows, columns, numbers)
-    };
+    let matrix = layout.entries(&mut source)?;
     match matrix.iter().position(|number| !number.is_finite()) {
         None => Ok(matrix),
         Some(at) => {
             let place = format!("row {}, column {}", at % rows + 1, at / rows + 1);
             Err(source.unexpected_at(place, "a finite number", matrix[at].to_string()))
+        }
+    }
+}
+
+/// Reads the bytes of an array of real numbers in C order, of any shape, such as the ones that this program
+/// writes; `path` is for messages.
+///
+/// # Errors
+/// [`FileError::Format`] if it is another format, type or order, or its length does not fit its shape.
+pub(super) fn parse_array(bytes: &[u8], path: &Path) -> Result<(Vec<usize>, Vec<f64>), FileError> {
+    let mut source = Source::new(bytes, path);
+    let text = header_text(&mut source)?;
+    let dictionary = entries(&text);
+    let value = |key| dictionary.iter().find(|(name, _)| *name == key);
+    let entry = value("descr").and_then(|(_, descr)| Entry::named(unquoted(descr)?));
+    let shape = value("shape").and_then(|(_, shape)| axes(shape));
+    let in_order = value("fortran_order").is_some_and(|(_, order)| *order == "False");
+    let data = source.reader;
+    match (entry, shape) {
+        (Some(entry), Some(shape)) if in_order => {
+            let count = shape
+                .iter()
+                .try_fold(1_usize, |n, &axis| n.checked_mul(axis));
+            if count.and_then(|count| count.checked_mul(entry.size)) == Some(data.len()) {
+                let numbers = data
+                    .chunks_exact(entry.size)
+                    .map(|bytes| entry.value(bytes));
+                return Ok((shape, numbers.collect()));
+            }
+            let found = format!("{} bytes", data.len());
+            Err(source.unexpected("as many numbers as its shape says", found))
+        }
+        _ => {
+            let found = format!("{:.200}", text.trim());
+            Err(source.unexpected_at("header", "real numbers in C order", found))
         }
     }
 }
@@ -184,7 +238,36 @@ struct Layout {
 }
 
 impl Layout {
-    fn read(source: &mut Source<'_, &[u8]>) -> Result<Self, FileError> {
+    /// The entries, block by block.
+    fn entries<R: Read>(&self, source: &mut Source<'_, R>) -> Result<DMatrix<f64>, FileError> {
+        let (rows, columns) = self.shape;
+        let mut matrix = DMatrix::zeros(rows, columns);
+        // A line is contiguous in the file: a row, or in Fortran's order a column.
+        let (lines, len) = if self.fortran_order {
+            (columns, rows)
+        } else {
+            (rows, columns)
+        };
+        let size = self.entry.size;
+        for line in 0..lines {
+            for start in (0..len).step_by(BLOCK) {
+                let end = len.min(start + BLOCK);
+                source.with_bytes((end - start) * size, "data", |bytes| {
+                    for (k, entry) in (start..end).zip(bytes.chunks_exact(size)) {
+                        let at = if self.fortran_order {
+                            (k, line)
+                        } else {
+                            (line, k)
+                        };
+                        matrix[at] = self.entry.value(entry);
+                    }
+                })?;
+            }
+        }
+        Ok(matrix)
+    }
+
+    fn read<R: Read>(source: &mut Source<'_, R>) -> Result<Self, FileError> {
         let text = header_text(source)?;
         let refuse =
             |expected: &str, found: String| source.unexpected_at("header", expected, found);
@@ -232,7 +315,7 @@ impl Layout {
 }
 
 /// The dictionary in the header, as text.
-fn header_text(source: &mut Source<'_, &[u8]>) -> Result<String, FileError> {
+fn header_text<R: Read>(source: &mut Source<'_, R>) -> Result<String, FileError> {
     let magic = source.bytes(MAGIC.len(), "the magic \\x93NUMPY")?;
     if magic != MAGIC {
         let found = format!("'{}'", magic.escape_ascii());

@@ -7,26 +7,28 @@ mod summary;
 
 pub use error::{Divergence, FolderError};
 pub(crate) use metrics::{MetricsColumns, Row};
-pub(crate) use snapshots::{Snapshot, coordinate_names, read_snapshots};
+pub(crate) use snapshots::{Snapshot, SnapshotFormat, coordinate_names, record};
 pub(crate) use summary::{CITATION, SavedSummary};
 pub use summary::{Status, Summary};
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 
-use crate::config::{Config, ConfigFileError};
+use snapshots::{read_records, read_snapshots};
+
+use crate::config::{Config, ConfigFileError, Precision};
 use crate::experiments::{COPIES, InputCopy, Origin, Problem};
 use crate::files::checkpoint::CheckpointStore;
 use crate::files::kernels::{KernelFormat, write_kernels};
 use crate::files::matrix::{write_matrix, write_vector};
-use crate::files::npz::{NpzArray, write_npz};
+use crate::files::npz::{NpzArray, read_npz, write_npz};
 use crate::files::{remove_temporary_files, replace};
 
 /// The files of a run. A folder that has one of them holds a run.
-const FILES: [&str; 15] = [
+const FILES: [&str; 16] = [
     "config.toml",
     "target.npy",
     "target_weights.npy",
@@ -41,11 +43,15 @@ const FILES: [&str; 15] = [
     "metrics.png",
     "flow.gif",
     KERNEL_DATA,
+    SNAPSHOT_DATA,
     CHECKPOINTS,
 ];
 
 /// Where kernels are collected until the run ends.
 const KERNEL_DATA: &str = "kernels.part";
+
+/// Where the snapshots of very many particles are collected until the run ends.
+const SNAPSHOT_DATA: &str = "snapshots.part";
 
 /// Where checkpoints are kept until the run ends.
 const CHECKPOINTS: &str = "checkpoint";
@@ -174,6 +180,7 @@ impl RunFolder {
     /// Removes the files that only an unfinished run needs.
     pub(crate) fn remove_checkpoints(&self) -> io::Result<()> {
         self.store().remove()?;
+        remove_if_there(&self.0.join(SNAPSHOT_DATA))?;
         remove_if_there(&self.kernel_data())
     }
 
@@ -185,8 +192,12 @@ impl RunFolder {
         self.0.join("metrics.csv")
     }
 
-    pub(crate) fn snapshots(&self) -> PathBuf {
-        self.0.join("snapshots.csv")
+    /// Where snapshots are collected.
+    pub(crate) fn snapshots(&self, format: SnapshotFormat) -> PathBuf {
+        self.0.join(match format {
+            SnapshotFormat::Csv => "snapshots.csv",
+            SnapshotFormat::Records { .. } => SNAPSHOT_DATA,
+        })
     }
 
     pub(crate) fn kernels(&self) -> PathBuf {
@@ -228,10 +239,45 @@ impl RunFolder {
         })
     }
 
+    /// The snapshots as they were collected, or of the archive if these are no longer there.
+    ///
     /// # Errors
     /// If the snapshots cannot be read.
-    pub(crate) fn read_snapshots(&self) -> io::Result<Vec<Snapshot>> {
-        read_file(&self.snapshots(), read_snapshots)
+    pub(crate) fn read_snapshots(&self, config: &Config) -> io::Result<Vec<Snapshot>> {
+        let format = config.snapshot_format();
+        let path = self.snapshots(format);
+        match format {
+            SnapshotFormat::Csv => read_file(&path, read_snapshots),
+            SnapshotFormat::Records {
+                count,
+                dim,
+                is_single,
+            } if path.exists() => read_file(&path, |file| {
+                read_records(BufReader::new(file), (count, dim, is_single))
+            }),
+            SnapshotFormat::Records { count, dim, .. } => self.read_archive(config, count, dim),
+        }
+    }
+
+    /// The snapshots of `snapshots.npz`, whose steps are those of their times.
+    fn read_archive(&self, config: &Config, count: usize, dim: usize) -> io::Result<Vec<Snapshot>> {
+        let path = self.0.join("snapshots.npz");
+        let (_, times) = read_npz(&path, "times")?;
+        let (_, numbers) = read_npz(&path, "particles")?;
+        if numbers.len() != times.len() * count * dim {
+            let message = format!("{}: expected {count} particles", path.display());
+            return Err(io::Error::other(message));
+        }
+        let grid = config.time_grid();
+        let step_at = |time: f64| grid.partition_point(|step| step.end <= time) as u64;
+        let snapshots = times.iter().zip(numbers.chunks_exact(count * dim));
+        Ok(snapshots
+            .map(|(&time, numbers)| Snapshot {
+                step: step_at(time),
+                time,
+                particles: DMatrix::from_row_slice(count, dim, numbers),
+            })
+            .collect())
     }
 
     /// Writes the configuration, with the sources of the copies as comments.
@@ -282,8 +328,19 @@ impl RunFolder {
     }
 
     /// Writes `snapshots.npz`.
-    pub(crate) fn write_archive(&self, snapshots: &[Snapshot]) -> io::Result<()> {
-        write_archive(&self.0.join("snapshots.npz"), snapshots)
+    pub(crate) fn write_archive(
+        &self,
+        snapshots: &[Snapshot],
+        format: SnapshotFormat,
+    ) -> io::Result<()> {
+        let is_single = matches!(
+            format,
+            SnapshotFormat::Records {
+                is_single: true,
+                ..
+            }
+        );
+        write_archive(&self.0.join("snapshots.npz"), snapshots, is_single)
     }
 
     /// Makes `kernels.safetensors` of the collected kernels of `steps`.
@@ -305,6 +362,20 @@ impl RunFolder {
             serde_json::to_writer_pretty(&mut *file, summary)?;
             writeln!(file)
         })
+    }
+}
+
+impl Config {
+    /// How the snapshots of the run are collected.
+    pub(crate) fn snapshot_format(&self) -> SnapshotFormat {
+        if self.writes_csv() {
+            return SnapshotFormat::Csv;
+        }
+        SnapshotFormat::Records {
+            count: self.particles,
+            dim: self.dim,
+            is_single: self.precision == Precision::F32,
+        }
     }
 }
 
@@ -362,7 +433,7 @@ pub fn write_particles(writer: impl Write, particles: &DMatrix<f64>) -> io::Resu
 }
 
 /// `times` (S) and `particles` (S×N×d).
-fn write_archive(path: &Path, saved: &[Snapshot]) -> io::Result<()> {
+fn write_archive(path: &Path, saved: &[Snapshot], is_single: bool) -> io::Result<()> {
     let times: Vec<f64> = saved.iter().map(|s| s.time).collect();
     let (count, dim) = saved.first().map_or((0, 0), |s| s.particles.shape());
     let mut particles = Vec::with_capacity(saved.len() * count * dim);
@@ -378,11 +449,13 @@ fn write_archive(path: &Path, saved: &[Snapshot]) -> io::Result<()> {
                 name: "times",
                 shape: vec![times.len()],
                 data: &times,
+                is_single: false,
             },
             NpzArray {
                 name: "particles",
                 shape: vec![saved.len(), count, dim],
                 data: &particles,
+                is_single,
             },
         ],
     )

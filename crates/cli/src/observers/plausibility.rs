@@ -69,12 +69,13 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// For `count` particles that are measured against `reference`.
-    pub(crate) fn new(reference: &dyn ReferenceMeasure, count: usize) -> Self {
+    /// For `count` particles that are measured against `reference` with sums over pairs that have an error
+    /// of this part of them.
+    pub(crate) fn new(reference: &dyn ReferenceMeasure, count: usize, error: f64) -> Self {
         let size = reference.size();
         Self {
             size,
-            noise: NOISE * size / count as f64,
+            noise: (NOISE / count as f64 + error) * size,
             // F = D² − E(ν), and the size of a target is −E(ν).
             least: reference.has_target().then_some(size),
         }

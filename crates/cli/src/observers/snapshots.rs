@@ -1,4 +1,4 @@
-//! Writes the particles at the saved times to `snapshots.csv`.
+//! Writes the particles at the saved times to `snapshots.csv`, or to `snapshots.part` if there are very many.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use rieszflow_numerics::Real;
 
 use super::{SharedLog, Verdict};
 use crate::experiments::Origin;
-use crate::folder::coordinate_names;
+use crate::folder::{Snapshot, SnapshotFormat, coordinate_names, record};
 
 /// Saves the particles at the start, at the chosen times, and at the end.
 pub(crate) struct Snapshots {
@@ -17,6 +17,7 @@ pub(crate) struct Snapshots {
     log: SharedLog,
     /// The step that was saved last.
     last: Option<u64>,
+    format: SnapshotFormat,
     verdict: Verdict,
     /// The particles at time 0, as they were given.
     start: DMatrix<f64>,
@@ -40,10 +41,16 @@ impl Snapshots {
             chosen,
             log,
             last: saved.filter(|_| !is_new),
+            format: SnapshotFormat::Csv,
             verdict,
             start,
             origin,
         }
+    }
+
+    /// The same in another format.
+    pub(crate) fn in_format(self, format: SnapshotFormat) -> Self {
+        Self { format, ..self }
     }
 
     fn save<T: Real>(&mut self, state: &State<T>) -> io::Result<()> {
@@ -51,6 +58,18 @@ impl Snapshots {
             0 => self.start.clone(),
             _ => self.origin.restore(&state.particles),
         };
+        if let SnapshotFormat::Records { is_single, .. } = self.format {
+            let snapshot = Snapshot {
+                step: state.step,
+                time: state.time,
+                particles,
+            };
+            self.log
+                .borrow_mut()
+                .append(&record(&snapshot, is_single))?;
+            self.last = Some(state.step);
+            return Ok(());
+        }
         let rows = particles.row_iter().enumerate().map(|(index, particle)| {
             let head = [
                 state.step.to_string(),
@@ -69,11 +88,12 @@ impl Snapshots {
 impl<T: Real> Observer<T> for Snapshots {
     fn start(&mut self, state: &State<T>) -> Result<(), ObserverError> {
         if self.last.is_none() {
-            let head = ["step", "time", "particle"].map(str::to_owned);
-            let names = coordinate_names(state.particles.ncols());
-            let mut log = self.log.borrow_mut();
-            log.append_rows([head.into_iter().chain(names)])?;
-            drop(log);
+            if matches!(self.format, SnapshotFormat::Csv) {
+                let head = ["step", "time", "particle"].map(str::to_owned);
+                let names = coordinate_names(state.particles.ncols());
+                let mut log = self.log.borrow_mut();
+                log.append_rows([head.into_iter().chain(names)])?;
+            }
             self.save(state)?;
         }
         Ok(())

@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 use rieszflow_flows::{Functional, Points};
 use rieszflow_numerics::Real;
 
-use crate::config::{Config, SchemeKind};
+use crate::config::{Config, SchemeKind, SumsKind};
 use crate::numbers::{duration, rounded};
 use crate::setting::Phrase;
 
@@ -27,6 +27,9 @@ pub(super) fn note<T: Real>(
     particles: &DMatrix<T>,
     atoms: usize,
 ) -> Option<Phrase> {
+    if config.sums == SumsKind::Sliced {
+        return None;
+    }
     let (pairs, sum) = pairs_of_a_step(config, atoms);
     if pairs * config.dim as f64 <= FEW {
         return None;

@@ -151,7 +151,9 @@ impl Run<'_> {
         let verdict = shared.verdict.clone();
         let (start, origin) = (self.problem.start.clone(), self.problem.origin.clone());
         let log = logs.snapshots.clone();
+        let format = config.snapshot_format();
         let snapshots = Snapshots::new(saved.clone(), log, state.step, verdict, start, origin);
+        let snapshots = snapshots.in_format(format);
         let mut observers: Vec<Box<dyn Observer<T>>> = vec![
             Box::new(self.metrics(shared)?),
             Box::new(self.plausibility(shared)?),
@@ -191,7 +193,7 @@ impl Run<'_> {
         let functional = self.config.functional(&self.problem)?;
         Ok(Plausibility {
             scheme: self.config.scheme,
-            bounds: Bounds::new(&*self.reference, start.nrows()),
+            bounds: Bounds::new(&*self.reference, start.nrows(), self.config.sums_error()),
             start: functional.energy(Points::from(start)),
             table: shared.table.clone(),
             verdict: shared.verdict.clone(),
@@ -271,9 +273,11 @@ impl Run<'_> {
         if summary.status == Status::Interrupted {
             return Ok(folder.write_summary(summary)?);
         }
-        let snapshots = folder.read_snapshots()?;
-        folder.write_final(&self.problem.origin.restore(&state.particles))?;
-        folder.write_archive(&snapshots)?;
+        let snapshots = folder.read_snapshots(config)?;
+        if config.writes_csv() {
+            folder.write_final(&self.problem.origin.restore(&state.particles))?;
+        }
+        folder.write_archive(&snapshots, config.snapshot_format())?;
         let keeps = |step: &u64| config.keep_kernels.keeps(*step);
         let kept: Vec<u64> = (1..=state.step).filter(keeps).collect();
         if let Some(format) = config.kernel_format::<T>() {

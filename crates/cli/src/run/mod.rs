@@ -166,13 +166,15 @@ fn execute(
     open: impl FnOnce(&Config, &Problem) -> Result<(RunFolder, Lock), FolderError> + Send,
 ) -> Result<Summary, RunError> {
     config.validate()?;
-    check_memory(config)?;
+    check_memory(config, output.threads)?;
     let mut descriptions: Vec<String> = inputs.descriptions().collect();
-    let (config, problem) = config.problem(inputs)?;
+    let (config, mut problem) = config.problem(inputs)?;
     descriptions.extend(problem.sharing.clone());
     with_threads(output.threads, || {
         let reference = config.reference(&problem)?.into();
         let (folder, _lock) = open(&config, &problem)?;
+        // They are in the folder.
+        problem.copies = Vec::new();
         for note in &output.notes {
             eprintln!("note: {note}");
         }
@@ -234,7 +236,10 @@ impl Config {
         match self.scheme {
             SchemeKind::Backward => Box::new(Backward::new(self.training())),
             SchemeKind::Forward => Box::new(Forward::new(self.training())),
-            SchemeKind::Particle => Box::new(Particle { seed: self.seed }),
+            SchemeKind::Particle => Box::new(Particle {
+                seed: self.seed,
+                momentum: self.momentum,
+            }),
         }
     }
 

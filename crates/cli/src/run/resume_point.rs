@@ -80,7 +80,10 @@ impl Run<'_> {
     }
 
     fn checkpoint<T: Real>(&self) -> Result<Option<Checkpoint<T>>, RunError> {
-        let fits = |found: &Checkpoint<T>| check_lengths(&self.folder, found.record.lengths);
+        let snapshots = self.folder.snapshots(self.config.snapshot_format());
+        let fits = |found: &Checkpoint<T>| {
+            check_lengths(&self.folder, snapshots.clone(), found.record.lengths)
+        };
         let loaded = self.folder.store().load(&self.shape()?, fits);
         let LoadedCheckpoint {
             checkpoint,
@@ -115,7 +118,10 @@ impl Run<'_> {
         let kernels = neural.then(|| open_log(&folder.kernel_data(), lengths.kernels));
         let logs = Logs {
             metrics: open_log(&folder.metrics(), lengths.metrics)?,
-            snapshots: open_log(&folder.snapshots(), lengths.snapshots)?,
+            snapshots: open_log(
+                &folder.snapshots(self.config.snapshot_format()),
+                lengths.snapshots,
+            )?,
             kernels: kernels.transpose()?,
         };
         sync_folder(folder.path())?;
@@ -134,10 +140,22 @@ fn open_log(path: &Path, len: u64) -> io::Result<SharedLog> {
 }
 
 /// Checks that the run's files are at least as long as when the checkpoint was written.
-fn check_lengths(folder: &RunFolder, lengths: Lengths) -> Result<(), CheckpointError> {
+fn check_lengths(
+    folder: &RunFolder,
+    snapshots: PathBuf,
+    lengths: Lengths,
+) -> Result<(), CheckpointError> {
+    let is_table = snapshots
+        .extension()
+        .is_some_and(|extension| extension == "csv");
+    let name = if is_table {
+        "snapshots.csv"
+    } else {
+        "snapshots.part"
+    };
     for (file, path, expected) in [
         ("metrics.csv", folder.metrics(), lengths.metrics),
-        ("snapshots.csv", folder.snapshots(), lengths.snapshots),
+        (name, snapshots, lengths.snapshots),
         ("kernels.part", folder.kernel_data(), lengths.kernels),
     ] {
         let found = match fs::metadata(path) {

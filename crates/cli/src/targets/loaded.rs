@@ -1,5 +1,7 @@
 //! What a target or a start is once it is read or drawn.
 
+use std::path::Path;
+
 use nalgebra::DMatrix;
 
 use super::ImageDensity;
@@ -39,12 +41,7 @@ impl Loaded {
 
     /// Particles from a numpy file.
     pub(super) fn matrix(points: DMatrix<f64>, input: Input) -> Self {
-        let (count, dim) = points.shape();
-        let s = if count == 1 { "" } else { "s" };
-        let text = format!(
-            "{}: {count} particle{s} in dimension {dim}",
-            name(input.path())
-        );
+        let text = description_of_matrix(&points, input.path());
         Self::drawn(points).with_source(text, input)
     }
 
@@ -94,4 +91,11 @@ impl Loaded {
             ..self
         }
     }
+}
+
+/// A line about particles from a numpy file.
+pub(crate) fn description_of_matrix(points: &DMatrix<f64>, path: &Path) -> String {
+    let (count, dim) = points.shape();
+    let s = if count == 1 { "" } else { "s" };
+    format!("{}: {count} particle{s} in dimension {dim}", name(path))
 }

@@ -42,6 +42,7 @@ pub use given::GivenMeasure;
 pub use image::parse_image;
 pub use image_density::{ImageDensity, Proportions};
 pub use loaded::Loaded;
+pub(crate) use loaded::description_of_matrix;
 pub use start::Start;
 
 pub(crate) use shares::{Shares, of_equal_weight};

@@ -111,9 +111,15 @@ pub(super) fn flow(
     time: f64,
 ) -> DMatrix<f64> {
     let grid = time_grid(initial_steps, tau, time).expect("a grid");
-    let flow = Flow::new(functional, &Particle { seed: 0 })
-        .start(start)
-        .expect("finite particles");
+    let flow = Flow::new(
+        functional,
+        &Particle {
+            seed: 0,
+            momentum: 0.0,
+        },
+    )
+    .start(start)
+    .expect("finite particles");
     let state = flow.run(&grid).expect("a flow").state;
     state.particles
 }

@@ -8,7 +8,7 @@ use rieszflow_analytic::{
 use rieszflow_flows::rng::{Purpose, stream};
 use rieszflow_flows::scheme::particle::step;
 use rieszflow_flows::{
-    Functional, Interaction, Mmd, Points, PotentialFunction, RieszKernel, Sum, time_grid,
+    Functional, Interaction, Mmd, Points, PotentialFunction, RieszKernel, Sum, Sums, time_grid,
 };
 
 use super::Check;
@@ -165,7 +165,8 @@ fn particle_error(dim: usize, exponent: f64, law: ExactLaw, tau: f64) -> [f64; 2
     let start = 0.3 * target.scale();
     let at = |scale| Law::equilibrium(target.equilibrium(), scale).expect("a law");
     let draws = at(start).sample(count, &mut stream(0, Purpose::Start, 0, 0));
-    let functional = exact_functional(kernel(exponent), law, dim).expect("a functional");
+    let functional =
+        exact_functional(kernel(exponent), law, dim, Sums::Exact).expect("a functional");
     let particles = flow(&functional, draws, &[], tau, 1.0);
     let exact = at(target.flow_scale(start, 1.0).expect("a scale"));
     let found = discrepancy(&particles, None, &exact, exponent).expect("particles in ℝᵈ");
@@ -224,7 +225,7 @@ fn check_gaussian(add: &mut impl FnMut(Check)) {
     let start = Law::gaussian(&[0.0; 3], deviation).expect("a law");
     let draws = start.sample(2000, &mut stream(0, Purpose::Start, 0, 0));
     let law = ExactLaw::Gaussian(1.0);
-    let functional = exact_functional(kernel(1.0), law, 3).expect("a functional");
+    let functional = exact_functional(kernel(1.0), law, 3, Sums::Exact).expect("a functional");
     let particles = flow(&functional, draws, &[], 0.05, time);
     let measured = particles.norm_squared() / 2000.0;
     let error = measured / shells.second_moment() - 1.0;
@@ -301,7 +302,8 @@ fn neural_flow(kind: Kind, dim: usize, exponent: f64, law: ExactLaw, tau: f64) -
         .exact_flow(dim, exponent)
         .expect("a known flow")
         .expect("a target");
-    let functional = exact_functional(kernel(exponent), law, dim).expect("a functional");
+    let functional =
+        exact_functional(kernel(exponent), law, dim, Sums::Exact).expect("a functional");
     let start = DMatrix::zeros(PARTICLES, dim);
     let grid = time_grid(&[], tau, TIME).expect("a grid");
     let particles = run(kind, &functional, training(3000), start, &grid);

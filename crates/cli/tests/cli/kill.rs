@@ -77,6 +77,14 @@ fn particle_flow_killed_in_the_time_loop() {
     check("particle", flow, "--checkpoint-every 0.01", 3);
 }
 
+/// With momentum, and with snapshots collected in another file than a table.
+#[test]
+fn sliced_flow_killed_in_the_time_loop() {
+    let flow = "--particles 300 --tau 0.005 --time 1.2 --save-at every:40 --sums sliced --directions 4 \
+                --momentum 0.5 --csv false";
+    check("particle", flow, "--checkpoint-every 0.01", 14);
+}
+
 /// A checkpoint after every iteration, so that hardly anything but writing goes on.
 #[test]
 fn killed_in_the_middle_of_writing() {

@@ -30,4 +30,5 @@ mod resume;
 mod sandbox;
 mod seeds;
 mod self_contained;
+mod sliced;
 mod translation;

@@ -55,7 +55,7 @@ use crate::{Error, GradientRows, Measure, Minibatches, Points};
 ///     gradient[0] = -3.0;
 ///     -3.0 * x[0]
 /// });
-/// let scheme = Particle { seed: 0 };
+/// let scheme = Particle::default();
 /// let mut state = scheme.start(DMatrix::zeros(5, 1))?;
 /// scheme.step(&force, &mut state, 0.5)?;
 /// assert!((state.particles[0] - 1.5).abs() < 1e-8);

@@ -40,7 +40,7 @@ use crate::{Error, Functional, State};
 ///
 /// // Two particles at distance 2 on the line, r = 1, push each other with speed ½.
 /// let functional = Interaction::new(RieszKernel::new(1.0)?);
-/// let scheme = Particle { seed: 0 };
+/// let scheme = Particle::default();
 /// let mut state = scheme.start(DMatrix::from_row_slice(2, 1, &[-1.0_f64, 1.0]))?;
 /// scheme.step(&functional, &mut state, 0.2)?;
 /// assert_eq!(state.particles[1], 1.1);

@@ -9,6 +9,10 @@
 //!
 //! It cannot leave a Dirac, so coincident particles are jittered at the start; and it moves N atoms where the flow itself may
 //! spread each of them into a density. Source: the baseline in Altekrüger et al. 2023, Section 6.
+//!
+//! With momentum m it is v ← m v − N ∂F(μ_N)/∂x, x ← x + τ v, no longer a gradient flow but one that comes
+//! near the target in fewer steps (Hertrich, Wald, Altekrüger, Hagemann, *Generative Sliced MMD Flows with
+//! Riesz Kernels*, ICLR 2024).
 
 use std::cmp::Ordering;
 
@@ -31,10 +35,31 @@ const JITTER: f64 = 1e-9;
 /// A step costs one gradient of the functional, O(N(N+M)d) for [`crate::Mmd`].
 /// Errors: [`Error::NotFinite`] at the start, [`Error::TimeStep`], [`Error::Dimension`],
 /// [`Error::ForeignState`], [`Error::Diverged`]. The example of [`Scheme`] is one of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Particle {
-    /// Keys the jitter of the start.
+    /// Keys the jitter of the start; 0 by default.
     pub seed: u64,
+    /// m, the part of its velocity that a particle keeps from step to step, 0 ≤ m < 1; 0 by default, which
+    /// is the gradient flow. Flow time then runs 1/(1−m) times as fast in the long run.
+    pub momentum: f64,
+}
+
+impl Particle {
+    /// The particle flow with jitter keyed by `seed`, without momentum.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            momentum: 0.0,
+        }
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        if (0.0..1.0).contains(&self.momentum) {
+            return Ok(());
+        }
+        let expected = "at least 0 and below 1";
+        Err(Error::setting("momentum", expected, &self.momentum))
+    }
 }
 
 impl<T: Real> Scheme<T> for Particle {
@@ -46,6 +71,7 @@ impl<T: Real> Scheme<T> for Particle {
     /// n particles, in random order: particles with a coordinate in common would not repel each other
     /// there.
     fn start(&self, particles: DMatrix<T>) -> Result<State<T>, Error> {
+        self.validate()?;
         let mut state = State::new(NAME, particles)?;
         jitter(&mut state.particles, self.seed);
         Ok(state)
@@ -58,10 +84,17 @@ impl<T: Real> Scheme<T> for Particle {
         tau: f64,
         _: Callback<'_, T>,
     ) -> Result<StepReport, Error> {
+        self.validate()?;
         check_step(functional, state, tau)?;
         state.check_scheme(NAME)?;
-        let moved = step(functional, &state.particles, tau)?;
+        let mut velocities = velocities(functional, &state.particles)?;
+        if let Some(last) = state.velocities.as_ref().filter(|_| self.momentum > 0.0) {
+            velocities += last * T::from_f64(self.momentum);
+        }
+        let mut moved = &velocities * T::from_f64(tau);
+        moved += &state.particles;
         not_diverged(&moved)?;
+        state.velocities = (self.momentum > 0.0).then_some(velocities);
         state.advance(moved, tau);
         Ok(StepReport::default())
     }
@@ -125,11 +158,22 @@ pub fn step<T: Real>(
     particles: &DMatrix<T>,
     tau: f64,
 ) -> Result<DMatrix<T>, Error> {
+    let mut moved = velocities(functional, particles)? * T::from_f64(tau);
+    moved += particles;
+    Ok(moved)
+}
+
+/// −N ∂F(μ_N)/∂xᵢ (N×d).
+fn velocities<T: Real>(
+    functional: &dyn Functional<T>,
+    particles: &DMatrix<T>,
+) -> Result<DMatrix<T>, Error> {
     let mut gradient = DMatrix::zeros(particles.nrows(), particles.ncols());
     let energy = functional.gradient(Points::from(particles), gradient.as_mut_slice());
     // Squared distances may overflow before the particles do.
     if !energy.is_finite() {
         return Err(Error::Diverged("the functional".to_owned()));
     }
-    Ok(particles - gradient * T::from_f64(tau * particles.nrows() as f64))
+    gradient *= T::from_f64(-(particles.nrows() as f64));
+    Ok(gradient)
 }

@@ -11,6 +11,12 @@
 //! large sums. The gradient is a difference of weights on either side of a particle; particles at one
 //! position do not count for each other.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
+)]
+
+use fearless_simd::{Level, Simd, dispatch};
 use rieszflow_numerics::Real;
 
 use super::order::{Line, Sorted};
@@ -106,7 +112,7 @@ pub(super) enum Slopes<'a, T> {
     InBoth(&'a mut [T]),
 }
 
-/// The sums for r = 1, and the gradient in the positions divided by the particles' weights.
+/// The sums for r = 1, with working memory `runs`, and the gradient in the positions divided by the particles' weights.
 ///
 /// With `velocities` the particles at one position must be in the order of these; then only particles that
 /// agree in both do not count for each other.
@@ -117,6 +123,7 @@ pub(super) fn sum<T: Real>(
     weights: &Weights<'_, T>,
     coefficients: Coefficients,
     slopes: Slopes<'_, T>,
+    runs: &mut Vec<Run>,
 ) -> LineEnergies {
     let sweep = Sweep {
         sorted,
@@ -127,18 +134,13 @@ pub(super) fn sum<T: Real>(
     };
     match slopes {
         Slopes::Neither if weights.are_given() => sweep.run(&mut |_, _| ()),
-        Slopes::Neither => sweep.run_unweighted(&mut |_, _| ()),
-        Slopes::InX(slopes) => {
+        Slopes::Neither => sweep.run_unweighted(None, runs),
+        Slopes::InX(slopes) if weights.are_given() => {
             // The particles of y write to the place that is left over.
             let spare = slopes.len() - 1;
-            if weights.are_given() {
-                sweep.run(&mut |particle, [x, _]| slopes[particle.min(spare)] = T::from_f64(x))
-            } else {
-                sweep.run_unweighted(&mut |particle, x| {
-                    slopes[particle.min(spare)] = T::from_f64(x);
-                })
-            }
+            sweep.run(&mut |particle, [x, _]| slopes[particle.min(spare)] = T::from_f64(x))
         }
+        Slopes::InX(slopes) => sweep.run_unweighted(Some(slopes), runs),
         Slopes::InBoth(slopes) => {
             let count = weights.counts[0];
             sweep.run(&mut |particle, [x, y]| {
@@ -203,52 +205,109 @@ impl<T: Real> Sweep<'_, T> {
         energies
     }
 
-    /// The same for weights 1/N and without slopes of y: particles are counted, and none but those at one
-    /// position are told apart by a branch.
-    #[inline]
-    fn run_unweighted(&self, store: &mut impl FnMut(usize, f64)) -> LineEnergies {
-        let count = self.sorted.len();
-        let [count_x, count_y] = self.weights.counts;
-        let [per_x, per_y] = self.weights.factors();
-        let between = self.coefficients.between * per_y;
-        let own = 2.0 * self.coefficients.own * per_x;
-        let slope = |below: [usize; 2], group: [usize; 2]| {
-            let [x, y] = [0, 1].map(|side| 2 * below[side] as i64 + group[side] as i64);
-            between * (y - count_y as i64) as f64 + own * (x - count_x as i64) as f64
-        };
-        // A measure without particles has no mass.
-        let all = [per_x * count_x as f64, per_y * count_y as f64];
-        let mut energies = LineEnergies::default();
-        let mut below_y = 0;
-        let mut place = 0;
-        while place < count {
-            let below = [place - below_y, below_y];
-            let particle = self.sorted.particle(place);
-            let mut is_y = usize::from(particle >= count_x);
-            let mut next = place + 1;
-            if next < count && self.sorted.is_tied(self.line, next) {
-                next = self.end_of_group(place);
-                let particles = || (place..next).map(|place| self.sorted.particle(place));
-                is_y = particles().filter(|&particle| particle >= count_x).count();
-                let slope = slope(below, [next - place - is_y, is_y]);
-                particles().for_each(|particle| store(particle, slope));
-            } else {
-                store(particle, slope(below, [1 - is_y, is_y]));
+    /// The same for weights 1/N and without slopes of y, several particles at a time.
+    fn run_unweighted(&self, slopes: Option<&mut [T]>, runs: &mut Vec<Run>) -> LineEnergies {
+        runs.clear();
+        dispatch!(Level::new(), simd => self.run_in_chunks(simd, slopes, runs))
+    }
+
+    #[inline(always)]
+    fn run_in_chunks<S: Simd>(
+        &self,
+        _: S,
+        mut slopes: Option<&mut [T]>,
+        runs: &mut Vec<Run>,
+    ) -> LineEnergies {
+        let elements = self.sorted.elements();
+        let counts = self.weights.counts;
+        let mut chunk = Chunk::new(self);
+        let mut below = 0;
+        for (start, members) in (0..).step_by(CHUNK).zip(elements.chunks(CHUNK)) {
+            below = chunk.count(members, counts[0], below);
+            self.set_gaps(start, &mut chunk.gaps);
+            chunk.add_energies(start as i32);
+            if let Some(slopes) = &mut slopes {
+                let found = chunk.slopes::<T>(start as i32);
+                // The particles of y write to the place that is left over.
+                let spare = slopes.len() - 1;
+                for (element, slope) in members.iter().zip(found) {
+                    slopes[(*element as u32 as usize).min(spare)] = slope;
+                }
+                self.find_runs(start, &chunk, runs);
             }
-            below_y += is_y;
-            if next < count {
-                let gap = self.sorted.gap(self.line, next - 1);
-                let [x, y] = [(next - below_y) as f64 * per_x, below_y as f64 * per_y];
-                let difference = x - y;
-                energies.discrepancy += gap * (difference * (difference + (all[1] - all[0])));
-                energies.x += gap * (x * (all[0] - x));
-                energies.y += gap * (y * (all[1] - y));
-            }
-            place = next;
         }
-        energies.x *= 2.0;
-        energies.y *= 2.0;
-        energies
+        if let Some(slopes) = slopes {
+            self.correct_runs(runs, &chunk, slopes);
+        }
+        chunk.energies()
+    }
+
+    /// Appends the runs of equal keys that begin in a chunk.
+    #[inline(always)]
+    fn find_runs(&self, start: usize, chunk: &Chunk, runs: &mut Vec<Run>) {
+        let elements = self.sorted.elements();
+        let end = elements.len().min(start + CHUNK + 1);
+        let same = |pair: &[u64]| (pair[0] ^ pair[1]) >> 32 == 0;
+        let pairs = elements[start..end].windows(2);
+        if !pairs.clone().fold(false, |any, pair| any | same(pair)) {
+            return;
+        }
+        for (i, pair) in pairs.enumerate() {
+            let place = start + i;
+            let begins = place == 0 || !same(&elements[place - 1..=place]);
+            if begins && same(pair) {
+                runs.push(Run {
+                    place: place as u32,
+                    below_y: chunk.below[i],
+                });
+            }
+        }
+    }
+
+    /// Sets the slopes of particles at one position, which do not count for each other.
+    fn correct_runs(&self, runs: &[Run], chunk: &Chunk, slopes: &mut [T]) {
+        let elements = self.sorted.elements();
+        let [count_x, _] = self.weights.counts;
+        let spare = slopes.len() - 1;
+        for run in runs {
+            let (mut place, mut below_y) = (run.place as usize, run.below_y);
+            let key = elements[place] >> 32;
+            while elements
+                .get(place)
+                .is_some_and(|element| element >> 32 == key)
+            {
+                let end = self.end_of_group(place);
+                let group = elements[place..end].iter().map(|&e| e as u32 as usize);
+                let in_y = group.clone().filter(|&particle| particle >= count_x);
+                let in_y = in_y.count() as i32;
+                let in_x = (end - place) as i32 - in_y;
+                let slope = chunk.slope([place as i32 - below_y, below_y], [in_x, in_y]);
+                for particle in group {
+                    slopes[particle.min(spare)] = T::from_f64(slope);
+                }
+                below_y += in_y;
+                place = end;
+            }
+        }
+    }
+
+    /// The distances from each particle of a chunk to the next one, and zeros after the last one.
+    #[inline(always)]
+    fn set_gaps(&self, start: usize, gaps: &mut [f64; CHUNK]) {
+        let elements = self.sorted.elements();
+        let len = CHUNK.min(elements.len() - 1 - start);
+        gaps[len..].fill(0.0);
+        if size_of::<T>() == size_of::<f32>() {
+            let pairs = elements[start..].windows(2);
+            for (gap, pair) in gaps[..len].iter_mut().zip(pairs) {
+                let keys = (pair[1] >> 32) as u32 - (pair[0] >> 32) as u32;
+                *gap = f64::from(keys) * self.sorted.unit;
+            }
+        } else {
+            for (gap, place) in gaps[..len].iter_mut().zip(start..) {
+                *gap = self.sorted.gap(self.line, place);
+            }
+        }
     }
 
     /// The end of the particles that do not count for the one at `start`.
@@ -265,5 +324,110 @@ impl<T: Real> Sweep<'_, T> {
             end += 1;
         }
         end
+    }
+}
+
+/// Particles with one key, from a place on, and how many particles of y are below.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    place: u32,
+    below_y: i32,
+}
+
+/// So many particles are taken at a time.
+const CHUNK: usize = 256;
+/// So many sums go on side by side.
+const LANES: usize = 8;
+
+/// Consecutive particles of weights 1/N in their order.
+struct Chunk {
+    /// How many particles of y are below each of them, and at the end.
+    below: [i32; CHUNK + 1],
+    /// The distance from each to the next one.
+    gaps: [f64; CHUNK],
+    counts: [i32; 2],
+    factors: [f64; 2],
+    /// The factors of the particles of x and y below, less those above, in the slope of one of x.
+    slope: [f64; 2],
+    /// The sums of D² and of the energies of x and y so far.
+    sums: [[f64; LANES]; 3],
+}
+
+impl Chunk {
+    fn new<T: Real>(sweep: &Sweep<'_, T>) -> Self {
+        let factors = sweep.weights.factors();
+        let Coefficients { between, own } = sweep.coefficients;
+        Self {
+            below: [0; CHUNK + 1],
+            gaps: [0.0; CHUNK],
+            counts: sweep.weights.counts.map(|count| count as i32),
+            factors,
+            slope: [2.0 * own * factors[0], between * factors[1]],
+            sums: [[0.0; LANES]; 3],
+        }
+    }
+
+    /// Counts particles of y from `below` on, and returns their number at the end.
+    #[inline(always)]
+    fn count(&mut self, members: &[u64], count_x: usize, mut below: i32) -> i32 {
+        for (place, element) in self.below.iter_mut().zip(members) {
+            *place = below;
+            below += i32::from(*element as u32 >= count_x as u32);
+        }
+        self.below[members.len()..].fill(below);
+        below
+    }
+
+    /// The slope of a particle of x from what is below and what is at the position.
+    #[inline(always)]
+    fn slope(&self, below: [i32; 2], here: [i32; 2]) -> f64 {
+        let of = |side: usize| {
+            let difference = 2 * below[side] + here[side] - self.counts[side];
+            self.slope[side] * f64::from(difference)
+        };
+        of(0) + of(1)
+    }
+
+    /// The slopes of particles each at a position of its own.
+    #[inline(always)]
+    fn slopes<T: Real>(&self, start: i32) -> [T; CHUNK] {
+        let mut slopes = [T::zero(); CHUNK];
+        for (i, slope) in slopes.iter_mut().enumerate() {
+            let is_y = self.below[i + 1] - self.below[i];
+            let below = [start + i as i32 - self.below[i], self.below[i]];
+            *slope = T::from_f64(self.slope(below, [1 - is_y, is_y]));
+        }
+        slopes
+    }
+
+    #[inline(always)]
+    fn add_energies(&mut self, start: i32) {
+        let counts = self.counts.map(f64::from);
+        let [per_x, per_y] = self.factors;
+        // A measure without particles has no mass.
+        let more_y = counts[1] * per_y - counts[0] * per_x;
+        let (gaps, _) = self.gaps.as_chunks::<LANES>();
+        let (below, _) = self.below[1..].as_chunks::<LANES>();
+        for (k, (gaps, below)) in (0..).step_by(LANES).zip(gaps.iter().zip(below)) {
+            for lane in 0..LANES {
+                let y = f64::from(below[lane]);
+                let x = f64::from(start + 1 + k + lane as i32 - below[lane]);
+                let difference = x * per_x - y * per_y;
+                let gap = gaps[lane];
+                self.sums[0][lane] += gap * (difference * (difference + more_y));
+                self.sums[1][lane] += gap * (x * (counts[0] - x));
+                self.sums[2][lane] += gap * (y * (counts[1] - y));
+            }
+        }
+    }
+
+    fn energies(&self) -> LineEnergies {
+        let [discrepancy, x, y] = self.sums.map(|lanes| lanes.iter().sum::<f64>());
+        let [per_x, per_y] = self.factors;
+        LineEnergies {
+            discrepancy,
+            x: 2.0 * per_x * per_x * x,
+            y: 2.0 * per_y * per_y * y,
+        }
     }
 }

@@ -543,6 +543,8 @@ impl<T: Real> SlicedSums<T> {
     /// Sums over all directions, into the memory's reduction.
     fn sum(&self, query: &Query<'_, T>, memory: &mut Memory<T>) {
         let dim = query.dim();
+        let [count_x, count_y] = query.counts();
+        assert!(count_x + count_y < 1 << 30, "fewer than 2³⁰ particles");
         let directions = self.directions(dim, query.directions);
         let key = content_key(query.x.measure.points);
         let rng = stream(self.slicing.seed, Purpose::Directions, key, query.rotation);
@@ -569,8 +571,9 @@ impl<T: Real> SlicedSums<T> {
                 Gradients::InBoth => count_x + count_y,
             };
         let unit = self.unit(query, radius);
-        memory.reduction.start(entries, count, unit);
         let size = ranks.size();
+        let all = query.blocks(count, 0, 1).len();
+        memory.reduction.start(entries, (count, all), unit);
         for block in query.blocks(count, ranks.rank(), size) {
             self.add_block(query, block, memory);
         }

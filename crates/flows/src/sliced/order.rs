@@ -85,6 +85,12 @@ impl Sorted<'_> {
         self.elements.len()
     }
 
+    /// The key in the upper half, the particle in the lower half, in order.
+    #[inline]
+    pub(super) fn elements(&self) -> &[u64] {
+        self.elements
+    }
+
     #[inline]
     pub(super) fn particle(&self, place: usize) -> usize {
         self.elements[place] as u32 as usize
@@ -96,7 +102,7 @@ impl Sorted<'_> {
     pub(super) fn gap<T: Real>(&self, line: &Line<'_, T>, place: usize) -> f64 {
         if size_of::<T>() == size_of::<f32>() {
             let keys = [place, place + 1].map(|place| self.elements[place] >> 32);
-            (keys[1] - keys[0]) as f64 * self.unit
+            (keys[1] - keys[0]).cast_signed() as f64 * self.unit
         } else {
             line.at(self.particle(place + 1)) - line.at(self.particle(place))
         }
@@ -137,6 +143,8 @@ pub(super) struct SortMemory {
 const MOST_AT_ONCE: usize = 1 << 16;
 /// The bits that decide about the bucket.
 const BUCKET_BITS: u32 = 8;
+/// So many elements are searched for equal keys at a time.
+const BLOCK: usize = 64;
 /// As few as these are sorted by comparison.
 const FEW: usize = 48;
 
@@ -296,30 +304,36 @@ fn distribute(from: &[u64], to: &mut [u64], places: &mut [u32], shift: u32) {
 
 /// Sorts elements that are in order but for the bits below `shift`.
 fn finish(elements: &mut [u64], shift: u32) {
-    /// An insertion moves no more than these.
-    const MOST_MOVES: usize = 32;
     let mut place = 1;
-    while place < elements.len() {
-        let element = elements[place];
-        let mut hole = place;
-        while hole > 0 && elements[hole - 1] > element && place - hole < MOST_MOVES {
-            elements[hole] = elements[hole - 1];
-            hole -= 1;
-        }
-        elements[hole] = element;
-        if place - hole == MOST_MOVES {
-            // Very many agree in the upper bits.
-            let same = |other: &u64| other >> shift == element >> shift;
-            let before = elements[..place].iter().rev().take_while(|e| same(e));
-            let start = place - before.count();
-            let after = elements[place..].iter().take_while(|e| same(e));
-            let end = place + after.count();
-            elements[start..end].sort_unstable();
-            place = end;
+    let mut last = elements[0];
+    while let Some(&element) = elements.get(place) {
+        if element < last {
+            place = insert(elements, place, shift);
+            last = elements[place - 1];
         } else {
+            last = element;
             place += 1;
         }
     }
+}
+
+/// Moves the element at `place` to where it belongs among those before it; returns the place from which on
+/// elements are not yet in order.
+fn insert(elements: &mut [u64], place: usize, shift: u32) -> usize {
+    /// With more elements to pass, very many agree in the upper bits.
+    const MOST: usize = 32;
+    let element = elements[place];
+    let greater = elements[..place].iter().rev().take(MOST);
+    let count = greater.take_while(|other| **other > element).count();
+    if count < MOST {
+        elements[place - count..=place].rotate_right(1);
+        return place + 1;
+    }
+    let same = |other: &&u64| **other >> shift == element >> shift;
+    let start = place - elements[..place].iter().rev().take_while(same).count();
+    let end = place + elements[place..].iter().take_while(same).count();
+    elements[start..end].sort_unstable();
+    end
 }
 
 /// Sorts elements with equal keys by position, and then by `tie`.
@@ -334,14 +348,20 @@ fn sort_equal_keys<T: Real>(elements: &mut [u64], line: &Line<'_, T>, tie: Optio
     };
     let mut start = 0;
     while start + 1 < elements.len() {
-        let mut end = start + 1;
-        while end < elements.len() && elements[start] >> 32 == elements[end] >> 32 {
-            end += 1;
-        }
-        if end > start + 1 {
+        let end = elements.len().min(start + BLOCK + 1);
+        let pairs = elements[start..end].windows(2);
+        let same = |pair: &[u64]| (pair[0] ^ pair[1]) >> 32 == 0;
+        // A whole block at once, most of which have no equal keys.
+        if pairs.clone().fold(false, |any, pair| any | same(pair)) {
+            start += pairs.take_while(|pair| !same(pair)).count();
+            let key = elements[start] >> 32;
+            let run = elements[start..].iter();
+            let end = start + run.take_while(|element| **element >> 32 == key).count();
             elements[start..end].sort_unstable_by(compare);
+            start = end;
+        } else {
+            start = end - 1;
         }
-        start = end;
     }
 }
 

@@ -68,14 +68,15 @@ pub(super) fn blocks(
 }
 
 impl Reduction {
-    /// Starts from zero, for a gradient of so many entries, multiples of `unit`.
-    pub(super) fn start(&mut self, entries: usize, directions: usize, unit: f64) {
+    /// Starts from zero, for a gradient of so many entries, multiples of `unit`, and for directions in so
+    /// many blocks.
+    pub(super) fn start(&mut self, entries: usize, (directions, blocks): (usize, usize), unit: f64) {
         self.gradient.clear();
         self.gradient.resize(entries, 0);
         self.directions.clear();
         self.directions.resize(directions, DirectionSums::default());
         self.unit = unit;
-        self.most = i64::MAX / directions.max(1) as i64;
+        self.most = i64::MAX / blocks.max(1) as i64;
     }
 
     /// Brings the sums of all ranks to the first one; `own` are the directions of a rank.

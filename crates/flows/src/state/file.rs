@@ -18,7 +18,7 @@ use rieszflow_numerics::Real;
 use super::{InnerLoop, State, TrainedKernel};
 use crate::{GenerativeNetwork, Transport};
 
-const MAGIC: [u8; 8] = *b"RIESZST2";
+const MAGIC: [u8; 8] = *b"RIESZST3";
 /// Numbers are read and written in blocks of this many.
 const BLOCK: usize = 4096;
 /// No scheme has a longer name.
@@ -62,7 +62,7 @@ impl<T: Real> State<T> {
     /// use rieszflow_flows::scheme::{Particle, Scheme};
     /// use rieszflow_flows::State;
     ///
-    /// let state = Particle { seed: 0 }.start(DMatrix::<f64>::zeros(10, 2))?;
+    /// let state = Particle::default().start(DMatrix::<f64>::zeros(10, 2))?;
     /// let mut file = Vec::new();
     /// state.write(&mut file)?;
     /// assert_eq!(State::read(&file[..])?, state);
@@ -93,9 +93,11 @@ impl<T: Real> State<T> {
             None => file.put(&[0])?,
             Some(kernel) => file.kernel(kernel)?,
         }
-        file.put(&[u8::from(self.copies.is_some())])?;
-        if let Some(copies) = &self.copies {
-            file.numbers(copies.as_slice())?;
+        for matrix in [&self.copies, &self.velocities] {
+            file.put(&[u8::from(matrix.is_some())])?;
+            if let Some(matrix) = matrix {
+                file.numbers(matrix.as_slice())?;
+            }
         }
         let checksum = file.checksum.finalize();
         file.writer.write_all(&checksum.to_le_bytes())
@@ -133,11 +135,15 @@ impl<T: Real> State<T> {
         let entries = entries.ok_or(StateError::Value("number of particles"))?;
         let particles = DMatrix::from_vec(count, dim, file.numbers(entries)?);
         let kernel = file.kernel(dim)?;
-        let copies = match file.bytes()? {
-            [0] => None,
-            [1] => Some(DMatrix::from_vec(count, dim, file.numbers(entries)?)),
-            _ => return Err(StateError::Value("mark of copies")),
+        let mut matrix = |what| {
+            Ok(match file.bytes()? {
+                [0] => None,
+                [1] => Some(DMatrix::from_vec(count, dim, file.numbers(entries)?)),
+                _ => return Err(StateError::Value(what)),
+            })
         };
+        let copies = matrix("mark of copies")?;
+        let velocities = matrix("mark of velocities")?;
         file.verify()?;
         if !time.is_finite() {
             return Err(StateError::Value("time"));
@@ -150,6 +156,7 @@ impl<T: Real> State<T> {
             kernel,
             inner,
             copies,
+            velocities,
         })
     }
 }

@@ -29,6 +29,7 @@ pub struct State<T> {
     pub(crate) kernel: Option<TrainedKernel<T>>,
     pub(crate) inner: InnerLoop,
     pub(crate) copies: Option<DMatrix<T>>,
+    pub(crate) velocities: Option<DMatrix<T>>,
 }
 
 /// The inner loop of a time step in progress; all zero between two time steps.
@@ -87,6 +88,7 @@ impl<T: Real> State<T> {
             kernel: None,
             inner: InnerLoop::default(),
             copies: None,
+            velocities: None,
         })
     }
 
@@ -109,6 +111,11 @@ impl<T: Real> State<T> {
     /// where the transport took every particle when it was last drawn, N×d.
     pub fn copies(&self) -> Option<&DMatrix<T>> {
         self.copies.as_ref()
+    }
+
+    /// Of a particle flow with momentum, the velocities of the last step, N×d.
+    pub fn velocities(&self) -> Option<&DMatrix<T>> {
+        self.velocities.as_ref()
     }
 
     /// An error unless the scheme of that name made the state.

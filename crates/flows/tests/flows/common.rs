@@ -9,9 +9,7 @@ pub fn schemes(training: Training) -> [Box<dyn Scheme<f32>>; 3] {
     [
         Box::new(Backward::new(training)),
         Box::new(Forward::new(training)),
-        Box::new(Particle {
-            seed: training.seed,
-        }),
+        Box::new(Particle::new(training.seed)),
     ]
 }
 

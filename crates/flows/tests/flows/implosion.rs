@@ -49,7 +49,7 @@ fn every_scheme_explodes() {
     let schemes: [(Box<dyn Scheme<f32>>, f64); 3] = [
         (Box::new(Backward::new(training(2))), 0.06),
         (Box::new(Forward::new(training(2))), 0.06),
-        (Box::new(Particle { seed: 1 }), 0.004),
+        (Box::new(Particle::new(1)), 0.004),
     ];
     for (scheme, tolerance) in schemes {
         for error in errors(&*scheme, 1.2, 0.2) {

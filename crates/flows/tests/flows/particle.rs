@@ -4,7 +4,9 @@ use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure};
 use rieszflow_analytic::{Equilibrium, Law, discrepancy, sampling_floor};
 use rieszflow_flows::scheme::{Particle, particle};
-use rieszflow_flows::{Functional, Interaction, Mmd, RieszKernel, Scheme, State};
+use rieszflow_flows::{
+    Functional, Interaction, Mmd, PotentialFunction, RieszKernel, Scheme, State,
+};
 
 fn distance() -> RieszKernel {
     RieszKernel::new(1.0).unwrap()
@@ -17,7 +19,7 @@ fn run(
     time: f64,
     steps: usize,
 ) -> State<f64> {
-    let scheme = Particle { seed: 5 };
+    let scheme = Particle::new(5);
     let mut state = scheme.start(start).unwrap();
     for _ in 0..steps {
         let tau = time / steps as f64;
@@ -120,7 +122,7 @@ fn a_step_by_hand() {
 fn the_start_is_jittered() {
     let start = |seed, at: f32| {
         let particles = DMatrix::from_element(1000, 2, at);
-        Scheme::<f32>::start(&Particle { seed }, particles)
+        Scheme::<f32>::start(&Particle::new(seed), particles)
             .unwrap()
             .particles
     };
@@ -138,4 +140,40 @@ fn the_start_is_jittered() {
     assert!(far.add_scalar(-100.0).amax() < 0.013);
     assert_eq!(start(1, 0.0), at_zero);
     assert_ne!(start(2, 0.0), at_zero);
+}
+
+/// In the bowl ½|x|² the gradient is x: v = −1 and then −0.9 − ½.
+#[test]
+fn momentum_keeps_a_part_of_the_velocity() {
+    let bowl = PotentialFunction::new(|x: &[f64], gradient: &mut [f64]| {
+        gradient.copy_from_slice(x);
+        0.5 * x[0] * x[0]
+    });
+    let scheme = Particle {
+        momentum: 0.5,
+        ..Particle::default()
+    };
+    let mut state = scheme.start(DMatrix::from_element(1, 1, 1.0)).unwrap();
+    scheme.step(&bowl, &mut state, 0.1).unwrap();
+    assert!((state.particles[0] - 0.9).abs() < 1e-15);
+    // The velocities are part of a state in a file.
+    let mut file = Vec::new();
+    state.write(&mut file).unwrap();
+    let mut read = State::read(&file[..]).unwrap();
+    assert_eq!(read, state);
+    for state in [&mut state, &mut read] {
+        scheme.step(&bowl, state, 0.1).unwrap();
+        assert!((state.particles[0] - 0.76).abs() < 1e-15);
+        assert!((state.velocities().unwrap()[0] + 1.4).abs() < 1e-15);
+    }
+    for momentum in [-0.1, 1.0, f64::NAN] {
+        let scheme = Particle { momentum, ..scheme };
+        let refused = scheme.start(DMatrix::from_element(1, 1, 1.0)).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .starts_with("momentum must be at least 0"),
+            "{refused}"
+        );
+    }
 }

@@ -144,7 +144,7 @@ fn particle_steps_towards_a_sphere_are_exact() {
         let width = (1.0 - height * height).sqrt();
         start * s * [width * angle.cos(), width * angle.sin(), height][k]
     });
-    let scheme = Particle { seed: 0 };
+    let scheme = Particle::default();
     let mut state = scheme.start(spiral).unwrap();
     let steps = [0.1; 8];
     for tau in steps {

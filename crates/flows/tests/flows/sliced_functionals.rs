@@ -149,7 +149,7 @@ fn scale_at_one(scheme: &dyn Scheme<f32>, tau: f64, sums: Sums) -> f64 {
 
 #[test]
 fn the_particle_flow_from_a_dirac_has_the_exact_scale() {
-    let scale = scale_at_one(&Particle { seed: 0 }, 0.02, sliced(64));
+    let scale = scale_at_one(&Particle::default(), 0.02, sliced(64));
     assert!((scale - 1.0).abs() < 0.005, "{scale}");
 }
 

@@ -72,7 +72,7 @@ fn read(bytes: &[u8]) -> Result<Checkpoint<f32>, String> {
 #[test]
 fn states_of_every_kind_are_read_back() {
     for checkpoint in [
-        checkpoint(&Particle { seed: 0 }, 0),
+        checkpoint(&Particle::default(), 0),
         checkpoint(&neural(), 0),
         checkpoint(&neural(), 7),
     ] {

@@ -49,6 +49,26 @@ fn members(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
+fn arrays_are_read_back_and_single_precision_rounds() {
+    let path = folder("back").join("arrays.npz");
+    let numbers: Vec<f64> = (0..5000).map(|i| f64::from(i) / 7.0).collect();
+    let array = |name, is_single| NpzArray {
+        name,
+        shape: vec![50, 50, 2],
+        data: &numbers,
+        is_single,
+    };
+    write_npz(&path, &[array("double", false), array("single", true)]).unwrap();
+    let (shape, found) = read_npz(&path, "double").unwrap();
+    assert_eq!((shape, &found), (vec![50, 50, 2], &numbers));
+    let (shape, found) = read_npz(&path, "single").unwrap();
+    let rounded: Vec<f64> = numbers.iter().map(|&x| f64::from(x as f32)).collect();
+    assert_eq!((shape, found), (vec![50, 50, 2], rounded));
+    let missing = read_npz(&path, "other").unwrap_err().to_string();
+    assert!(missing.contains("arrays.npz"), "{missing}");
+}
+
+#[test]
 fn archive_holds_the_arrays() {
     let path = folder("read").join("arrays.npz");
     let times = [0.0, -0.5, f64::NAN];
@@ -58,21 +78,25 @@ fn archive_holds_the_arrays() {
             name: "times",
             shape: vec![3],
             data: &times,
+            is_single: false,
         },
         NpzArray {
             name: "particles",
             shape: vec![3, 500, 2],
             data: &many,
+            is_single: false,
         },
         NpzArray {
             name: "nothing",
             shape: vec![0, 2],
             data: &[],
+            is_single: false,
         },
         NpzArray {
             name: "number",
             shape: vec![],
             data: &[7.0],
+            is_single: false,
         },
     ];
     write_npz(&path, &arrays).unwrap();
@@ -103,6 +127,7 @@ fn wrong_shapes_leave_no_file() {
             name: "times",
             shape,
             data: &[1.0, 2.0, 3.0],
+            is_single: false,
         };
         let error = write_npz(&folder.join("arrays.npz"), &[array]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -144,6 +169,7 @@ fn members_beyond_4_gib_are_found() {
         name,
         shape: vec![1],
         data,
+        is_single: false,
     });
     let mut file = Late(Cursor::new(Vec::new()));
     write_archive(&mut file, &arrays).unwrap();
