@@ -58,7 +58,7 @@ fn range_of<T: Real>(positions: &[T], range: (T, T)) -> ((T, T), bool) {
             low[l] = if z < low[l] { z } else { low[l] };
             high[l] = if z > high[l] { z } else { high[l] };
             // 0 for numbers, NaN for what is none.
-            size[l] += z - z;
+            size[l] += T::zero() * z;
         }
     }
     let low = low
