@@ -25,6 +25,7 @@
 
 mod directions;
 mod distances;
+pub(crate) mod distributed;
 mod order;
 mod powers;
 mod projection;
@@ -38,6 +39,7 @@ use std::sync::{Arc, RwLock};
 use rayon::prelude::*;
 use rieszflow_numerics::Real;
 use rieszflow_numerics::product::{Factor, Store, product};
+use rieszflow_numerics::ranks::Communicator;
 use rieszflow_numerics::working_memory::WorkingMemory;
 use statrs::function::gamma::ln_gamma;
 
@@ -549,6 +551,20 @@ impl<T: Real> SlicedSums<T> {
         let key = content_key(query.x.measure.points);
         let rng = stream(self.slicing.seed, Purpose::Directions, key, query.rotation);
         directions.draw(rng, &mut memory.directions);
+        self.sum_on_ranks(query, directions.count, memory);
+    }
+
+    /// Sums over this rank's share of the directions in the memory, `count` in all; on the first rank over
+    /// those of all.
+    fn share(
+        &self,
+        query: &Query<'_, T>,
+        count: usize,
+        memory: &mut Memory<T>,
+        ranks: &dyn Communicator,
+    ) {
+        let dim = query.dim();
+        let [count_x, count_y] = query.counts();
         let radius = memory.take_up(query);
         let entries = dim
             * match query.gradients {
@@ -557,9 +573,15 @@ impl<T: Real> SlicedSums<T> {
                 Gradients::InBoth => count_x + count_y,
             };
         let unit = self.unit(query, radius);
-        memory.reduction.start(entries, directions.count, unit);
-        for block in blocks(directions.count, count_x + count_y) {
+        let size = ranks.size();
+        let all = query.blocks(count, 0, 1).len();
+        memory.reduction.start(entries, (count, all), unit);
+        for block in query.blocks(count, ranks.rank(), size) {
             self.add_block(query, block, memory);
+        }
+        if size > 1 {
+            let own = |rank| query.blocks(count, rank, size).into_iter().flatten();
+            memory.reduction.gather(ranks, own);
         }
     }
 

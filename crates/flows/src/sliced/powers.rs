@@ -191,8 +191,7 @@ pub(super) fn sum<T: Real>(
     let count = weights.counts[0];
     let scale = length.powf(r - 1.0);
     dispatch!(level, simd => sweep.run(simd, quadrature, true, true, &mut |place: usize, found: Found| {
-        let places = place..place + found.count;
-        for (below, place) in below[places.clone()].iter().zip(places) {
+        for (place, below) in (place..).zip(&below[place..place + found.count]) {
             let particle = sorted.particle(place);
             let [x, y] = [0, 1].map(|side| scale * (below[side] - found.derivatives[side]));
             let slope = if particle < count {
