@@ -397,10 +397,18 @@ impl Chunk {
     #[inline(always)]
     fn slopes<T: Real>(&self, start: i32) -> [T; CHUNK] {
         let mut slopes = [T::zero(); CHUNK];
-        let pairs = self.below.iter().zip(&self.below[1..]);
-        for ((place, slope), (&below, &next)) in (start..).zip(&mut slopes).zip(pairs) {
-            let is_y = next - below;
-            *slope = T::from_f64(self.slope([place - below, below], [1 - is_y, is_y]));
+        let (chunks, _) = slopes.as_chunks_mut::<LANES>();
+        let (below, _) = self.below[..CHUNK].as_chunks::<LANES>();
+        let (next, _) = self.below[1..].as_chunks::<LANES>();
+        let places = (start..).step_by(LANES);
+        for (place, (slopes, (below, next))) in
+            places.zip(chunks.iter_mut().zip(below.iter().zip(next)))
+        {
+            for (lane, place) in (0..LANES).zip(place..) {
+                let (below, is_y) = (below[lane], next[lane] - below[lane]);
+                let slope = self.slope([place - below, below], [1 - is_y, is_y]);
+                slopes[lane] = T::from_f64(slope);
+            }
         }
         slopes
     }
