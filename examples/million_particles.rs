@@ -10,6 +10,7 @@ use rieszflow::flows::scheme::{Particle, Scheme};
 use rieszflow::flows::{Mmd, Points, RieszKernel, Slicing, Sums};
 use rieszflow::nalgebra::DMatrix;
 
+/// Gradient steps with momentum until the cloud is a spiral, and how long they take.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count = std::env::args().nth(1).map_or(Ok(30_000), |n| n.parse())?;
     let mut rng = stream(0, Purpose::Target, 0, 0);

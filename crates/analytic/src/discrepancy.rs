@@ -56,15 +56,79 @@ pub fn discrepancy(
     law: &Law,
     exponent: f64,
 ) -> Result<Discrepancy, Error> {
+    discrepancy_with(particles, weights, law, exponent, |weights| {
+        let blocks: Vec<usize> = (0..pair_blocks(particles.nrows())).collect();
+        pair_sums(particles, weights, exponent, &blocks)
+    })
+}
+
+/// Computes the same as [`discrepancy()`] from sums over pairs that were computed elsewhere, such as on
+/// several machines.
+///
+/// `sums` gets the weights, with sum 1, and returns the [`pair_sums`] of all blocks in order.
+///
+/// # Errors
+/// As for [`discrepancy()`].
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use rieszflow_analytic::{Law, discrepancy, discrepancy_with, pair_sums};
+/// let law = Law::ball(&[0.0], 1.0)?;
+/// let particles = DMatrix::from_column_slice(3, 1, &[0.0, 7.0, 1.0]);
+/// let found = discrepancy_with(&particles, None, &law, 1.0, |weights| {
+///     pair_sums(&particles, weights, 1.0, &[0])
+/// })?;
+/// assert_eq!(found, discrepancy(&particles, None, &law, 1.0)?);
+/// # Ok::<(), rieszflow_analytic::Error>(())
+/// ```
+pub fn discrepancy_with(
+    particles: &DMatrix<f64>,
+    weights: Option<&[f64]>,
+    law: &Law,
+    exponent: f64,
+    sums: impl FnOnce(&[f64]) -> Vec<f64>,
+) -> Result<Discrepancy, Error> {
     check_shape(particles, law.dim())?;
     let weights = match weights {
         Some(weights) => normalised_weights(weights, particles.nrows())?,
         None => equal_weights(particles.nrows()),
     };
     let potential = law.potential(exponent)?;
-    let at = |point: &[f64]| potential.at(point);
+    let potential = mean_potential(particles, &weights, |point| potential.at(point));
     let energy = law.energy(exponent)?;
-    Ok(from_potential(particles, &weights, exponent, at, energy))
+    Ok(combine(&weights, potential + energy, sums(&weights)))
+}
+
+/// The number of blocks of 64 rows in which [`pair_sums`] takes N particles.
+pub fn pair_blocks(count: usize) -> usize {
+    count.div_ceil(BLOCK)
+}
+
+/// Computes Σ wᵢwⱼ|xᵢ−xⱼ|ʳ over the i in each of some blocks of rows and all j > i, in parallel.
+///
+/// `particles` is N×d, with a weight each; the blocks are numbered from 0 to [`pair_blocks`] − 1. Costs
+/// O(Nd) for each row.
+///
+/// # Panics
+/// If a block is not there, or the weights are too few.
+///
+/// ```
+/// use nalgebra::DMatrix;
+/// use rieszflow_analytic::pair_sums;
+/// let particles = DMatrix::from_column_slice(2, 1, &[0.0, 7.0]);
+/// assert_eq!(pair_sums(&particles, &[0.5, 0.5], 1.0, &[0]), [0.25 * 7.0]);
+/// ```
+pub fn pair_sums(
+    particles: &DMatrix<f64>,
+    weights: &[f64],
+    exponent: f64,
+    blocks: &[usize],
+) -> Vec<f64> {
+    let sum = |&block: &usize| {
+        let rows = rows_of(block, particles.nrows());
+        pair_sum(particles, weights, rows, exponent)
+    };
+    blocks.par_iter().map(sum).collect()
 }
 
 /// Computes D²(μ, ν) between two laws, exactly.
@@ -132,34 +196,47 @@ pub(crate) fn from_potential(
     potential: impl Fn(&[f64]) -> f64 + Sync,
     energy: f64,
 ) -> Discrepancy {
-    let count = particles.nrows();
-    let potential = blocks(count, |rows| {
-        let mut point = vec![0.0; particles.ncols()];
-        let mut sum = 0.0;
-        for i in rows {
-            let row = particles.row(i);
-            point.iter_mut().zip(&row).for_each(|(to, x)| *to = *x);
-            sum += weights[i] * potential(&point);
-        }
-        sum
-    });
+    let potential = mean_potential(particles, weights, potential);
+    let blocks: Vec<usize> = (0..pair_blocks(particles.nrows())).collect();
+    let sums = pair_sums(particles, weights, exponent, &blocks);
+    combine(weights, potential + energy, sums)
+}
+
+/// D² from its part that is no sum over pairs, and the sums over pairs.
+fn combine(weights: &[f64], fixed: f64, sums: Vec<f64>) -> Discrepancy {
     // Σ_{i<j}: half the double sum without its diagonal, which is zero.
-    let pairs = blocks(count, |rows| pair_sum(particles, weights, rows, exponent));
+    let pairs: f64 = sums.into_iter().sum();
     let diagonal: f64 = weights.iter().map(|weight| weight * weight).sum();
-    let fixed = potential + energy;
     Discrepancy {
         v_statistic: fixed - pairs,
         u_statistic: fixed - pairs / (1.0 - diagonal),
     }
 }
 
-/// Sums over fixed blocks of 0..count in parallel and adds the blocks in order.
-fn blocks(count: usize, sum: impl Fn(Range<usize>) -> f64 + Sync) -> f64 {
-    let partial: Vec<f64> = (0..count.div_ceil(BLOCK))
-        .into_par_iter()
-        .map(|block| sum(block * BLOCK..((block + 1) * BLOCK).min(count)))
-        .collect();
-    partial.iter().sum()
+/// Σ wᵢU(xᵢ), in parallel over fixed blocks that are added in order.
+fn mean_potential(
+    particles: &DMatrix<f64>,
+    weights: &[f64],
+    potential: impl Fn(&[f64]) -> f64 + Sync,
+) -> f64 {
+    let count = particles.nrows();
+    let sum = |block: usize| {
+        let mut point = vec![0.0; particles.ncols()];
+        let mut sum = 0.0;
+        for i in rows_of(block, count) {
+            let row = particles.row(i);
+            point.iter_mut().zip(&row).for_each(|(to, x)| *to = *x);
+            sum += weights[i] * potential(&point);
+        }
+        sum
+    };
+    let sums: Vec<f64> = (0..pair_blocks(count)).into_par_iter().map(sum).collect();
+    sums.iter().sum()
+}
+
+/// The rows of a block out of `count`.
+fn rows_of(block: usize, count: usize) -> Range<usize> {
+    block * BLOCK..((block + 1) * BLOCK).min(count)
 }
 
 /// Σ wᵢwⱼ|xᵢ−xⱼ|ʳ over i in `rows` and j > i, block of partners by block, so that they stay in the

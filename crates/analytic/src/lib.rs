@@ -45,7 +45,10 @@ pub mod special;
 mod steepest_descent;
 
 pub use confinement::Confinement;
-pub use discrepancy::{Discrepancy, discrepancy, discrepancy_between, sampling_floor};
+pub use discrepancy::{
+    Discrepancy, discrepancy, discrepancy_between, discrepancy_with, pair_blocks, pair_sums,
+    sampling_floor,
+};
 pub use equilibrium::{Equilibrium, EquilibriumKind};
 pub use equilibrium_target::EquilibriumTarget;
 pub use error::Error;

@@ -14,6 +14,7 @@ use crate::files::input::Input;
 use crate::files::npy::read_npy;
 use crate::files::particles::{Columns, Particles};
 use crate::numbers::plain;
+use crate::ranks::discrepancy_to_law;
 use crate::setting::{SettingError, check};
 use crate::targets::{
     ExactLaw, GivenMeasure, Sampling, Target, TargetError, description_of_matrix,
@@ -330,7 +331,7 @@ fn to_law(
     let refused = |reason| ComparisonError::Law { law, reason };
     let exact = law.law(dim, exponent).map_err(refused)?;
     let Sums::Sliced(slicing) = sums else {
-        let found = rieszflow_analytic::discrepancy(&particles.points, weights, &exact, exponent);
+        let found = discrepancy_to_law(&particles.points, weights, &exact, exponent);
         return Ok(Found {
             discrepancy: found.map_err(refused)?,
             standard_error: None,

@@ -15,7 +15,7 @@ use crate::folder::{Divergence, RunFolder, Status};
 use crate::numbers::plain;
 use crate::setting::{Phrase, SettingError, check};
 use crate::targets::TargetError;
-use crate::threads::{ThreadsError, thread_pool};
+use crate::threads::{ThreadsError, with_threads};
 
 /// Why no particles can be drawn from a run.
 #[derive(Debug, thiserror::Error)]
@@ -99,12 +99,12 @@ pub fn sample(
         Some(summary) if summary.status == Status::Completed => {}
         _ => return Err(SampleError::Unfinished(folder.path().to_owned())),
     }
-    thread_pool(None)?.install(|| {
+    with_threads(None, || {
         Ok(match config.precision {
             Precision::F32 => push::<f32>(&folder, &config, count, time, seed)?,
             Precision::F64 => push::<f64>(&folder, &config, count, time, seed)?,
         })
-    })
+    })?
 }
 
 fn push<T: Real>(

@@ -1,8 +1,18 @@
 //! The number of threads: from an option, from the environment, or all cores.
 
 use std::env::var_os;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::ranks::with_ranks;
 use crate::setting::{SettingError, check};
+
+/// The number of threads that nothing else asks for; 0 for all cores.
+static DEFAULT: AtomicUsize = AtomicUsize::new(0);
+
+/// Sets the number of threads that is used where neither an option nor the environment says one.
+pub fn set_default_threads(threads: usize) {
+    DEFAULT.store(threads, Ordering::Relaxed);
+}
 
 /// The largest number of threads; more would only exhaust the machine.
 const MOST_THREADS: usize = 1024;
@@ -38,10 +48,10 @@ pub(crate) fn thread_pool(threads: Option<usize>) -> Result<rayon::ThreadPool, T
         .map_err(|error| ThreadsError::Start(threads, error))
 }
 
-/// The value of `RAYON_NUM_THREADS`; 0, for all cores, if it is not set.
+/// The value of `RAYON_NUM_THREADS`, or the default if it is not set.
 fn threads_of_environment() -> Result<usize, ThreadsError> {
     let Some(text) = var_os("RAYON_NUM_THREADS") else {
-        return Ok(0);
+        return Ok(DEFAULT.load(Ordering::Relaxed));
     };
     let text = text.to_string_lossy();
     let threads = text.parse().ok();
@@ -50,10 +60,14 @@ fn threads_of_environment() -> Result<usize, ThreadsError> {
         .ok_or_else(|| ThreadsError::Environment(text.into_owned()))
 }
 
-/// Carries out `work` on all cores, or on as many threads as `RAYON_NUM_THREADS` says.
+/// Carries out `work` on `threads` threads; without a number, on as many as `RAYON_NUM_THREADS` says or as
+/// there are cores. It may call the other ranks.
 ///
 /// # Errors
-/// If that number is unusable or the threads cannot be started.
-pub fn with_threads<V: Send>(work: impl FnOnce() -> V + Send) -> Result<V, ThreadsError> {
-    Ok(thread_pool(None)?.install(work))
+/// If the number is unusable or the threads cannot be started.
+pub fn with_threads<V: Send>(
+    threads: Option<usize>,
+    work: impl FnOnce() -> V + Send,
+) -> Result<V, ThreadsError> {
+    Ok(thread_pool(threads)?.install(|| with_ranks(work)))
 }

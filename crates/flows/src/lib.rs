@@ -9,7 +9,8 @@
 //! * [`Functional`]: the energies E and V_ν, their sum [`Mmd`], and functions of a user;
 //! * [`pair_sums`]: the sums over pairs underneath, and what happens at distance zero;
 //! * [`sliced`]: estimates of the same sums for very many particles;
-//! * [`State`], [`Flow`], [`Observer`]: what evolves, the loop over time, and what watches it.
+//! * [`State`], [`Flow`], [`Observer`]: what evolves, the loop over time, and what watches it;
+//! * [`ranks`]: several processes that compute one flow.
 //!
 //! Source: Altekrüger, Hertrich, Steidl, *Neural Wasserstein Gradient Flows for Discrepancies with
 //! Riesz Kernels*, ICML 2023 (arXiv 2301.11624), cited as "Altekrüger et al. 2023".
@@ -18,7 +19,7 @@
 //!
 //! Particles are the rows of an N×d matrix. Flow time t and step sizes τ are `f64`, in the same unit;
 //! positions are lengths in whatever unit the start has. [`Error`] says what was given and what would be
-//! accepted. Equal seeds give equal results to the bit, for any number of threads.
+//! accepted. Equal seeds give equal results to the bit, for any number of threads and ranks.
 //!
 //! Work is done by the current pool of [`rayon`], and any number of flows may share one functional, one
 //! scheme and one pool. Networks so small that it costs more to wake a thread than to do without it train
@@ -31,9 +32,12 @@ mod kernel;
 pub mod latent;
 mod measure;
 mod minibatches;
+#[cfg(feature = "mpi")]
+pub mod mpi;
 mod observer;
 mod origin;
 pub mod pair_sums;
+pub mod ranks;
 pub mod rng;
 pub mod scheme;
 pub mod sliced;

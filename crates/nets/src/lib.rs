@@ -39,6 +39,7 @@ mod linear;
 mod mlp;
 
 pub use adam::{Adam, Moments};
+pub use fused::Assistant;
 pub use linear::Linear;
 pub use mlp::Mlp;
 

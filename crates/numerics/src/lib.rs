@@ -8,6 +8,7 @@
 //! * [`product`]: products of matrices, on all threads;
 //! * [`orthogonal`]: orthogonal matrices;
 //! * [`parallel`]: work shared by two threads;
+//! * [`ranks`]: work shared by several processes;
 //! * [`compiled`]: generic functions that are compiled once for each scalar type;
 //! * [`working_memory`]: memory that is kept from call to call, without a lock while they compute.
 
@@ -16,6 +17,7 @@ mod lanes;
 pub mod orthogonal;
 pub mod parallel;
 pub mod product;
+pub mod ranks;
 mod real;
 mod rsqrt;
 pub mod simd;

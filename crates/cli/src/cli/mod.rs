@@ -10,6 +10,8 @@ mod interaction;
 mod launch;
 mod man;
 mod mmd;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod output;
 mod plot;
 mod reproduce;
@@ -76,10 +78,30 @@ enum Command {
 
 /// Runs the program: 0 done, 1 the flow diverged or a file could not be written, 2 bad input,
 /// 130 interrupted.
+#[cfg(not(feature = "mpi"))]
 pub(crate) fn main() -> ExitCode {
+    program()
+}
+
+/// The same, on the ranks of MPI.
+#[cfg(feature = "mpi")]
+pub(crate) fn main() -> ExitCode {
+    mpi::on_ranks(program)
+}
+
+/// Runs what the command line asks for.
+fn program() -> ExitCode {
     let matches = command().try_get_matches();
     let given = matches.and_then(|matches| Cli::from_arg_matches(&matches));
-    let given = given.unwrap_or_else(|error| hint::with_hint(error).exit());
+    let given = match given {
+        Ok(given) => given,
+        Err(error) => {
+            let error = hint::with_hint(error);
+            // A closed pipe is not a failure of its own.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
     let done = match given.command {
         Command::Interaction(arguments) => interaction::run(arguments),
         Command::Implosion(arguments) => implosion::run(arguments),
@@ -101,15 +123,7 @@ pub(crate) fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let kind = if failure.status == INTERRUPTED {
-                ""
-            } else {
-                "error: "
-            };
-            eprintln!("{kind}{}", failure.message);
-            ExitCode::from(failure.status)
-        }
+        Err(failure) => failure.report(),
     }
 }
 
@@ -172,5 +186,16 @@ impl Failure {
     /// The flow diverged, or its files could not be written.
     fn run(message: String) -> Self {
         Self { status: 1, message }
+    }
+
+    /// Prints the message; the status with which the program ends.
+    fn report(&self) -> ExitCode {
+        let kind = if self.status == INTERRUPTED {
+            ""
+        } else {
+            "error: "
+        };
+        eprintln!("{kind}{}", self.message);
+        ExitCode::from(self.status)
     }
 }

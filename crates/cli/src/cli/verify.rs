@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
             ),
         })?;
     }
-    let checks = with_threads(|| {
+    let checks = with_threads(None, || {
         verify(arguments.quick, &mut |check| {
             // A closed pipe does not stop the checks.
             let _ = writeln!(io::stdout(), "{}", line(check));

@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::{
-    Discrepancy, Equilibrium, EquilibriumKind, Error, Law, backward_scale, discrepancy, flow_scale,
+    Discrepancy, Equilibrium, EquilibriumKind, Error, Law, backward_scale, flow_scale,
     forward_scale,
 };
 use rieszflow_flows::scheme::{Backward, Forward};
@@ -13,6 +13,7 @@ use super::mmd::discrepancy as from_energies;
 use super::{ExperimentError, Measurement, ReferenceMeasure, ScaleComparison};
 use crate::config::{Config, Experiment, KeepKernels, Precision, SaveAt, SchemeKind, SumsKind};
 use crate::figures::Support;
+use crate::ranks::discrepancy_to_law;
 
 impl Config {
     /// The flow of the interaction energy from δ₀ in ℝ^`dim`, with the paper's sizes (N = 2000,
@@ -107,7 +108,7 @@ impl ExactInteraction {
     fn discrepancy(&self, law: &Law, particles: &DMatrix<f64>) -> Result<Discrepancy, Error> {
         let exponent = self.equilibrium.exponent();
         let Some(interaction) = &self.interaction else {
-            return discrepancy(particles, None, law, exponent);
+            return discrepancy_to_law(particles, None, law, exponent);
         };
         let interaction = interaction.energy(Points::from(particles));
         let functional = interaction + mean_potential(law, exponent, particles, None)?;

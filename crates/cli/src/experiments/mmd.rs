@@ -193,8 +193,8 @@ impl Config {
                 } else {
                     8000.0
                 },
-                particles: 50,
-                batch: 25,
+                particles: 100,
+                batch: 50,
                 first_iterations: 400,
                 iterations: 200,
                 width: 512,

@@ -72,6 +72,8 @@ pub struct Summary {
     pub seed: u64,
     /// Number of threads that were used.
     pub threads: usize,
+    /// Number of processes that shared the work.
+    pub ranks: usize,
     /// What to cite.
     pub citation: &'static str,
 }

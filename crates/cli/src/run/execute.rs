@@ -7,7 +7,7 @@ use std::time::Instant;
 use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{
     FinishedFlow, Flow, FlowError, Functional, Observer, ObserverError, Outcome, Points, State,
-    with_awake_worker,
+    ranks, with_awake_worker,
 };
 use rieszflow_numerics::Real;
 
@@ -255,6 +255,7 @@ impl Run<'_> {
             version: env!("CARGO_PKG_VERSION"),
             seed: self.config.seed,
             threads: rayon::current_num_threads(),
+            ranks: ranks::size(),
             citation: CITATION,
         };
         summary.measured(shared.table.borrow().last())

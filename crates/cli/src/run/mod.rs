@@ -21,7 +21,7 @@ use crate::files::kernels::KernelFormat;
 use crate::folder::{FolderError, Lock, RunFolder, Summary};
 use crate::memory::{MemoryError, check_memory};
 use crate::setting::{Phrase, SettingError};
-use crate::threads::{ThreadsError, thread_pool};
+use crate::threads::{ThreadsError, with_threads};
 
 /// Where a run's files go, and what is shown meanwhile.
 #[derive(Clone, Debug)]
@@ -170,7 +170,7 @@ fn execute(
     let mut descriptions: Vec<String> = inputs.descriptions().collect();
     let (config, mut problem) = config.problem(inputs)?;
     descriptions.extend(problem.sharing.clone());
-    thread_pool(output.threads)?.install(|| {
+    with_threads(output.threads, || {
         let reference = config.reference(&problem)?.into();
         let (folder, _lock) = open(&config, &problem)?;
         // They are in the folder.
@@ -198,7 +198,7 @@ fn execute(
             Precision::F32 => run.execute::<f32>(),
             Precision::F64 => run.execute::<f64>(),
         }
-    })
+    })?
 }
 
 /// A configuration with all that its execution needs.

@@ -49,6 +49,9 @@ pub(super) trait Integrand<T: Real>: Copy + Send + Sync {
 
 /// Where a block's results go.
 pub(super) struct Results<'a, T: Real> {
+    /// The sum of the values, added to; or, if there is room, the sum for each group of the block and each
+    /// run of chunks.
+    pub(super) values: &'a mut [f64],
     /// The gradient in x, groups of the block × d; overwritten. Empty if it is not asked for.
     pub(super) gradient_x: &'a mut [RowGroup<T>],
     /// The gradient in y, chunks × d; added to. Empty if it is not asked for.
@@ -95,8 +98,13 @@ pub(super) fn block<T: Real, I: Integrand<T>>(
     x: Groups<'_, RowGroup<T>>,
     y: Groups<'_, Chunk<T>>,
     mut results: Results<'_, T>,
-) -> f64 {
-    dispatch!(level, simd => block_on(simd, integrand, x, y, &mut results))
+) {
+    dispatch!(level, simd => block_on(simd, integrand, x, y, &mut results));
+}
+
+/// How many runs of chunks a group is summed with.
+pub(super) fn runs(chunks: usize) -> usize {
+    chunks.div_ceil(FLUSH_INTERVAL).max(1)
 }
 
 #[inline(always)]
@@ -106,19 +114,19 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
     x: Groups<'_, RowGroup<T>>,
     y: Groups<'_, Chunk<T>>,
     results: &mut Results<'_, T>,
-) -> f64 {
+) {
     let gradients = match (results.gradient_x.is_empty(), results.gradient_y.is_empty()) {
         (true, _) => Gradients::Neither,
         (false, true) => Gradients::InX,
         (false, false) => Gradients::InBoth,
     };
     let dim = x.dim;
-    let mut sum = 0.0;
+    let values_per_group = results.values.len() / x.len();
     results.gradient_x.fill([T::zero(); ROWS]);
     for ((group, x), coincident) in x.runs(1).enumerate().zip(&mut *results.coincident) {
         let chunks = integrand.chunks(std::mem::take(coincident), y.len());
         let mut done = chunks.start;
-        for y in y.range(chunks).runs(FLUSH_INTERVAL) {
+        for (run, y) in y.range(chunks).runs(FLUSH_INTERVAL).enumerate() {
             results.sums.fill([Chunk::default(); ROWS]);
             let gradient_y = match gradients {
                 Gradients::InBoth => &mut results.gradient_y[done * dim..][..y.len() * dim],
@@ -136,7 +144,8 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
                 *coincident = extend_range(coincident, done + running.coincident.end - 1);
             }
             let values = totals(simd, &running.values);
-            sum += values.map(Real::into_f64).iter().sum::<f64>();
+            let place = group * values_per_group + run.min(values_per_group.saturating_sub(1));
+            results.values[place] += values.map(Real::into_f64).iter().sum::<f64>();
             if let Some(gradient_x) = results.gradient_x.get_mut(group * dim..(group + 1) * dim) {
                 for (gradient_x, sums) in gradient_x.iter_mut().zip(&*results.sums) {
                     let sums = totals(simd, sums);
@@ -148,7 +157,6 @@ fn block_on<S: Simd, T: Real, I: Integrand<T>>(
             done += y.len();
         }
     }
-    sum
 }
 
 /// The sum of each of eight vectors: neighbouring lanes are added until one vector has them all.

@@ -42,9 +42,12 @@
 mod all_pairs;
 mod blocks;
 mod coincident;
+pub(crate) mod distributed;
 mod high_dim;
 mod integrands;
 mod low_dim;
+mod memory;
+pub(crate) mod messages;
 mod packed;
 mod parallel;
 mod partition;

@@ -3,20 +3,16 @@
 use std::ops::Range;
 
 use fearless_simd::Level;
-use rayon::prelude::*;
 use rieszflow_numerics::Real;
-use rieszflow_numerics::compiled::of_type;
+use rieszflow_numerics::ranks::Team;
 use rieszflow_numerics::simd::Chunk;
 use rieszflow_numerics::working_memory::WorkingMemory;
 
-use super::all_pairs::AllPairs;
-use super::blocks::{self, Gradients, Integrand, ROWS, Results, RowGroup};
-use super::coincident::Coincident;
-use super::integrands::{PairEnergy, Separated};
-use super::packed::Packed;
+use super::blocks::{Gradients, ROWS};
+use super::distributed;
+use super::memory::{Job, Memory, Summand};
 use super::partition::Partition;
 use super::{GradientRows, Moving};
-use crate::kernel::Distance;
 use crate::{Measure, RieszKernel};
 
 /// Sums over pairs of particles with the Riesz kernel, on all threads of the current rayon pool.
@@ -51,23 +47,6 @@ pub struct PairSums<T: Real> {
     kernel: RieszKernel,
     level: Level,
     memory: WorkingMemory<Memory<T>>,
-}
-
-/// What is kept from call to call.
-#[derive(Debug, Default)]
-struct Memory<T: Real> {
-    x: Packed<RowGroup<T>>,
-    y: Packed<Chunk<T>>,
-    /// The gradient in x, groups × d.
-    gradient_x: Vec<RowGroup<T>>,
-    /// Per block: its running sums, and its gradient in y, chunks × d.
-    blocks: Vec<Chunk<T>>,
-    values: Vec<f64>,
-    /// Per group of x the chunks of y that it coincides with.
-    coincident: Vec<Range<usize>>,
-    /// The gradient in the velocities from the separated pairs, that of x above that of y;
-    /// empty if it is not that of the particles in `x` and `y`.
-    linear: Vec<T>,
 }
 
 impl<T: Real> PairSums<T> {
@@ -142,15 +121,15 @@ impl<T: Real> PairSums<T> {
         self.memory.with(|memory| {
             let known = memory.x.fill(x.measure) & memory.y.fill(y.measure);
             if !known || memory.linear.len() != partition.gradient_len() {
-                self.find_linear(&partition, memory);
+                self.find_linear(&partition, (x, y), memory);
             }
-            let mut sum = memory.along(&partition, x, y, scale, gradient);
+            let mut sum = memory.along(&partition, (x, y), scale, gradient);
             let coincident: usize = memory.coincident.iter().map(Range::len).sum();
             if coincident > 0 && self.kernel.exponent() <= 1.0 {
                 memory.x.set_velocities(x.velocities);
                 memory.y.set_velocities(y.velocities);
                 partition.set_work(ROWS * Chunk::<T>::LEN * coincident * partition.dim);
-                sum += self.sum(Summand::Coincident, &partition, memory);
+                sum += self.sum(Summand::Coincident, &partition, (x, y), memory);
                 memory.collect(&partition, scale, gradient);
             }
             factor * sum
@@ -158,8 +137,13 @@ impl<T: Real> PairSums<T> {
     }
 
     /// Finds the coefficients of the velocities, and the coincident pairs.
-    fn find_linear(&self, partition: &Partition, memory: &mut Memory<T>) {
-        self.sum(Summand::Separated, partition, memory);
+    fn find_linear(
+        &self,
+        partition: &Partition,
+        particles: (Moving<'_, T>, Moving<'_, T>),
+        memory: &mut Memory<T>,
+    ) {
+        self.sum(Summand::Separated, partition, particles, memory);
         let mut linear = std::mem::take(&mut memory.linear);
         linear.clear();
         linear.resize(partition.gradient_len(), T::zero());
@@ -188,7 +172,8 @@ impl<T: Real> PairSums<T> {
             memory.x.fill(x);
             memory.y.fill(y);
             memory.linear.clear();
-            let sum = self.sum(Summand::Energy, &partition, memory);
+            let particles = (Moving::resting(x), Moving::resting(y));
+            let sum = self.sum(Summand::Energy, &partition, particles, memory);
             if let Some(gradient) = gradient {
                 let scale = self.kernel.exponent() * scale * partition.norm;
                 memory.collect(&partition, T::from_f64(scale), gradient);
@@ -197,190 +182,26 @@ impl<T: Real> PairSums<T> {
         })
     }
 
-    fn sum(&self, summand: Summand, partition: &Partition, memory: &mut Memory<T>) -> f64 {
-        let PackedSum(compiled) = of_type([&PACKED_SUM_F32, &PACKED_SUM_F64]);
-        compiled(memory, self.kernel, self.level, summand, partition)
-    }
-}
-
-/// What is summed over the pairs.
-#[derive(Clone, Copy)]
-enum Summand {
-    Energy,
-    Separated,
-    Coincident,
-}
-
-/// [`Memory::sum`], compiled in this crate.
-struct PackedSum<T: Real>(fn(&mut Memory<T>, RieszKernel, Level, Summand, &Partition) -> f64);
-
-static PACKED_SUM_F32: PackedSum<f32> = PackedSum(Memory::sum);
-static PACKED_SUM_F64: PackedSum<f64> = PackedSum(Memory::sum);
-
-impl<T: Real> Memory<T> {
-    /// Sums over all pairs of the packed particles; the gradients stay in the memory.
+    /// Sums over all pairs of the packed particles, on all ranks if that is worth it; the gradients stay in
+    /// the memory.
     fn sum(
-        &mut self,
-        kernel: RieszKernel,
-        level: Level,
+        &self,
         summand: Summand,
         partition: &Partition,
+        particles: (Moving<'_, T>, Moving<'_, T>),
+        memory: &mut Memory<T>,
     ) -> f64 {
-        let (power, is_distance) = (kernel.radial(), kernel.exponent() == 1.0);
-        match summand {
-            Summand::Energy if is_distance => {
-                self.sum_of(AllPairs(PairEnergy(Distance)), level, partition)
-            }
-            Summand::Energy => self.sum_of(AllPairs(PairEnergy(power)), level, partition),
-            Summand::Separated if is_distance => {
-                self.sum_of(AllPairs(Separated(Distance)), level, partition)
-            }
-            Summand::Separated => self.sum_of(AllPairs(Separated(power)), level, partition),
-            Summand::Coincident => self.sum_of(Coincident(kernel), level, partition),
-        }
-    }
-
-    /// Sums `integrand` over the packed particles, block by block, and adds up the values in the
-    /// order of the rows; the gradients stay in the memory.
-    fn sum_of<I: Integrand<T>>(
-        &mut self,
-        integrand: I,
-        level: Level,
-        partition: &Partition,
-    ) -> f64 {
-        self.reserve(partition);
-        let x = self.x.groups(partition.dim);
-        let y = self.y.groups(partition.dim);
-        let evaluate = |((((index, value), coincident), gradient_x), block): Task<'_, T>| {
-            let (sums, gradient_y) = block.split_at_mut(partition.dim * ROWS);
-            gradient_y.fill(Chunk::default());
-            let gradients = !matches!(partition.gradients, Gradients::Neither);
-            let results = Results {
-                gradient_x: if gradients { gradient_x } else { &mut [] },
-                gradient_y,
-                coincident,
-                sums: sums.as_chunks_mut().0,
-            };
-            let x = x.range(partition.groups(index));
-            *value = blocks::block(level, integrand, x, y, results);
+        let team = Team::new(partition.is_long());
+        let job = Job {
+            kernel: self.kernel,
+            level: self.level,
+            summand,
+            partition,
+            ranks: team.ranks(),
         };
-        let gradient_x = &mut self.gradient_x[..x.len() * partition.dim];
-        let values = &mut self.values[..partition.blocks()];
-        let coincident = &mut self.coincident[..x.len()];
-        let blocks = &mut self.blocks;
-        if values.len() == 1 {
-            let block = &mut blocks[..partition.block_len()];
-            evaluate(((((0, &mut values[0]), coincident), gradient_x), block));
-        } else {
-            values
-                .par_iter_mut()
-                .enumerate()
-                .zip(coincident.par_chunks_mut(partition.block_groups))
-                .zip(gradient_x.par_chunks_mut(partition.block_groups * partition.dim))
-                .zip(blocks.par_chunks_exact_mut(partition.block_len()))
-                .for_each(evaluate);
-        }
-        values.iter().sum()
+        team.call(distributed::work::<T>(), |message| {
+            distributed::put(message, &job, particles, &memory.coincident);
+        });
+        memory.sum(&job)
     }
-}
-
-/// A block's number and its places for the value, coincident chunks, the gradient in x and the rest.
-type Task<'m, T> = (
-    (
-        ((usize, &'m mut f64), &'m mut [Range<usize>]),
-        &'m mut [RowGroup<T>],
-    ),
-    &'m mut [Chunk<T>],
-);
-
-impl<T: Real> Memory<T> {
-    fn reserve(&mut self, partition: &Partition) {
-        fn at_least<V: Clone + Default>(memory: &mut Vec<V>, len: usize) {
-            if memory.len() < len {
-                memory.resize(len, V::default());
-            }
-        }
-        self.coincident
-            .resize(partition.x_count.div_ceil(ROWS), 0..0);
-        at_least(
-            &mut self.gradient_x,
-            partition.x_count.div_ceil(ROWS) * partition.dim,
-        );
-        at_least(&mut self.blocks, partition.blocks() * partition.block_len());
-        at_least(&mut self.values, partition.blocks());
-    }
-
-    /// The sum of `linear` times velocities; adds `scale` times `linear` to the gradient in them.
-    fn along(
-        &mut self,
-        partition: &Partition,
-        x: Moving<'_, T>,
-        y: Moving<'_, T>,
-        scale: T,
-        gradient: &mut GradientRows<'_, T>,
-    ) -> f64 {
-        let mut linear = partition.gradient_rows(&mut self.linear);
-        let mut sum = 0.0;
-        for k in 0..partition.dim {
-            let gradient_x = linear.x(k, partition.x_count);
-            add(gradient.x(k, partition.x_count), scale, &[&*gradient_x], 1);
-            sum += x
-                .velocities
-                .map_or(0.0, |a| inner(gradient_x, a.coordinate(k)));
-            if let Some(gradient_y) = linear.y(k, partition.y_count) {
-                if let Some(target) = gradient.y(k, partition.y_count) {
-                    add(target, scale, &[&*gradient_y], 1);
-                }
-                sum += y
-                    .velocities
-                    .map_or(0.0, |b| inner(gradient_y, b.coordinate(k)));
-            }
-        }
-        sum
-    }
-
-    /// Adds the blocks' gradients to the rows where they belong.
-    fn collect(&self, partition: &Partition, scale: T, gradient: &mut GradientRows<'_, T>) {
-        let blocks = || self.blocks.chunks_exact(partition.block_len());
-        for k in 0..partition.dim {
-            let gradient_x = &self.gradient_x[k..];
-            add(
-                gradient.x(k, partition.x_count),
-                scale,
-                gradient_x,
-                partition.dim,
-            );
-            if let Some(target) = gradient.y(k, partition.y_count) {
-                for block in blocks().take(partition.blocks()) {
-                    add(
-                        target,
-                        scale,
-                        &block[partition.dim * ROWS + k..],
-                        partition.dim,
-                    );
-                }
-            }
-        }
-    }
-}
-
-/// Adds `scale` times every `stride`-th vector of `terms`.
-fn add<T: Real, V: AsRef<[T]>>(target: &mut [T], scale: T, terms: &[V], stride: usize) {
-    let len = terms[0].as_ref().len();
-    for (target, terms) in target.chunks_mut(len).zip(terms.iter().step_by(stride)) {
-        for (entry, &term) in target.iter_mut().zip(terms.as_ref()) {
-            *entry += scale * term;
-        }
-    }
-}
-
-/// Σ gᵢ aᵢ in double precision, eight sums side by side.
-fn inner<T: Real>(g: &[T], a: &[T]) -> f64 {
-    let mut sums = [0.0; 8];
-    for (g, a) in g.chunks(sums.len()).zip(a.chunks(sums.len())) {
-        for (sum, (g, a)) in sums.iter_mut().zip(g.iter().zip(a)) {
-            *sum += g.into_f64() * a.into_f64();
-        }
-    }
-    sums.iter().sum()
 }

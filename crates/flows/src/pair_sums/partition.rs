@@ -5,20 +5,30 @@ use std::ops::Range;
 use rieszflow_numerics::Real;
 use rieszflow_numerics::simd::Chunk;
 
+use rieszflow_numerics::ranks::Communicator;
+
 use super::GradientRows;
-use super::blocks::{Gradients, ROWS};
+use super::blocks::{Gradients, ROWS, runs};
 use crate::Measure;
 
 /// A block has at least this many coordinate differences: below, one thread is faster than two.
 const LEAST_WORK: usize = 1 << 17;
+/// A sum is shared with other ranks from this many coordinate differences on: below, it takes less time
+/// than they take to answer.
+const LEAST_SHARED_WORK: usize = 1 << 21;
 /// Bounds the memory of the gradients in y, one per block: O(N) in all.
-const MOST_BLOCKS: usize = 16;
+pub(super) const MOST_BLOCKS: usize = 16;
+/// Bounds the number of values that ranks give back at once.
+const MOST_VALUES: usize = 1 << 20;
 
-/// How the rows of x are cut into blocks; depends on the sizes alone, not on the threads.
+/// How the rows of x are cut into blocks; depends on the sizes alone, not on the threads or ranks.
+#[derive(Clone)]
 pub(super) struct Partition {
     pub(super) x_count: usize,
     pub(super) y_count: usize,
     pub(super) dim: usize,
+    /// Coordinate differences in all.
+    work: usize,
     /// Groups of eight rows in a block.
     pub(super) block_groups: usize,
     /// Chunks of y.
@@ -40,6 +50,7 @@ impl Partition {
             x_count,
             y_count,
             dim,
+            work: 0,
             block_groups: 0,
             chunks: y_count.div_ceil(Chunk::<T>::LEN),
             gradients,
@@ -51,9 +62,27 @@ impl Partition {
 
     /// Cuts the rows into blocks, for `work` coordinate differences in all.
     pub(super) fn set_work(&mut self, work: usize) {
-        let groups = self.x_count.div_ceil(ROWS);
-        let least = (LEAST_WORK * groups).div_ceil(work.max(1));
-        self.block_groups = least.max(groups.div_ceil(MOST_BLOCKS));
+        self.work = work;
+        self.block_groups = self.least_groups().max(self.groups().div_ceil(MOST_BLOCKS));
+    }
+
+    /// The fewest groups that are worth a thread.
+    fn least_groups(&self) -> usize {
+        (LEAST_WORK * self.groups()).div_ceil(self.work.max(1))
+    }
+
+    /// Groups of eight rows in all.
+    pub(super) fn groups(&self) -> usize {
+        self.x_count.div_ceil(ROWS)
+    }
+
+    pub(super) fn work(&self) -> usize {
+        self.work
+    }
+
+    /// Whether it is worth the other ranks' while.
+    pub(super) fn is_long(&self) -> bool {
+        self.work >= LEAST_SHARED_WORK
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -62,12 +91,6 @@ impl Partition {
 
     pub(super) fn blocks(&self) -> usize {
         self.x_count.div_ceil(ROWS * self.block_groups)
-    }
-
-    /// The groups of rows of block `index`.
-    pub(super) fn groups(&self, index: usize) -> Range<usize> {
-        let start = index * self.block_groups;
-        start..self.x_count.div_ceil(ROWS).min(start + self.block_groups)
     }
 
     pub(super) fn block_len(&self) -> usize {
@@ -92,6 +115,99 @@ impl Partition {
             rows: entries.len() / self.dim,
             entries,
             y_start: matches!(self.gradients, Gradients::InBoth).then_some(self.x_count),
+        }
+    }
+}
+
+/// How a sum is shared out among ranks and their threads.
+///
+/// The value of a block is a sum over its groups and runs of chunks, one after the other. A gradient in y
+/// is one too, so then blocks are shared out as a whole. Else groups are, and the values of their runs are
+/// added up on the first rank, in the order in which one rank would have added them.
+pub(super) struct Shares<'a> {
+    partition: &'a Partition,
+    /// Groups that stay together.
+    unit: usize,
+    values_per_unit: usize,
+}
+
+impl<'a> Shares<'a> {
+    pub(super) fn new(partition: &'a Partition, ranks: &dyn Communicator) -> Self {
+        let whole = ranks.size() == 1 || matches!(partition.gradients, Gradients::InBoth);
+        let (unit, values_per_unit) = if whole {
+            (partition.block_groups, 1)
+        } else {
+            (1, runs(partition.chunks))
+        };
+        Self {
+            partition,
+            unit,
+            values_per_unit,
+        }
+    }
+
+    /// The units, in rounds of not too many values.
+    pub(super) fn rounds(&self) -> impl Iterator<Item = Range<usize>> {
+        let units = self.partition.groups().div_ceil(self.unit);
+        let most = (MOST_VALUES / self.values_per_unit).max(1);
+        (0..units)
+            .step_by(most)
+            .map(move |start| start..units.min(start + most))
+    }
+
+    /// The most values of a round.
+    pub(super) fn most_values(&self) -> usize {
+        self.rounds().next().map_or(0, |round| self.values(&round))
+    }
+
+    /// How many values some units have.
+    pub(super) fn values(&self, units: &Range<usize>) -> usize {
+        units.len() * self.values_per_unit
+    }
+
+    /// The places of the values of some units of a round.
+    pub(super) fn places(&self, round: &Range<usize>, units: &Range<usize>) -> Range<usize> {
+        let place = |unit: usize| (unit - round.start) * self.values_per_unit;
+        place(units.start)..place(units.end)
+    }
+
+    /// The groups of some units.
+    pub(super) fn groups(&self, units: &Range<usize>) -> Range<usize> {
+        let all = self.partition.groups();
+        all.min(units.start * self.unit)..all.min(units.end * self.unit)
+    }
+
+    /// The block that the value at `index` of a round belongs to.
+    pub(super) fn block(&self, round: &Range<usize>, index: usize) -> usize {
+        let unit = round.start + index / self.values_per_unit;
+        unit * self.unit / self.partition.block_groups
+    }
+
+    /// Units that one thread takes at once, out of so many.
+    pub(super) fn piece(&self, units: usize) -> usize {
+        if self.unit == self.partition.block_groups {
+            1
+        } else {
+            self.partition
+                .least_groups()
+                .max(units.div_ceil(MOST_BLOCKS))
+        }
+    }
+
+    /// The most pieces that are worked on at the same time.
+    pub(super) fn pieces(&self) -> usize {
+        if self.unit == self.partition.block_groups {
+            self.partition.blocks()
+        } else {
+            MOST_BLOCKS
+        }
+    }
+
+    /// The place of the blocks' memory for some units: their own with a gradient in y, else any.
+    pub(super) fn memory_start(&self, units: &Range<usize>) -> usize {
+        match self.partition.gradients {
+            Gradients::InBoth => units.start * self.partition.block_len(),
+            _ => 0,
         }
     }
 }

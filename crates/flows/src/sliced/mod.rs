@@ -25,6 +25,7 @@
 
 mod directions;
 mod distances;
+pub(crate) mod distributed;
 mod order;
 mod powers;
 mod projection;
@@ -38,6 +39,7 @@ use std::sync::{Arc, RwLock};
 use rayon::prelude::*;
 use rieszflow_numerics::Real;
 use rieszflow_numerics::product::{Factor, Store, product};
+use rieszflow_numerics::ranks::Communicator;
 use rieszflow_numerics::working_memory::WorkingMemory;
 use statrs::function::gamma::ln_gamma;
 
@@ -302,12 +304,15 @@ impl<T: Real> SlicedSums<T> {
         } else {
             Gradients::InX
         };
-        let coefficients = Coefficients {
-            between: 1.0,
-            own: 0.0,
+        let query = Query {
+            coefficients: Coefficients {
+                between: 1.0,
+                own: 0.0,
+            },
+            gradients,
+            ..self.query(Moving::resting(x), Some(Moving::resting(y)))
         };
-        let query = self.query(Moving::resting(x), Some(Moving::resting(y)));
-        self.gradient(&query, coefficients, gradients, scale, gradient)
+        self.gradient(&query, scale, gradient)
             .map_or(0.0, |energies| energies.between())
     }
 
@@ -329,12 +334,15 @@ impl<T: Real> SlicedSums<T> {
         scale: f64,
         gradient: &mut GradientRows<'_, T>,
     ) -> f64 {
-        let coefficients = Coefficients {
-            between: 0.0,
-            own: 1.0,
+        let query = Query {
+            coefficients: Coefficients {
+                between: 0.0,
+                own: 1.0,
+            },
+            gradients: Gradients::InX,
+            ..self.query(Moving::resting(x), None)
         };
-        let query = self.query(Moving::resting(x), None);
-        self.gradient(&query, coefficients, Gradients::InX, scale, gradient)
+        self.gradient(&query, scale, gradient)
             .map_or(0.0, |energies| energies.x)
     }
 
@@ -350,12 +358,15 @@ impl<T: Real> SlicedSums<T> {
         y: Measure<'_, T>,
         gradient: &mut GradientRows<'_, T>,
     ) -> SlicedEnergies {
-        let coefficients = Coefficients {
-            between: 1.0,
-            own: -0.5,
+        let query = Query {
+            coefficients: Coefficients {
+                between: 1.0,
+                own: -0.5,
+            },
+            gradients: Gradients::InX,
+            ..self.query(Moving::resting(x), Some(Moving::resting(y)))
         };
-        let query = self.query(Moving::resting(x), Some(Moving::resting(y)));
-        self.gradient(&query, coefficients, Gradients::InX, 1.0, gradient)
+        self.gradient(&query, 1.0, gradient)
             .expect("measures that are not empty")
     }
 
@@ -463,8 +474,6 @@ impl<T: Real> SlicedSums<T> {
     fn gradient(
         &self,
         query: &Query<'_, T>,
-        coefficients: Coefficients,
-        gradients: Gradients,
         scale: f64,
         gradient: &mut GradientRows<'_, T>,
     ) -> Option<SlicedEnergies> {
@@ -472,15 +481,10 @@ impl<T: Real> SlicedSums<T> {
         if is_empty(query.x.measure) || query.y.is_some_and(|y| is_empty(y.measure)) {
             return None;
         }
-        let query = Query {
-            coefficients,
-            gradients,
-            ..*query
-        };
         self.memory.with(|memory| {
-            self.sum(&query, memory);
-            memory.collect(&query, scale, gradient);
-            Some(self.mean(&query, &memory.reduction))
+            self.sum(query, memory);
+            memory.collect(query, scale, gradient);
+            Some(self.mean(query, &memory.reduction))
         })
     }
 
@@ -547,6 +551,20 @@ impl<T: Real> SlicedSums<T> {
         let key = content_key(query.x.measure.points);
         let rng = stream(self.slicing.seed, Purpose::Directions, key, query.rotation);
         directions.draw(rng, &mut memory.directions);
+        self.sum_on_ranks(query, directions.count, memory);
+    }
+
+    /// Sums over this rank's share of the directions in the memory, `count` in all; on the first rank over
+    /// those of all.
+    fn share(
+        &self,
+        query: &Query<'_, T>,
+        count: usize,
+        memory: &mut Memory<T>,
+        ranks: &dyn Communicator,
+    ) {
+        let dim = query.dim();
+        let [count_x, count_y] = query.counts();
         let radius = memory.take_up(query);
         let entries = dim
             * match query.gradients {
@@ -555,9 +573,15 @@ impl<T: Real> SlicedSums<T> {
                 Gradients::InBoth => count_x + count_y,
             };
         let unit = self.unit(query, radius);
-        memory.reduction.start(entries, directions.count, unit);
-        for block in blocks(directions.count, count_x + count_y) {
+        let size = ranks.size();
+        let all = query.blocks(count, 0, 1).len();
+        memory.reduction.start(entries, (count, all), unit);
+        for block in query.blocks(count, ranks.rank(), size) {
             self.add_block(query, block, memory);
+        }
+        if size > 1 {
+            let own = |rank| query.blocks(count, rank, size).into_iter().flatten();
+            memory.reduction.gather(ranks, own);
         }
     }
 

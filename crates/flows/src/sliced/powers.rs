@@ -68,7 +68,7 @@ impl Quadrature {
             let mut rates = [0.0; LANES];
             let mut factors = [[0.0; LANES]; 2];
             for (lane, rate) in rates.iter_mut().enumerate() {
-                let k = first + (v * LANES + lane) as i32;
+                let k = first + i32::try_from(v * LANES + lane).expect("a few hundred nodes");
                 let t = node(k);
                 *rate = -t * std::f64::consts::LOG2_E;
                 if k > last {

@@ -9,13 +9,14 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use rieszflow_numerics::Real;
+use rieszflow_numerics::ranks::{Communicator, Message};
 
 use super::distances::LineEnergies;
 
 /// The numbers of a block of projections, of all particles of both measures: bounds its memory.
 const BLOCK_ENTRIES: usize = 1 << 24;
 /// A block has at least so many directions, and at most the other number.
-const BLOCK: [usize; 2] = [8, 256];
+const BLOCK: [usize; 2] = [8, 16];
 /// Gradients are added in pieces of this many entries.
 const PIECE: usize = 1 << 14;
 
@@ -28,6 +29,20 @@ pub(super) struct DirectionSums {
     pub(super) derivative: f64,
 }
 
+impl DirectionSums {
+    fn numbers(&self) -> [f64; 4] {
+        let LineEnergies { discrepancy, x, y } = self.energies;
+        [discrepancy, x, y, self.derivative]
+    }
+
+    fn from_numbers([discrepancy, x, y, derivative]: [f64; 4]) -> Self {
+        Self {
+            energies: LineEnergies { discrepancy, x, y },
+            derivative,
+        }
+    }
+}
+
 /// Sums over directions in progress.
 #[derive(Debug, Default)]
 pub(super) struct Reduction {
@@ -37,6 +52,8 @@ pub(super) struct Reduction {
     directions: Vec<DirectionSums>,
     /// What 1 in the gradient stands for.
     unit: f64,
+    /// The most that a block contributes: no sum of all overflows.
+    most: i64,
 }
 
 /// The blocks of `directions` directions for `particles` particles in all.
@@ -51,13 +68,41 @@ pub(super) fn blocks(
 }
 
 impl Reduction {
-    /// Starts from zero, for a gradient of so many entries, multiples of `unit`.
-    pub(super) fn start(&mut self, entries: usize, directions: usize, unit: f64) {
+    /// Starts from zero, for a gradient of so many entries, multiples of `unit`, and for directions in so
+    /// many blocks.
+    pub(super) fn start(
+        &mut self,
+        entries: usize,
+        (directions, blocks): (usize, usize),
+        unit: f64,
+    ) {
         self.gradient.clear();
         self.gradient.resize(entries, 0);
         self.directions.clear();
         self.directions.resize(directions, DirectionSums::default());
         self.unit = unit;
+        self.most = i64::MAX / blocks.max(1) as i64;
+    }
+
+    /// Brings the sums of all ranks to the first one; `own` are the directions of a rank.
+    pub(super) fn gather<D: Iterator<Item = usize>>(
+        &mut self,
+        ranks: &dyn Communicator,
+        own: impl Fn(usize) -> D,
+    ) {
+        ranks.sum(&mut self.gradient);
+        let mut message = Message::default();
+        for direction in own(ranks.rank()) {
+            message.put(&self.directions[direction].numbers());
+        }
+        for (other, bytes) in (1..).zip(ranks.gather(message.bytes())) {
+            let mut message = Message::new(bytes);
+            for direction in own(other) {
+                let mut numbers = [0.0; 4];
+                message.fill(&mut numbers);
+                self.directions[direction] = DirectionSums::from_numbers(numbers);
+            }
+        }
     }
 
     /// The places of a block's sums.
@@ -67,7 +112,7 @@ impl Reduction {
 
     /// Adds a block's contribution to the entries from `start` on.
     pub(super) fn add<T: Real>(&mut self, start: usize, contribution: &[T]) {
-        let per_unit = 1.0 / self.unit;
+        let (per_unit, most) = (1.0 / self.unit, self.most);
         let gradient = &mut self.gradient[start..][..contribution.len()];
         gradient
             .par_chunks_mut(PIECE)
@@ -75,7 +120,7 @@ impl Reduction {
             .for_each(|(gradient, contribution)| {
                 for (sum, term) in gradient.iter_mut().zip(contribution) {
                     let units = (term.into_f64() * per_unit).round_ties_even() as i64;
-                    *sum = sum.saturating_add(units);
+                    *sum += units.clamp(-most, most);
                 }
             });
     }

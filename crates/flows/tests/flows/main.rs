@@ -12,6 +12,7 @@ mod own_functional;
 mod pair_sums;
 mod particle;
 mod radial;
+mod ranks;
 mod schemes;
 mod sharing;
 mod simd_levels;

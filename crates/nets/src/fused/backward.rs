@@ -1,5 +1,7 @@
 //! The backward pass over layers: X̄ and the gradients in the parameters from Ȳ.
 
+use std::ops::Range;
+
 use faer::{MatMut, MatRef};
 use fearless_simd::Level;
 use rieszflow_autodiff::Real;
@@ -8,7 +10,8 @@ use rieszflow_numerics::product::{Store, multiply_here};
 
 use super::activation::{column_sums, mask};
 use super::tile::{self, Tiled, is_tiled};
-use super::{Affine, BLOCK, Layers, Multiply, half, is_narrow};
+use super::tree::{half, halves};
+use super::{Affine, BLOCK, Layers, Multiply, is_narrow};
 
 /// Some rows of a batch in the backward pass.
 pub(super) struct BackwardRows<'a, T> {
@@ -66,27 +69,35 @@ pub(super) fn block_memory<T: Real>(layers: Layers<'_, T>, rows: usize) -> usize
     (2 * rows + 1) * layers.widest()
 }
 
-/// X̄ from Ȳ, and the gradients in the parameters at the start of `memory`: of each layer that in W
-/// (its transpose if the layer is narrow) and then that in b.
+/// X̄ from Ȳ of the parts `own` out of so many, and the gradients in the parameters at the start of
+/// `memory`: of each layer that in W (its transpose if the layer is narrow) and then that in b.
 ///
-/// `memory` has room for the same of each part; they are added up in pairs.
+/// `memory` has room for the same of each part; they are added up in pairs where all parts of a pair are
+/// own ones.
 pub(super) fn backward_parts<T: Real>(
     parts: usize,
+    own: Range<usize>,
     layers: Layers<'_, T>,
     rows: BackwardRows<'_, T>,
     memory: &mut [T],
 ) {
     let (hidden, parameters) = (layers.hidden(), layers.parameters());
+    if own.is_empty() {
+        return;
+    }
     if parts > 1 {
         let count = rows.count();
         let (upper, lower) = rows.split_at(half(count), hidden);
         let (upper_memory, lower_memory) = memory.split_at_mut(parts / 2 * part_memory(layers));
+        let (first, second) = halves(parts, &own);
         join(
             2 * count * parameters,
-            || backward_parts(parts / 2, layers, upper, upper_memory),
-            || backward_parts(parts / 2, layers, lower, lower_memory),
+            || backward_parts(parts / 2, first, layers, upper, upper_memory),
+            || backward_parts(parts / 2, second, layers, lower, lower_memory),
         );
-        add(upper_memory, &lower_memory[..parameters]);
+        if own.len() == parts {
+            add(upper_memory, &lower_memory[..parameters]);
+        }
         return;
     }
     let (gradients, memory) = memory.split_at_mut(parameters);
@@ -112,7 +123,7 @@ pub(super) fn backward_parts<T: Real>(
     }
 }
 
-fn add<T: Real>(sums: &mut [T], terms: &[T]) {
+pub(super) fn add<T: Real>(sums: &mut [T], terms: &[T]) {
     for (sum, &term) in sums.iter_mut().zip(terms) {
         *sum += term;
     }

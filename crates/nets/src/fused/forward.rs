@@ -1,5 +1,7 @@
 //! The forward pass over layers: Y from X.
 
+use std::ops::Range;
+
 use faer::prelude::IntoConst;
 use faer::{MatMut, MatRef};
 use fearless_simd::Level;
@@ -9,7 +11,8 @@ use rieszflow_numerics::product::{Store, multiply, multiply_here};
 
 use super::activation::{Activation, activate};
 use super::tile::{self, Tiled, is_tiled};
-use super::{Affine, BLOCK, Layers, Multiply, half, parts};
+use super::tree::{half, halves};
+use super::{Affine, BLOCK, Layers, Multiply};
 
 /// Some rows of a batch in the forward pass.
 pub(super) struct ForwardRows<'a, T> {
@@ -22,7 +25,7 @@ pub(super) struct ForwardRows<'a, T> {
 }
 
 impl<T: Real> ForwardRows<'_, T> {
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.output.nrows()
     }
 
@@ -45,23 +48,30 @@ impl<T: Real> ForwardRows<'_, T> {
     }
 }
 
-/// Y from X through all layers.
-pub(super) fn forward<T: Real>(layers: Layers<'_, T>, rows: ForwardRows<'_, T>) {
-    match parts(layers, rows.count()) {
-        1 => forward_block(layers, rows, multiply),
-        parts => forward_parts(parts, layers, rows),
-    }
+/// Y from X through all layers, in one block.
+pub(super) fn forward_whole<T: Real>(layers: Layers<'_, T>, rows: ForwardRows<'_, T>) {
+    forward_block(layers, rows, multiply);
 }
 
-fn forward_parts<T: Real>(parts: usize, layers: Layers<'_, T>, rows: ForwardRows<'_, T>) {
+/// Y from X through all layers, of the parts `own` out of so many.
+pub(super) fn forward_parts<T: Real>(
+    parts: usize,
+    own: Range<usize>,
+    layers: Layers<'_, T>,
+    rows: ForwardRows<'_, T>,
+) {
     let hidden = layers.hidden();
+    if own.is_empty() {
+        return;
+    }
     if parts > 1 {
         let count = rows.count();
         let (upper, lower) = rows.split_at(half(count), hidden);
+        let (first, second) = halves(parts, &own);
         join(
             count * layers.parameters(),
-            || forward_parts(parts / 2, layers, upper),
-            || forward_parts(parts / 2, layers, lower),
+            || forward_parts(parts / 2, first, layers, upper),
+            || forward_parts(parts / 2, second, layers, lower),
         );
         return;
     }

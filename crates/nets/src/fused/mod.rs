@@ -7,12 +7,15 @@
 //! The rows of a batch are halved into equal parts, as many as a power of two, and each part is cut
 //! into blocks. A block goes through all layers, forward and backward, before the next one follows, so
 //! that the next layer finds in the cache what the last one left. How the rows are cut depends on
-//! the sizes alone, so the results do not depend on the threads.
+//! the sizes alone, so the results do not depend on the threads, nor on the ranks among which the parts of
+//! a large batch are shared out.
 
 mod activation;
 mod backward;
+mod distributed;
 mod forward;
 mod tile;
+mod tree;
 
 use std::convert::Infallible;
 
@@ -21,8 +24,11 @@ use rieszflow_autodiff::{CustomOp, InputCotangents, PrimitiveInputs, Real, Rever
 use rieszflow_numerics::compiled::of_type;
 use rieszflow_numerics::product::{Store, multiply};
 
-use backward::{BackwardRows, backward_block, backward_parts, block_memory, part_memory};
-use forward::{ForwardRows, forward};
+use backward::{BackwardRows, backward_block, block_memory, part_memory};
+use distributed::{KEPT, Kept, backward_parts, forward};
+use forward::ForwardRows;
+
+pub use distributed::Assistant;
 
 /// The layers of a perceptron on the rows of X, its first input; the others are W and b of each layer.
 pub(crate) struct FusedLayers;
@@ -35,14 +41,15 @@ impl<T: Real> CustomOp<T> for FusedLayers {
         (inputs.value(0).nrows(), outputs)
     }
 
-    /// The outputs of all layers but the last, and the working memory of the reverse sweep.
+    /// Where the hidden outputs are, those of all layers but the last, and the working memory of the
+    /// reverse sweep.
     fn residual_len(&self, inputs: &PrimitiveInputs<'_, T>) -> usize {
-        let (rows, layers) = (inputs.value(0).nrows(), Layers(*inputs));
+        let (rows, layers) = (inputs.value(0).nrows(), Layers::Recorded(*inputs));
         let memory = match parts(layers, rows) {
             1 => layers.largest_transposed() + block_memory(layers, rows),
             parts => parts * part_memory(layers),
         };
-        rows * layers.hidden() + memory
+        KEPT + rows * layers.hidden() + memory
     }
 
     fn forward(
@@ -51,14 +58,16 @@ impl<T: Real> CustomOp<T> for FusedLayers {
         output: &mut [T],
         residual: &mut [T],
     ) -> Result<(), Infallible> {
-        let layers = Layers(*inputs);
+        let layers = Layers::Recorded(*inputs);
         let (rows, outputs) = self.output_shape(inputs);
+        let (kept, residual) = residual.split_at_mut(KEPT);
         let rows = ForwardRows {
             input: layers.input(),
             hidden: &mut residual[..rows * layers.hidden()],
             output: MatMut::from_column_major_slice_mut(output, rows, outputs),
         };
-        (Passes::get().forward)(layers, rows);
+        let found = (Passes::get().forward)(layers, rows);
+        found.write(kept);
         Ok(())
     }
 
@@ -69,7 +78,7 @@ impl<T: Real> CustomOp<T> for FusedLayers {
 
 /// The passes over all layers, compiled in this crate.
 struct Passes<T: Real> {
-    forward: fn(Layers<'_, T>, ForwardRows<'_, T>),
+    forward: fn(Layers<'_, T>, ForwardRows<'_, T>) -> Kept,
     vjp: fn(Reverse<'_, T>),
 }
 
@@ -83,21 +92,26 @@ impl<T: Real> Passes<T> {
 }
 
 fn vjp<T: Real>(reverse: Reverse<'_, T>) {
-    let layers = Layers(reverse.inputs);
+    let layers = Layers::Recorded(reverse.inputs);
     let input = layers.input();
     let (rows, outputs) = (input.nrows(), layers.outputs());
-    let (hidden, memory) = reverse.residual.split_at_mut(rows * layers.hidden());
+    let (kept, residual) = reverse.residual.split_at_mut(KEPT);
+    let (hidden, memory) = residual.split_at_mut(rows * layers.hidden());
+    let output_cotangent = MatRef::from_column_major_slice(reverse.cotangent, rows, outputs);
+    let mut cotangents = reverse.input_cotangents;
+    let parts = parts(layers, rows);
+    if parts > 1 {
+        let residual = (Kept::read(kept), hidden, memory);
+        vjp_parts(parts, layers, output_cotangent, residual, &mut cotangents);
+        return;
+    }
     let batch = BackwardRows {
         input,
         hidden,
-        output_cotangent: MatRef::from_column_major_slice(reverse.cotangent, rows, outputs),
+        output_cotangent,
         input_cotangent: None,
     };
-    let mut cotangents = reverse.input_cotangents;
-    match parts(layers, rows) {
-        1 => vjp_whole(layers, batch, memory, &mut cotangents),
-        parts => vjp_parts(parts, layers, &batch, memory, &mut cotangents),
-    }
+    vjp_whole(layers, batch, memory, &mut cotangents);
 }
 
 /// The whole batch is one block: the gradients in the weights go where they belong at once.
@@ -132,20 +146,24 @@ fn vjp_whole<T: Real>(
 fn vjp_parts<T: Real>(
     parts: usize,
     layers: Layers<'_, T>,
-    batch: &BackwardRows<'_, T>,
-    memory: &mut [T],
+    output_cotangent: MatRef<'_, T>,
+    (kept, hidden, memory): (Kept, &mut [T], &mut [T]),
     cotangents: &mut InputCotangents<'_, T>,
 ) {
-    let (rows, inputs) = batch.input.shape();
+    let input = layers.input();
+    let (rows, inputs) = input.shape();
     let input_cotangent = cotangents.get(0).map(|(entries, store)| {
         let entries = MatMut::from_column_major_slice_mut(entries, rows, inputs);
         (entries, store)
     });
+    let team = kept.team(layers, hidden, input_cotangent.is_some());
     let batch = BackwardRows {
+        input,
+        hidden,
+        output_cotangent,
         input_cotangent,
-        ..*batch
     };
-    backward_parts(parts, layers, batch, memory);
+    backward_parts((parts, &team, kept), layers, batch, memory);
     let mut rest = &memory[..];
     for (index, layer) in layers.iter().enumerate() {
         let (m, k) = layer.weight.shape();
@@ -214,11 +232,6 @@ fn is_narrow(outputs: usize) -> bool {
     outputs < 16
 }
 
-/// Where a batch is cut in two, at a full vector.
-fn half(rows: usize) -> usize {
-    (rows / 2).next_multiple_of(16)
-}
-
 /// How products are taken: on all threads or on this one.
 type Multiply<T> = fn(MatMut<'_, T>, Store, MatRef<'_, T>, MatRef<'_, T>);
 
@@ -231,27 +244,60 @@ struct Affine<'a, T> {
     bias: &'a [T],
 }
 
-/// The layers of a perceptron, with ReLU between them.
+/// The layers of a perceptron, with ReLU between them, and its input.
 #[derive(Clone, Copy)]
-struct Layers<'a, T>(PrimitiveInputs<'a, T>);
+enum Layers<'a, T> {
+    /// On the tape: X, then W and b of each layer.
+    Recorded(PrimitiveInputs<'a, T>),
+    /// X, and W and b of layers of these sizes one after the other.
+    Flat {
+        input: MatRef<'a, T>,
+        sizes: &'a [usize],
+        parameters: &'a [T],
+    },
+}
 
 impl<'a, T: Real> Layers<'a, T> {
     /// X.
     fn input(self) -> MatRef<'a, T> {
-        let (rows, columns) = self.0.value(0).shape();
-        MatRef::from_column_major_slice(self.0.entries(0), rows, columns)
+        match self {
+            Self::Recorded(inputs) => {
+                let (rows, columns) = inputs.value(0).shape();
+                MatRef::from_column_major_slice(inputs.entries(0), rows, columns)
+            }
+            Self::Flat { input, .. } => input,
+        }
     }
 
     fn count(self) -> usize {
-        self.0.count() / 2
+        match self {
+            Self::Recorded(inputs) => inputs.count() / 2,
+            Self::Flat { sizes, .. } => sizes.len() - 1,
+        }
     }
 
     fn get(self, index: usize) -> Affine<'a, T> {
-        let weight = weight_input(index);
-        let (outputs, inputs) = self.0.value(weight).shape();
-        Affine {
-            weight: MatRef::from_column_major_slice(self.0.entries(weight), outputs, inputs),
-            bias: self.0.entries(bias_input(index)),
+        match self {
+            Self::Recorded(all) => {
+                let weight = weight_input(index);
+                let (outputs, inputs) = all.value(weight).shape();
+                Affine {
+                    weight: MatRef::from_column_major_slice(all.entries(weight), outputs, inputs),
+                    bias: all.entries(bias_input(index)),
+                }
+            }
+            Self::Flat {
+                sizes, parameters, ..
+            } => {
+                let before = sizes[..=index].windows(2);
+                let start: usize = before.map(|pair| (pair[0] + 1) * pair[1]).sum();
+                let (inputs, outputs) = (sizes[index], sizes[index + 1]);
+                let (weight, rest) = parameters[start..].split_at(inputs * outputs);
+                Affine {
+                    weight: MatRef::from_column_major_slice(weight, outputs, inputs),
+                    bias: &rest[..outputs],
+                }
+            }
         }
     }
 

@@ -109,7 +109,7 @@ struct Answer {
 }
 
 pub(super) fn run(arguments: &ClosedFormArguments) -> Result<(), Failure> {
-    let answer = with_threads(|| match (&arguments.other, &arguments.equilibrium) {
+    let answer = with_threads(None, || match (&arguments.other, &arguments.equilibrium) {
         (Some(Other::Line(arguments)), _) => line::run(arguments),
         (Some(Other::Target(arguments)), _) => target::run(arguments),
         (None, Some(arguments)) => run_equilibrium(arguments),
