@@ -107,11 +107,11 @@ def test_it_is_a_module():
 
 def test_sliced_sums():
     x, y = tensors()
-    loss = MMD2Loss(sums="sliced", n_directions=3000, random_state=0)(x, y)
+    loss = MMD2Loss(sums="sliced", n_directions=1000, random_state=0)(x, y)
     loss.backward()
     value, gradient = mmd2_and_grad(x.detach(), y.detach())
     assert loss.item() == pytest.approx(value, rel=0.02)
-    assert np.linalg.norm(x.grad.numpy() - gradient) < 0.03 * np.linalg.norm(gradient)
+    assert np.linalg.norm(x.grad.numpy() - gradient) < 0.05 * np.linalg.norm(gradient)
 
 
 def test_a_model_learns():
