@@ -95,7 +95,9 @@ fn share_pair_sums(
     message.put(&sums);
     let mut all = vec![0.0; blocks];
     let mut place = |rank, sums: &[f64]| {
-        turns(rank).zip(sums).for_each(|(block, sum)| all[block] = *sum);
+        turns(rank)
+            .zip(sums)
+            .for_each(|(block, sum)| all[block] = *sum);
     };
     place(ranks.rank(), &sums);
     for (other, bytes) in (1..).zip(ranks.gather(message.bytes())) {

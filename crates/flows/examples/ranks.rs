@@ -20,10 +20,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         first_iterations: 20,
         ..Training::default()
     };
-    for scheme in [&Particle { seed: 0 } as &dyn Scheme<f32>, &Backward::new(training)] {
+    for scheme in [
+        &Particle { seed: 0 } as &dyn Scheme<f32>,
+        &Backward::new(training),
+    ] {
         let shared = with_ranks(Arc::new(ranks), || flow(scheme))?;
         assert_eq!(shared, flow(scheme)?, "the same to the bit");
-        println!("{} ranks: {} steps of the same flow", ranks.size(), shared.step);
+        println!(
+            "{} ranks: {} steps of the same flow",
+            ranks.size(),
+            shared.step
+        );
     }
     dismiss(&ranks);
     Ok(())

@@ -43,8 +43,8 @@ pub struct Ranks {
 /// # Errors
 /// If MPI does not work with threads or was started before.
 pub fn start() -> Result<(Session, Ranks), &'static str> {
-    let (universe, threading) = mpi::initialize_with_threading(Threading::Serialized)
-        .ok_or("MPI was started before")?;
+    let (universe, threading) =
+        mpi::initialize_with_threading(Threading::Serialized).ok_or("MPI was started before")?;
     if threading < Threading::Serialized {
         return Err("this MPI cannot be called from several threads, one at a time");
     }

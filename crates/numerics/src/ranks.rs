@@ -147,7 +147,8 @@ pub fn serve(ranks: &dyn Communicator, mut assist: impl FnMut(Work, Message)) {
         let mut head = [0; 16];
         ranks.broadcast(&mut head);
         let (work, len) = head.split_at(8);
-        let [work, len]: [Work; 2] = [work, len].map(|half| half.try_into().expect("8 of 16 bytes"));
+        let [work, len]: [Work; 2] =
+            [work, len].map(|half| half.try_into().expect("8 of 16 bytes"));
         if work == END {
             return;
         }

@@ -94,7 +94,9 @@ pub(super) fn run(arguments: &DiscrepancyArguments) -> Result<(), Failure> {
         }),
     };
     let chosen = columns.clone().unwrap_or_default();
-    let found = with_threads(None, || compare(first, second, *exponent, &chosen, *count, sums));
+    let found = with_threads(None, || {
+        compare(first, second, *exponent, &chosen, *count, sums)
+    });
     let found = found.map_err(|error| Failure::input(&error))?;
     let found = found.map_err(|error| Failure::input(&error))?;
     if let Some(note) = arguments.unused() {

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{
-    FinishedFlow, Flow, FlowError, Functional, Observer, ObserverError, Outcome, Points, State, ranks,
-    with_awake_worker,
+    FinishedFlow, Flow, FlowError, Functional, Observer, ObserverError, Outcome, Points, State,
+    ranks, with_awake_worker,
 };
 use rieszflow_numerics::Real;
 

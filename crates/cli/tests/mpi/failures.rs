@@ -28,7 +28,10 @@ fn another_build_is_refused() {
     let sandbox = Sandbox::new();
     let other = sandbox.path("other");
     fs::copy(env!("CARGO_BIN_EXE_rieszflow"), &other).expect("a copy");
-    let mut file = OpenOptions::new().append(true).open(&other).expect("a file");
+    let mut file = OpenOptions::new()
+        .append(true)
+        .open(&other)
+        .expect("a file");
     file.write_all(b"\0").expect("a longer file");
     drop(file);
     let ranks = [
@@ -95,7 +98,9 @@ fn signals_to_the_first_rank_write_a_checkpoint() {
 #[test]
 fn signals_to_other_ranks_change_nothing() {
     let sandbox = Sandbox::new();
-    let flow = LONG.replace("100000", "60").replace("--out run", "--quiet --out whole");
+    let flow = LONG
+        .replace("100000", "60")
+        .replace("--out run", "--quiet --out whole");
     sandbox.run(&flow).good();
     let flow = flow.replace("whole", "run");
     let mut job = Job::start(&sandbox, &[Ranks::new(3, &flow)]);
@@ -129,7 +134,10 @@ fn a_full_disk_on_the_first_rank_ends_all_and_loses_nothing() {
     };
     let said = Job::start(&sandbox, &[ranks]).ended();
     assert_eq!(said.status, Some(1), "{said:#?}");
-    assert!(said.stderr.contains("error: cannot write to run"), "{said:#?}");
+    assert!(
+        said.stderr.contains("error: cannot write to run"),
+        "{said:#?}"
+    );
     run(&sandbox, 2, "resume run --no-plots --quiet");
     let [run, whole] = ["run", "whole"].map(|name| Results::read(&sandbox.path(name)));
     assert!(run == whole);

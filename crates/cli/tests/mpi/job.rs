@@ -36,7 +36,12 @@ impl Job {
     pub fn start(sandbox: &Sandbox, ranks: &[Ranks<'_>]) -> Self {
         let mut command = Command::new("mpirun");
         command
-            .args(["--allow-run-as-root", "--oversubscribe", "--bind-to", "none"])
+            .args([
+                "--allow-run-as-root",
+                "--oversubscribe",
+                "--bind-to",
+                "none",
+            ])
             .current_dir(sandbox.path(""))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -65,7 +70,9 @@ impl Job {
             let (status, environment) = (of("status"), of("environ"));
             let parent = format!("PPid:\t{}\n", self.0.id());
             String::from_utf8_lossy(&status).contains(&parent)
-                && environment.split(|byte| *byte == 0).any(|v| v == wanted.as_bytes())
+                && environment
+                    .split(|byte| *byte == 0)
+                    .any(|v| v == wanted.as_bytes())
         })
     }
 

@@ -9,7 +9,8 @@ use crate::job::{Job, Ranks, run};
 use crate::sandbox::{Results, Sandbox, names, read, summary};
 
 /// Enough particles and large enough batches to be shared among ranks.
-const NEURAL: &str = "--particles 1100 --batch 1100 --iterations 4 --first-iterations 6 --no-plots --quiet";
+const NEURAL: &str =
+    "--particles 1100 --batch 1100 --iterations 4 --first-iterations 6 --no-plots --quiet";
 const PARTICLE: &str = "--particles 1500 --scheme particle --no-plots --quiet";
 const TARGET: &str = "mmd --target image:picture.png --target-particles 1300 --tau 0.5 --time 1";
 
@@ -32,7 +33,9 @@ fn content(folder: &Path) -> (Results, Value, Vec<(String, Vec<u8>)>) {
 fn check(flow: &str) {
     let sandbox = Sandbox::new();
     picture(&sandbox);
-    sandbox.run(&format!("{flow} --threads 2 --out alone")).good();
+    sandbox
+        .run(&format!("{flow} --threads 2 --out alone"))
+        .good();
     let alone = content(&sandbox.path("alone"));
     assert_eq!(summary(&sandbox.path("alone"))["ranks"], 1);
     for count in 1..=4 {
@@ -45,7 +48,10 @@ fn check(flow: &str) {
         }
         let said = Job::start(&sandbox, &ranks).ended();
         assert_eq!(said.status, Some(0), "{said:#?}");
-        assert!(content(&sandbox.path(&out)) == alone, "{flow}: {count} ranks");
+        assert!(
+            content(&sandbox.path(&out)) == alone,
+            "{flow}: {count} ranks"
+        );
         assert_eq!(summary(&sandbox.path(&out))["ranks"], count);
         assert_eq!(summary(&sandbox.path(&out))["threads"], 1);
     }
@@ -60,7 +66,9 @@ fn picture(sandbox: &Sandbox) {
 #[test]
 fn interaction_by_each_scheme() {
     check(&format!("interaction {PARTICLE} --time 0.2"));
-    check(&format!("interaction --scheme backward {NEURAL} --time 0.15"));
+    check(&format!(
+        "interaction --scheme backward {NEURAL} --time 0.15"
+    ));
     check(&format!("interaction --scheme forward {NEURAL} --time 0.1"));
 }
 
@@ -68,7 +76,9 @@ fn interaction_by_each_scheme() {
 fn discrepancy_flow_by_each_scheme() {
     check(&format!("{TARGET} {PARTICLE}"));
     check(&format!("{TARGET} --scheme backward {NEURAL}"));
-    check(&format!("{TARGET} --scheme forward {NEURAL} --precision f64"));
+    check(&format!(
+        "{TARGET} --scheme forward {NEURAL} --precision f64"
+    ));
 }
 
 #[test]
@@ -86,9 +96,17 @@ fn discrepancy_and_samples() {
     let found: Vec<_> = (1..=4)
         .map(|count| {
             let file = format!("draws{count}.csv");
-            run(&sandbox, count, &format!("sample run --count 9000 --out {file}"));
+            run(
+                &sandbox,
+                count,
+                &format!("sample run --count 9000 --out {file}"),
+            );
             let between = compare(count, "csv:run/final.csv");
-            (read(&sandbox.path(&file)), between, compare(count, "ball:1"))
+            (
+                read(&sandbox.path(&file)),
+                between,
+                compare(count, "ball:1"),
+            )
         })
         .collect();
     assert!(found.windows(2).all(|pair| pair[0] == pair[1]));

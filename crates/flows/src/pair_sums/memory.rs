@@ -132,7 +132,8 @@ impl<T: Real> Memory<T> {
         };
         let values = &mut self.values[shares.places(round, &own)];
         let coincident = &mut self.coincident[groups.clone()];
-        let gradient_x = &mut self.gradient_x[groups.start * partition.dim..groups.end * partition.dim];
+        let gradient_x =
+            &mut self.gradient_x[groups.start * partition.dim..groups.end * partition.dim];
         let blocks = &mut self.blocks[shares.memory_start(&own)..];
         if values.len() <= piece_values {
             let block = &mut blocks[..partition.block_len()];

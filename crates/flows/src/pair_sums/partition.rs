@@ -188,7 +188,9 @@ impl<'a> Shares<'a> {
         if self.unit == self.partition.block_groups {
             1
         } else {
-            self.partition.least_groups().max(units.div_ceil(MOST_BLOCKS))
+            self.partition
+                .least_groups()
+                .max(units.div_ceil(MOST_BLOCKS))
         }
     }
 

@@ -43,12 +43,7 @@ impl<T: Real> Query<'_, T> {
 
 impl<T: Real> SlicedSums<T> {
     /// Sums over all directions in the memory, on all ranks if that is worth it.
-    pub(super) fn sum_on_ranks(
-        &self,
-        query: &Query<'_, T>,
-        count: usize,
-        memory: &mut Memory<T>,
-    ) {
+    pub(super) fn sum_on_ranks(&self, query: &Query<'_, T>, count: usize, memory: &mut Memory<T>) {
         let particles: usize = query.counts().iter().sum();
         let parts = query.blocks(count, 0, 1).len();
         let is_divisible = count > 1 && (parts > 1 || query.gradients == Gradients::Neither);

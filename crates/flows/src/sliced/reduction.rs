@@ -70,7 +70,12 @@ pub(super) fn blocks(
 impl Reduction {
     /// Starts from zero, for a gradient of so many entries, multiples of `unit`, and for directions in so
     /// many blocks.
-    pub(super) fn start(&mut self, entries: usize, (directions, blocks): (usize, usize), unit: f64) {
+    pub(super) fn start(
+        &mut self,
+        entries: usize,
+        (directions, blocks): (usize, usize),
+        unit: f64,
+    ) {
         self.gradient.clear();
         self.gradient.resize(entries, 0);
         self.directions.clear();

@@ -14,8 +14,8 @@ use rieszflow_flows::latent::fill_normal;
 use rieszflow_flows::ranks::{Communicator, Work, dismiss, serve, size, with_ranks};
 use rieszflow_flows::scheme::{Backward, Forward, Particle, Training};
 use rieszflow_flows::{
-    Flow, Functional, GradientRows, Interaction, Measure, Mmd, Moving, PairSums, Points, Real, RieszKernel,
-    Scheme, SlicedSums, Slicing, State, Sums, Transport, time_grid,
+    Flow, Functional, GradientRows, Interaction, Measure, Mmd, Moving, PairSums, Points, Real,
+    RieszKernel, Scheme, SlicedSums, Slicing, State, Sums, Transport, time_grid,
 };
 
 /// Bytes to all others and back to the first rank, and the number of calls, by the kind of work.
@@ -101,7 +101,9 @@ impl Communicator for ThreadRank {
 
     fn gather(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
         if self.rank > 0 {
-            self.out[0].send(bytes.to_vec()).expect("the first is there");
+            self.out[0]
+                .send(bytes.to_vec())
+                .expect("the first is there");
             return Vec::new();
         }
         let all: Vec<_> = (0..self.size - 1).map(|from| self.receive(from)).collect();
@@ -153,7 +155,9 @@ fn on_ranks<R: Send>(
         let program = || with_ranks(first.clone(), program);
         let (found, seconds) = pool(0).install(|| timed(program));
         dismiss(&*first);
-        let others = others.into_iter().map(|other| other.join().expect("no panic"));
+        let others = others
+            .into_iter()
+            .map(|other| other.join().expect("no panic"));
         Shared {
             found,
             traffic: first.counted.lock().expect("no panic").traffic.clone(),
@@ -345,23 +349,35 @@ fn flow<T: Real>(scheme: &dyn Scheme<T>, start: DMatrix<T>, to_target: bool) -> 
 fn neural_flows_have_the_same_bits() {
     let works: [&Work; 3] = [b"pairs 32", b"layers32", b"reverse3"];
     let dirac = || DMatrix::<f32>::zeros(1200, 2);
-    check(&works, || flow(&Backward::new(training(false)), dirac(), false));
-    check(&works, || flow(&Forward::new(training(false)), dirac(), false));
+    check(&works, || {
+        flow(&Backward::new(training(false)), dirac(), false)
+    });
+    check(&works, || {
+        flow(&Forward::new(training(false)), dirac(), false)
+    });
     let cloud = || normal::<f32>(2600, 2, 8);
     for control_variate in [false, true] {
-        check(&works, || flow(&Backward::new(training(control_variate)), cloud(), true));
-        check(&works, || flow(&Forward::new(training(control_variate)), cloud(), true));
+        check(&works, || {
+            flow(&Backward::new(training(control_variate)), cloud(), true)
+        });
+        check(&works, || {
+            flow(&Forward::new(training(control_variate)), cloud(), true)
+        });
     }
     let works: [&Work; 3] = [b"pairs 64", b"layers64", b"reverse6"];
     let dirac = || DMatrix::<f64>::zeros(1200, 2);
-    check(&works, || flow(&Backward::new(training(false)), dirac(), false));
+    check(&works, || {
+        flow(&Backward::new(training(false)), dirac(), false)
+    });
 }
 
 #[test]
 fn particle_flows_have_the_same_bits() {
     for to_target in [false, true] {
         let start = || normal::<f32>(1500, 2, 9);
-        check(&[b"pairs 32"], || flow(&Particle { seed: 3 }, start(), to_target));
+        check(&[b"pairs 32"], || {
+            flow(&Particle { seed: 3 }, start(), to_target)
+        });
     }
 }
 
@@ -401,15 +417,19 @@ fn particles_are_pushed_to_the_same_places() {
 
 #[test]
 fn ranks_are_called_by_the_thread_that_has_them_alone() {
-    let shared = on_ranks(3, |_| 2, || {
-        let (x, sums) = (normal::<f32>(1500, 2, 14), PairSums::new(kernel(1.0)));
-        let x = Measure::uniform(Points::from(&x));
-        let other = thread::scope(|scope| {
-            let other = scope.spawn(|| (size(), sums.energy(x, x)));
-            other.join().expect("no panic")
-        });
-        [(size(), sums.energy(x, x)), other]
-    });
+    let shared = on_ranks(
+        3,
+        |_| 2,
+        || {
+            let (x, sums) = (normal::<f32>(1500, 2, 14), PairSums::new(kernel(1.0)));
+            let x = Measure::uniform(Points::from(&x));
+            let other = thread::scope(|scope| {
+                let other = scope.spawn(|| (size(), sums.energy(x, x)));
+                other.join().expect("no panic")
+            });
+            [(size(), sums.energy(x, x)), other]
+        },
+    );
     let [first, other] = shared.found;
     assert_eq!([first.0, other.0], [3, 1]);
     assert_eq!(first.1, other.1);
@@ -422,14 +442,16 @@ fn traffic_is_that_of_the_documentation() {
     let (n, d, p) = (5000, 2, 64);
     let x = normal::<f32>(n, d, 19);
     let gradient = |functional: &Interaction<f32>| {
-        let shared = on_ranks(2, |_| 1, || {
-            let mut gradient = vec![0.0; n * d];
-            functional.gradient(Points::from(&x), &mut gradient)
-        });
-        let [(_, [out, back, calls])] = shared.traffic.into_iter().take(1).collect::<Vec<_>>()[..]
-        else {
-            panic!("one kind of work");
-        };
+        let shared = on_ranks(
+            2,
+            |_| 1,
+            || {
+                let mut gradient = vec![0.0; n * d];
+                functional.gradient(Points::from(&x), &mut gradient)
+            },
+        );
+        let first = shared.traffic.into_iter().next();
+        let (_, [out, back, calls]) = first.expect("a sum");
         assert_eq!(calls, 1);
         (out, back)
     };
@@ -459,7 +481,10 @@ fn work_of_ranks() {
         let measured = Interaction::new(kernel(1.0)).energy(Points::from(&particles));
         (state, measured)
     };
-    report("a particle step and F of 20,000 particles, all pairs", || step(&start));
+    report(
+        "a particle step and F of 20,000 particles, all pairs",
+        || step(&start),
+    );
     let sliced = Sums::Sliced(Slicing::new(256));
     let functional = Interaction::with_sums(kernel(1.0), sliced).expect("directions");
     let large = normal::<f32>(1_000_000, 2, 18);

@@ -47,7 +47,11 @@ impl Kept {
 
     pub(super) fn read<T: Real>(entries: &[T]) -> Self {
         let digits = entries.iter().map(|entry| entry.into_f64() as u64);
-        Self(digits.rev().fold(0, |number, digits| number * DIGITS + digits))
+        Self(
+            digits
+                .rev()
+                .fold(0, |number, digits| number * DIGITS + digits),
+        )
     }
 
     /// The ranks for the backward pass. If the hidden outputs are not on them any more, or X̄ is needed,
