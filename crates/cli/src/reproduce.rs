@@ -132,7 +132,7 @@ impl Figure {
             }
             Self::Smiley => "From two Diracs to a face.",
             Self::Drawing => "From two Diracs to the ink of a drawing.",
-            Self::Mnist => "From one grey image to 25 digits, in 784 dimensions.",
+            Self::Mnist => "From one grey image to digits, in 784 dimensions.",
             Self::Implosion => {
                 "Mass on a segment collapses into a point at time 1 and spreads again."
             }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use nalgebra::DMatrix;
 use rieszflow_flows::latent::fill_normal;
 use rieszflow_flows::rng::{Purpose, stream};
+use rieszflow_flows::{Origin, step_reaching};
 use rieszflow_numerics::Real;
 
-use crate::config::{Config, ConfigFileError, KeepKernels, Precision, step_reaching};
-use crate::experiments::Origin;
+use crate::config::{Config, ConfigFileError, KeepKernels, Precision};
 use crate::files::kernels::{KernelFile, KernelFileError};
 use crate::folder::{Divergence, RunFolder, Status};
 use crate::numbers::plain;

@@ -35,6 +35,7 @@ mod minibatches;
 #[cfg(feature = "mpi")]
 pub mod mpi;
 mod observer;
+mod origin;
 pub mod pair_sums;
 pub mod ranks;
 pub mod rng;
@@ -58,11 +59,12 @@ pub use functional::{
 pub use kernel::{COINCIDENT, RieszKernel};
 pub use measure::{Measure, Minibatches, Points};
 pub use observer::{Observer, ObserverError, Outcome};
+pub use origin::Origin;
 pub use pair_sums::{GradientRows, Moving, PairSums};
 pub use scheme::Scheme;
 pub use sliced::{DirectionSet, SlicedEnergies, SlicedSums, Slicing};
 pub use state::{InnerLoop, State, StateError, TrainedKernel};
-pub use step_sizes::{StepSizes, TimeStep, time_grid};
+pub use step_sizes::{StepSizes, TimeStep, step_reaching, time_grid};
 pub use sums::Sums;
 pub use transport::{GenerativeNetwork, Transport};
 

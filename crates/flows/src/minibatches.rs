@@ -71,11 +71,12 @@ impl<T: Real> MinibatchSampler<T> {
     }
 
     /// Minibatch `index` of sweeps over all particles in random order, with the latents that belong to
-    /// them (N×m): every particle is drawn equally often, and the two minibatches are disjoint.
+    /// them (N×m) or fresh ones: every particle is drawn equally often, and the two minibatches are
+    /// disjoint.
     pub(crate) fn sweep(
         &mut self,
         particles: &DMatrix<T>,
-        latents: &DMatrix<T>,
+        latents: Option<&DMatrix<T>>,
         (seed, step, index): (u64, u64, u64),
     ) -> Draw<'_, T> {
         let count = self.rows.len();
@@ -90,7 +91,12 @@ impl<T: Real> MinibatchSampler<T> {
         self.rows
             .copy_from_slice(&self.order[place * count..][..count]);
         copy_rows(particles, &self.rows, &mut self.particles);
-        copy_rows(latents, &self.rows, &mut self.latents);
+        if let Some(latents) = latents {
+            copy_rows(latents, &self.rows, &mut self.latents);
+        } else {
+            let mut rng = stream(seed, Purpose::Latents, step, index);
+            fill_normal(self.latents.as_mut_slice(), &mut rng);
+        }
         self.drawn()
     }
 

@@ -22,6 +22,8 @@ pub enum Purpose {
     Sample = 7,
     /// The directions of sliced sums.
     Directions = 8,
+    /// Fresh latents of minibatches that are drawn in sweeps.
+    Latents = 9,
 }
 
 /// The stream for (`seed`, `purpose`, `step`, `iteration`), the same on every machine and for any

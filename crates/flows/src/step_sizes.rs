@@ -154,3 +154,21 @@ pub fn time_grid(
     }
     Ok(grid)
 }
+
+/// The first step of the grid whose end reaches flow time `time`, counted from 1; 0 for the start.
+///
+/// ```
+/// use rieszflow_flows::{step_reaching, time_grid};
+///
+/// let grid = time_grid(&[], 0.1, 0.25)?;
+/// assert_eq!([0.0, 0.1, 0.15, 0.25].map(|time| step_reaching(time, &grid)), [0, 1, 2, 3]);
+/// # Ok::<(), rieszflow_flows::Error>(())
+/// ```
+pub fn step_reaching(time: f64, grid: &[TimeStep]) -> u64 {
+    let before = |step: &&TimeStep| step.end < time - RESOLUTION * step.tau;
+    if time <= 0.0 {
+        0
+    } else {
+        grid.iter().take_while(before).count() as u64 + 1
+    }
+}

@@ -112,12 +112,14 @@ impl GenerativeNetwork {
     }
 
     /// Fresh parameters, such that the output at x = 0 has mean 0 and covariance I/d, except in directions
-    /// that the network cannot reach, as with fewer hidden units than d.
+    /// that the network cannot reach, as with fewer hidden units than d; with m < d latents, in the m
+    /// directions that they reach best.
     ///
     /// Every layer is drawn as in [`Mlp::initialise`]; then the last one is whitened. Without that
     /// the output of some networks is nearly flat in a direction, and from a Dirac a flow may then
     /// start in a hyperplane, which the network leaves only slowly: the repulsion across a
-    /// hyperplane vanishes in it.
+    /// hyperplane vanishes in it. More directions than there are latents have little variance each, and
+    /// would be magnified with all that the network makes of x.
     pub fn initialise<T: Real, R: Rng + ?Sized>(&self, rng: &mut R) -> Vec<T> {
         let mut parameters = self.network.initialise(rng);
         let count = (4 * self.dim).max(WHITENING);
@@ -128,7 +130,8 @@ impl GenerativeNetwork {
         let output = transport.displacements(&parameters, &x, &latents);
         let output = output.map(T::into_f64);
         let mean = output.row_mean().transpose();
-        let scale = inverse_root(&output) / (self.dim as f64).sqrt();
+        let directions = self.dim.min(self.latent_dim);
+        let scale = inverse_root(&output, directions) / (self.dim as f64).sqrt();
 
         let last = self.network.layers()[self.network.layers().len() - 1];
         let weight = &scale * last.weight(&parameters).map(T::into_f64);
@@ -194,10 +197,11 @@ impl<T: Real> Transport<T> {
         Self::new(network, centre, T::one(), T::one())
     }
 
-    /// The transport whose network sees `particles` (N×d) with mean 0 and size 1, with u = 1:
+    /// The transport whose network sees `particles` (N×d) with mean 0 and coordinates of size 1, as the
+    /// latents have, with u = 1:
     ///
     /// ```math
-    /// \bar x = \frac1N \sum_i x_i, \qquad ℓ^2 = \frac1N \sum_i |x_i - \bar x|^2
+    /// \bar x = \frac1N \sum_i x_i, \qquad ℓ^2 = \frac1{Nd} \sum_i |x_i - \bar x|^2
     /// ```
     ///
     /// If they all coincide, ℓ = 0 and the network sees 0. Cost: O(Nd).
@@ -215,14 +219,14 @@ impl<T: Real> Transport<T> {
             let squares = column.iter().map(|x| (x.into_f64() - mean).powi(2));
             squares.sum::<f64>()
         });
-        let scale = (squared.sum::<f64>() / count).sqrt();
+        let scale = (squared.sum::<f64>() / (count * particles.ncols() as f64)).sqrt();
         let centre = centre.map(T::from_f64);
         Self::new(network, centre, T::from_f64(scale), T::one())
     }
 
     /// The same with u about as long as a backward step of size `tau` moves the particles: τ times
-    /// their root mean square velocity in the particle flow, but not less than a thousandth of ℓ; for a
-    /// Dirac, how far it spreads.
+    /// their root mean square velocity in the particle flow, but not less than a thousandth of their root
+    /// mean square distance to x̄, √d ℓ; for a Dirac, how far it spreads.
     #[must_use]
     pub fn with_unit_of_step(
         self,
@@ -238,7 +242,7 @@ impl<T: Real> Transport<T> {
         let least = if self.scale.is_zero() {
             spread_of_dirac(functional, tau, &self.centre)
         } else {
-            1e-3 * self.scale.into_f64()
+            1e-3 * self.scale.into_f64() * (particles.ncols() as f64).sqrt()
         };
         self.with_unit(T::from_f64(drift.max(least)))
     }
@@ -371,14 +375,17 @@ fn spread_of_dirac<T: Real>(
     2.0_f64.powi(best_of((near - 7).max(-60)..=(near + 7).min(20), 1))
 }
 
-/// C^{−1/2} of the covariance C of the rows; directions in which there is none are left out.
-fn inverse_root(rows: &DMatrix<f64>) -> DMatrix<f64> {
+/// C^{−1/2} of the covariance C of the rows in its `count` main directions; those in which there is no
+/// variance are left out.
+fn inverse_root(rows: &DMatrix<f64>, count: usize) -> DMatrix<f64> {
     let mean = rows.row_mean();
     let centred = DMatrix::from_fn(rows.nrows(), rows.ncols(), |i, k| rows[(i, k)] - mean[k]);
     let eigen = (centred.tr_mul(&centred) / rows.nrows() as f64).symmetric_eigen();
-    let least = 1e-8 * eigen.eigenvalues.amax();
+    let mut descending: Vec<f64> = eigen.eigenvalues.iter().copied().collect();
+    descending.sort_unstable_by(|a, b| b.total_cmp(a));
+    let least = descending[count - 1].max(1e-8 * descending[0]);
     let roots = eigen.eigenvalues.map(|value| {
-        if value > least {
+        if value >= least {
             value.sqrt().recip()
         } else {
             0.0

@@ -2,7 +2,7 @@
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::{householder, qr::no_pivoting::factor};
-use faer::{Conj, Mat, MatMut, Par};
+use faer::{Conj, Mat, MatMut, Par, Spec};
 
 /// Replaces a d×d matrix, column-major, by the factor Q of its QR decomposition with a positive diagonal
 /// of R.
@@ -26,14 +26,13 @@ pub fn orthogonalise(entries: &mut [f64], dim: usize) {
     let mut basis = MatMut::from_column_major_slice_mut(entries, dim, dim);
     let block = factor::recommended_block_size::<f64>(dim, dim);
     let mut coefficients = Mat::zeros(block, dim);
-    let parameters = Default::default();
-    let scratch = factor::qr_in_place_scratch::<f64>(dim, dim, block, Par::Seq, Default::default());
+    let scratch = factor::qr_in_place_scratch::<f64>(dim, dim, block, Par::Seq, Spec::default());
     factor::qr_in_place(
         basis.as_mut(),
         coefficients.as_mut(),
         Par::Seq,
         MemStack::new(&mut MemBuffer::new(scratch)),
-        parameters,
+        Spec::default(),
     );
     let mut q = Mat::<f64>::identity(dim, dim);
     let scratch = householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<f64>(

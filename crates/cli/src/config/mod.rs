@@ -8,8 +8,8 @@ mod values;
 
 pub use choices::{Precision, SchemeKind, SumsKind};
 pub use read::ConfigFileError;
+pub(crate) use steps::chosen_steps;
 pub use steps::{KeepKernels, SaveAt};
-pub(crate) use steps::{chosen_steps, step_reaching};
 pub use validate::check_times;
 
 use rieszflow_flows::scheme::Training;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rieszflow_flows::TimeStep;
+use rieszflow_flows::{TimeStep, step_reaching};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use crate::numbers::plain;
@@ -112,16 +112,6 @@ pub(crate) fn chosen_steps(save_at: &SaveAt, grid: &[TimeStep]) -> Vec<u64> {
     steps.sort_unstable();
     steps.dedup();
     steps
-}
-
-/// The first step whose end reaches flow time `time`, counted from 1; 0 for the start.
-pub(crate) fn step_reaching(time: f64, grid: &[TimeStep]) -> u64 {
-    let before = |step: &&TimeStep| step.end < time - 1e-9 * step.tau;
-    if time <= 0.0 {
-        0
-    } else {
-        grid.iter().take_while(before).count() as u64 + 1
-    }
 }
 
 /// Step sizes in a file: a number where they do not change, else text.

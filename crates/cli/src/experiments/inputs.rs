@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
+use rieszflow_flows::Origin;
 use rieszflow_flows::rng::{Purpose, stream};
 
-use super::origin::Origin;
 use super::{ExperimentError, implosion};
 use crate::config::{Config, Experiment, MmdSettings};
 use crate::files::input::Input;

@@ -5,6 +5,7 @@ use rieszflow_analytic::{
     Discrepancy, Equilibrium, EquilibriumKind, Error, Law, backward_scale, flow_scale,
     forward_scale,
 };
+use rieszflow_flows::scheme::{Backward, Forward};
 use rieszflow_flows::{Functional, Interaction, Points, RieszKernel, TimeStep};
 
 use super::exact_target::mean_potential;
@@ -17,23 +18,13 @@ use crate::ranks::discrepancy_to_law;
 impl Config {
     /// The flow of the interaction energy from δ₀ in ℝ^`dim`, with the paper's sizes (N = 2000,
     /// τ = 0.05, t = 1.2, minibatches of 100, two hidden layers of width 64), but fewer iterations
-    /// per time step (250 in the backward scheme, 2000 in the forward scheme) with a learning rate
-    /// that falls within each.
+    /// per time step with a learning rate that falls within each.
     ///
     /// For r < 1 the first steps are 10⁻⁸, 10⁻⁷, … until τ is reached.
     pub fn interaction(scheme: SchemeKind, dim: usize, exponent: f64) -> Self {
-        let (first_iterations, iterations) = match scheme {
-            SchemeKind::Forward => (2000, 2000),
-            // The first step must make a measure of a point; the others move it a little further.
-            SchemeKind::Backward if exponent < 1.0 => (1000, 250),
-            SchemeKind::Backward if dim == 1 => (1000, 200),
-            SchemeKind::Backward if dim > 4 => (2000, 125),
-            _ => (2500, 140),
-        };
-        // A narrower layer cannot pass on all d coordinates; where it can, one is enough.
-        let (width, hidden_layers) = match (scheme, dim) {
-            (SchemeKind::Backward, 5..) => (dim.max(128), 1),
-            _ => (64, 2),
+        let training = match scheme {
+            SchemeKind::Forward => Forward::training_from_dirac(exponent),
+            _ => Backward::training_from_dirac(dim, exponent),
         };
         Self {
             experiment: Experiment::Interaction,
@@ -44,16 +35,16 @@ impl Config {
             initial_steps: Vec::new(),
             time: 1.2,
             particles: 2000,
-            batch: 100,
-            first_iterations,
-            first_phase: if exponent < 1.0 { 1e-8 } else { 0.05 },
-            iterations,
-            width,
-            hidden_layers,
+            batch: training.batch,
+            first_iterations: training.first_iterations,
+            first_phase: training.first_phase,
+            iterations: training.iterations,
+            width: training.width,
+            hidden_layers: training.hidden_layers,
             latent_dim: dim,
-            learning_rate: 3e-3,
-            learning_rate_decay: 1e-2,
-            control_variate: false,
+            learning_rate: training.learning_rate,
+            learning_rate_decay: training.learning_rate_decay,
+            control_variate: training.control_variate,
             momentum: 0.0,
             sums: SumsKind::Exact,
             directions: None,

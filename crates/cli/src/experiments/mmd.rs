@@ -4,10 +4,10 @@ use std::path::Path;
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::{Discrepancy, Error};
-use rieszflow_flows::{Functional, Interaction, Mmd, Points, Potential, RieszKernel, Sums};
+use rieszflow_flows::scheme::Training;
+use rieszflow_flows::{Functional, Interaction, Mmd, Origin, Points, Potential, RieszKernel, Sums};
 use rieszflow_numerics::Real;
 
-use super::origin::Origin;
 use super::{Inputs, Measurement, ReferenceMeasure, TargetEnergy};
 use crate::config::{
     Config, Experiment, KeepKernels, MmdSettings, Precision, SaveAt, SchemeKind, SumsKind,
@@ -167,10 +167,10 @@ impl Config {
     /// The same flow in minutes: larger steps where the flow is slow, fewer iterations with a
     /// learning rate that falls, minibatches, a smaller network.
     fn faster(self, target: &Target) -> Self {
+        let towards_particles = Training::towards_particles(self.dim);
         let config = Self {
-            learning_rate_decay: 1e-2,
-            // In many dimensions the latents that stay for a time step are learned by heart.
-            control_variate: self.dim <= 10,
+            learning_rate_decay: towards_particles.learning_rate_decay,
+            control_variate: towards_particles.control_variate,
             ..self
         };
         let (sizes, hidden_layers) = match (target, config.scheme) {
@@ -181,26 +181,43 @@ impl Config {
             _ => ("0.1,1:0.25,5:0.5,20:1,50:2", 3),
         };
         match target {
-            Target::Idx(_) => Self {
-                time: 72.0,
+            // What is far from the particles moves them slowly for a long time. Where they are tells the
+            // network all once they are apart, so that few latents are enough to take them apart.
+            Target::Idx(_) if config.scheme != SchemeKind::Particle => Self {
+                tau: "0.5,5:1,20:3,50:8,100:15,200:30,400:60,800:100"
+                    .parse()
+                    .expect("valid sizes"),
+                // Explicit steps of 15 and more pass the digits.
+                time: if config.scheme == SchemeKind::Forward {
+                    200.0
+                } else {
+                    8000.0
+                },
+                particles: 100,
+                batch: 50,
                 first_iterations: 400,
-                iterations: 100,
+                iterations: 200,
+                width: 512,
+                hidden_layers: 2,
+                latent_dim: 32,
+                learning_rate: 3e-4,
+                control_variate: true,
                 ..config
             },
             // As smooth a flow as that of the interaction energy, and about over by then.
             Target::Law(law) if law.dim().is_none() => {
                 let like = Self::interaction(config.scheme, config.dim, config.exponent);
+                let training = like.training().towards_law(config.dim);
                 let is_particle = config.scheme == SchemeKind::Particle;
                 Self {
                     tau: if is_particle { 0.02 } else { 0.1 }.into(),
                     time: 4.0,
-                    batch: like.batch,
-                    // In many dimensions the first steps of the backward scheme need them.
-                    first_iterations: like.iterations.max(1000),
-                    iterations: like.iterations,
-                    width: like.width,
-                    hidden_layers: like.hidden_layers,
-                    learning_rate: like.learning_rate,
+                    batch: training.batch,
+                    first_iterations: training.first_iterations,
+                    iterations: training.iterations,
+                    width: training.width,
+                    hidden_layers: training.hidden_layers,
+                    learning_rate: training.learning_rate,
                     ..config
                 }
             }
@@ -210,12 +227,12 @@ impl Config {
                 // Mass at rest on an atom is kept there by small steps of the network.
                 learning_rate: match target {
                     Target::TwoDiracs => 3e-4,
-                    _ => 1e-3,
+                    _ => towards_particles.learning_rate,
                 },
                 tau: sizes.parse().expect("valid sizes"),
-                batch: 250,
-                first_iterations: 1000,
-                iterations: 400,
+                batch: towards_particles.batch,
+                first_iterations: towards_particles.first_iterations,
+                iterations: towards_particles.iterations,
                 hidden_layers,
                 ..config
             },

@@ -6,14 +6,13 @@ mod implosion;
 mod inputs;
 mod interaction;
 mod mmd;
-mod origin;
 mod rounding;
 mod sliced_target;
 mod target_energy;
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::Discrepancy;
-use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, RieszKernel};
+use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, Origin, RieszKernel};
 use rieszflow_numerics::Real;
 
 use crate::config::{Config, Experiment, SumsKind};
@@ -25,7 +24,6 @@ pub use inputs::Inputs;
 pub(crate) use inputs::{COPIES, InputCopy, Problem};
 pub use mmd::Preset;
 pub(crate) use mmd::discrepancy;
-pub(crate) use origin::Origin;
 pub(crate) use target_energy::{TargetEnergy, interaction_energy};
 
 /// What a flow's particles are measured against after each time step: the exact measure where

@@ -19,6 +19,8 @@ pub(crate) struct Row {
     pub(crate) loss: Option<f64>,
     /// Wall time of the step.
     pub(crate) seconds: f64,
+    /// Training iterations.
+    pub(crate) iterations: Option<u64>,
     /// Where the exact measure is η* scaled.
     pub(crate) scale: Option<ScaleComparison>,
     /// E(μ_N), where there is a target.
@@ -48,7 +50,7 @@ impl MetricsColumns {
         Self::ScaledToTarget,
     ];
 
-    const COMMON: [&'static str; 7] = [
+    const COMMON: [&'static str; 8] = [
         "step",
         "time",
         "functional",
@@ -56,6 +58,7 @@ impl MetricsColumns {
         "discrepancy_u",
         "loss",
         "seconds",
+        "iterations",
     ];
 
     /// The columns of a flow that is measured against `reference`.
@@ -97,6 +100,7 @@ impl Row {
             optional(self.discrepancy_u),
             optional(self.loss),
             self.seconds.to_string(),
+            self.iterations.map_or(String::new(), |n| n.to_string()),
         ];
         let scale = self.scale.into_iter().flat_map(|s| [s.exact, s.measured]);
         let more = scale.chain(self.interaction).chain(self.discrepancy_target);
@@ -134,6 +138,7 @@ impl Row {
             discrepancy_u: number(4),
             loss: number(5),
             seconds: number(6)?,
+            iterations: record.get(7)?.parse().ok(),
             scale: scale.map(|(exact, measured)| ScaleComparison { exact, measured }),
             interaction: named("interaction")?,
             discrepancy_target: named("discrepancy_target")?,
@@ -195,6 +200,7 @@ mod tests {
             discrepancy_u: None,
             loss: Some(-0.25),
             seconds: 2.0,
+            iterations: Some(400),
             scale: None,
             interaction: Some(-0.5),
             discrepancy_target: None,
@@ -207,7 +213,7 @@ mod tests {
         )
         .expect("bytes");
         let text = String::from_utf8(bytes).expect("UTF-8");
-        assert_eq!(text.lines().nth(1), Some("3,0.3,1.5,,,-0.25,2,-0.5"));
+        assert_eq!(text.lines().nth(1), Some("3,0.3,1.5,,,-0.25,2,400,-0.5"));
         let rows = Row::read_all(text.as_bytes()).expect("rows");
         assert_eq!(rows, std::slice::from_ref(&row));
         // D² = F + E(ν); leaving out the pairs of 11 particles with themselves divides by 11·10 pairs.
@@ -234,6 +240,7 @@ mod tests {
                 discrepancy_u: Some(-0.125),
                 loss: None,
                 seconds: 1.0,
+                iterations: None,
                 scale: has("scale_exact").then_some(scale),
                 interaction: has("interaction").then_some(-2.0),
                 discrepancy_target: has("discrepancy_target").then_some(3.0),

@@ -16,11 +16,12 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
+use rieszflow_flows::Origin;
 
 use snapshots::{read_records, read_snapshots};
 
 use crate::config::{Config, ConfigFileError, Precision};
-use crate::experiments::{COPIES, InputCopy, Origin, Problem};
+use crate::experiments::{COPIES, InputCopy, Problem};
 use crate::files::checkpoint::CheckpointStore;
 use crate::files::kernels::{KernelFormat, write_kernels};
 use crate::files::matrix::{write_matrix, write_vector};

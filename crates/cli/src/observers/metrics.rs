@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use rieszflow_flows::scheme::StepReport;
-use rieszflow_flows::{Functional, Observer, ObserverError, Points, State};
+use rieszflow_flows::{Functional, Observer, ObserverError, Origin, Points, State};
 use rieszflow_numerics::Real;
 
 use super::{Clock, SharedLog};
-use crate::experiments::{Origin, ReferenceMeasure};
+use crate::experiments::ReferenceMeasure;
 use crate::folder::{MetricsColumns, Row};
 
 /// The rows so far, shared with the observers that show them.
@@ -47,6 +47,7 @@ impl<T: Real> Observer<T> for Metrics {
             discrepancy_u: measurement.discrepancy.map(|d| d.u_statistic),
             loss: report.loss,
             seconds: self.clock.step_seconds(),
+            iterations: report.loss.map(|_| report.iterations),
             scale: measurement.scale,
             interaction: measurement.interaction,
             discrepancy_target: measurement.discrepancy_target,

@@ -161,6 +161,7 @@ mod tests {
             discrepancy_u: None,
             loss: None,
             seconds: 0.0,
+            iterations: None,
             scale: None,
             interaction: None,
             discrepancy_target: None,

@@ -4,11 +4,10 @@ use std::io;
 
 use nalgebra::DMatrix;
 use rieszflow_flows::scheme::StepReport;
-use rieszflow_flows::{Observer, ObserverError, Outcome, State};
+use rieszflow_flows::{Observer, ObserverError, Origin, Outcome, State};
 use rieszflow_numerics::Real;
 
 use super::{SharedLog, Verdict};
-use crate::experiments::Origin;
 use crate::folder::{Snapshot, SnapshotFormat, coordinate_names, record};
 
 /// Saves the particles at the start, at the chosen times, and at the end.

@@ -279,7 +279,7 @@ fn completions_know_the_options() {
     }
 }
 
-/// The control variate is the default where it was seen to help, and an option elsewhere.
+/// The control variate is the default where it is cheap, but not the paper's.
 #[test]
 fn few_dimensions_have_a_control_variate() {
     let cases = [

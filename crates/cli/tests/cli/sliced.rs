@@ -1,5 +1,6 @@
 //! Sliced sums in the program: flows, their files for very many particles, and `discrepancy`.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -96,15 +97,10 @@ fn the_flow_ends_where_that_of_all_pairs_does() {
 #[test]
 fn particles_are_compared_with_a_law_by_sliced_sums() {
     let sandbox = Sandbox::new();
-    let rows: String = (0..200)
-        .map(|i| {
-            format!(
-                "{},{}\n",
-                (1.7 * f64::from(i)).sin(),
-                (2.3 * f64::from(i)).cos()
-            )
-        })
-        .collect();
+    let mut rows = String::new();
+    for i in (0..200).map(f64::from) {
+        writeln!(rows, "{},{}", (1.7 * i).sin(), (2.3 * i).cos()).expect("a string grows");
+    }
     fs::write(sandbox.path("x.csv"), format!("x0,x1\n{rows}")).expect("a file");
     let compare = |options: &str| {
         let said = sandbox.run(&format!(

@@ -26,7 +26,7 @@ use rieszflow_numerics::Real;
 use super::training::Recorded;
 use super::{Callback, Scheme, StepReport, Training, check_step};
 use crate::functional::record_with_gradient;
-use crate::{Error, Functional, Minibatches, State, Transport};
+use crate::{Error, Functional, Minibatches, Points, State, Transport};
 
 /// The name of the scheme, by which its states know it.
 const NAME: &str = "backward";
@@ -90,8 +90,9 @@ impl<T: Real> Scheme<T> for Backward {
             tau,
         );
         self.training.start_copies(state, &transport)?;
-        // Learn the plan μⁿ ⊗ π_x: minimise L(θ) over minibatches.
-        let report = self.training.minimise(
+        // Learn the plan μⁿ ⊗ π_x: minimise L(θ) over minibatches, until it is not worse than to stay, as
+        // the best plan never is. Less than u²/2, about what a step gains, is noise of the training.
+        let (report, displacements) = self.training.minimise(
             state,
             &transport,
             &|graph, draw, copies| {
@@ -107,12 +108,30 @@ impl<T: Real> Scheme<T> for Backward {
                 }
                 Ok(Recorded { loss, output })
             },
+            &|state, displacements| {
+                let gain = gain(functional, &state.particles, displacements, tau);
+                Ok(gain >= -0.5 * transport.unit().into_f64().powi(2))
+            },
             callback,
         )?;
         // Draw from its second marginal: xᵢ ← T_θ(xᵢ, zᵢ).
-        self.training.finish_step(state, transport, tau)?;
+        Training::finish_step(state, transport, &displacements, tau)?;
         Ok(report)
     }
+}
+
+/// τF(μⁿ) − L(θ), what the displacements (N×d) gain on staying.
+fn gain<T: Real>(
+    functional: &dyn Functional<T>,
+    particles: &DMatrix<T>,
+    displacements: &DMatrix<T>,
+    tau: f64,
+) -> f64 {
+    let squared: f64 = displacements.iter().map(|d| d.into_f64().powi(2)).sum();
+    let transported = particles + displacements;
+    let energy = |particles| functional.energy(Points::from(particles));
+    let decrease = energy(particles) - energy(&transported);
+    tau * decrease - 0.5 * squared / particles.nrows() as f64
 }
 
 /// Records L(θ) = ½ · (1/2B) Σ |x − T_θ(x,z)|² + τ F̂ on two minibatches, one below the other.

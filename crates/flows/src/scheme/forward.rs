@@ -26,6 +26,7 @@
 //!
 //! Source: Altekrüger, Hertrich, Steidl 2023, Section 5.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 use nalgebra::DMatrix;
@@ -111,8 +112,9 @@ impl<T: Real> Scheme<T> for Forward {
         let network = self.training.network_of(NAME, state)?;
         let direction = Transport::standardized(network, &state.particles);
         let coefficients = self.coefficients(functional, state);
-        // Learn the direction v̂: minimise D̂_vF/(‖v‖ + ε) over minibatches.
-        let report = self.training.minimise(
+        let factor = Cell::new(0.0);
+        // Learn the direction v̂: minimise D̂_vF/(‖v‖ + ε) over minibatches, until it descends.
+        let (report, velocities) = self.training.minimise(
             state,
             &direction,
             &|graph, draw, _| {
@@ -128,23 +130,24 @@ impl<T: Real> Scheme<T> for Forward {
                 };
                 Ok(Recorded { loss, output })
             },
+            &|state, velocities| {
+                // Rescale it to (D_v̂F)⁻/‖v̂‖² v̂: over all particles, or on fresh large batches.
+                factor.set(match &coefficients {
+                    Some(coefficients) => {
+                        factor_of(inner_mean(coefficients, velocities), velocities)
+                    }
+                    None => self.estimate_factor(functional, state, &direction)?,
+                });
+                Ok(factor.get() > 0.0)
+            },
             callback,
         )?;
-        // Rescale it to (D_v̂F)⁻/‖v̂‖² v̂: over all particles, or on fresh large batches.
-        let factor = match &coefficients {
-            Some(coefficients) => {
-                let z = self.training.latents(state, &direction);
-                let parameters = &state.trained()?.parameters;
-                let velocities = direction.displacements(parameters, &state.particles, &z);
-                factor_of(inner_mean(coefficients, &velocities), &velocities)
-            }
-            None => self.estimate_factor(functional, state, &direction)?,
-        };
         // Step: xᵢ ← xᵢ + τ (D_v̂F)⁻/‖v̂‖² v_θ(xᵢ, zᵢ).
-        let transport = direction.with_unit(T::from_f64(tau * factor));
-        self.training.finish_step(state, transport, tau)?;
+        let length = T::from_f64(tau * factor.get());
+        let transport = direction.with_unit(length);
+        Training::finish_step(state, transport, &(velocities * length), tau)?;
         Ok(StepReport {
-            is_stationary: factor == 0.0,
+            is_stationary: factor.get() == 0.0,
             ..report
         })
     }

@@ -15,6 +15,7 @@
 
 pub mod backward;
 mod control_variate;
+mod defaults;
 pub mod forward;
 pub mod particle;
 mod training;

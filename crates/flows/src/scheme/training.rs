@@ -12,11 +12,16 @@ use super::{Callback, Iteration, StepReport, not_diverged};
 use crate::latent::stratified_normal;
 use crate::minibatches::{Draw, MinibatchSampler};
 use crate::rng::{Purpose, stream};
-use crate::state::{TrainedKernel, no_network};
+use crate::state::{InnerLoop, TrainedKernel, no_network};
 use crate::{Error, GenerativeNetwork, State, Transport};
 
 /// The fraction of the inner loop over which the learning rate rises.
 const WARM_UP: f64 = 0.1;
+/// Latents of at most this dimension stay for a time step. Those of more dimensions tell the particles
+/// apart: a network learns them by heart, and has to begin anew with the next ones.
+const MOST_LASTING: usize = 10;
+/// The inner loop is repeated at most this often, as long as its plan has not been learned.
+const MOST_ROUNDS: u64 = 10;
 
 /// How a plan is learned in each time step.
 ///
@@ -38,7 +43,8 @@ pub struct Training {
     pub batch: usize,
     /// Iterations per time step until the flow time [`first_phase`](Self::first_phase); 500 by default.
     pub first_iterations: u64,
-    /// Iterations per time step from then on; 500 by default.
+    /// Iterations per time step from then on; 500 by default. If after them the plan is worse than to stay
+    /// (backward) or does not descend (forward), another round of them follows, up to ten.
     pub iterations: u64,
     /// The flow time until which [`first_iterations`](Self::first_iterations) applies; 1 by default.
     pub first_phase: f64,
@@ -47,9 +53,9 @@ pub struct Training {
     /// The rate at the end of a time step divided by that at its start, reached along a cosine; 10⁻² by
     /// default. With 1 the rate stays.
     pub learning_rate_decay: f64,
-    /// Whether minibatches are drawn in sweeps over all particles, each with the latent that will push it,
-    /// and a control variate tells them what the others contribute; without, the default, minibatches and
-    /// latents are independent in each iteration, as in the paper.
+    /// Whether minibatches are drawn in sweeps over all particles, each (if m ≤ 10) with the latent that
+    /// will push it, and a control variate tells them what the others contribute; without, the default,
+    /// minibatches and latents are independent in each iteration, as in the paper.
     pub control_variate: bool,
     /// Keys all random numbers; 0 by default.
     pub seed: u64,
@@ -77,6 +83,9 @@ impl Default for Training {
 pub(super) type Loss<'a, T> =
     &'a dyn Fn(&mut Graph<'_, T>, Draw<'_, T>, Option<Copies<'_, T>>) -> Result<Recorded, Error>;
 
+/// Whether a plan has been learned that displaces the particles like this (N×d).
+pub(super) type IsLearned<'a, T> = &'a dyn Fn(&State<T>, &DMatrix<T>) -> Result<bool, Error>;
+
 /// What has been recorded.
 pub(super) struct Recorded {
     pub(super) loss: Var,
@@ -91,8 +100,10 @@ impl Training {
         GenerativeNetwork::new(dim, latent_dim, self.width, self.hidden_layers)
     }
 
-    /// Minimises the loss over θ from where the last time step left it, or goes on inside the loop;
-    /// reports the iterations and the mean loss of the last tenth of them.
+    /// Minimises the loss over θ from where the last time step left it, or goes on inside the loop, in
+    /// rounds until the plan is learned. Reports the iterations and the mean loss of the last tenth of the
+    /// last round; with it, by how much the transport displaces every particle with a fresh latent,
+    /// stratified over all particles (N×d).
     ///
     /// A loss whose gradient vanishes in the first iteration ends the loop, and is returned: this is a
     /// Dirac in the forward scheme with r > 1.
@@ -101,25 +112,42 @@ impl Training {
         state: &mut State<T>,
         transport: &Transport<T>,
         loss: Loss<'_, T>,
+        is_learned: IsLearned<'_, T>,
         callback: Callback<'_, T>,
-    ) -> Result<StepReport, Error> {
+    ) -> Result<(StepReport, DMatrix<T>), Error> {
         let count = self.iterations_at(state.time);
         // Adam's ε means the same for steps of every length if the loss is divided by u².
         let per_unit = (transport.unit() * transport.unit()).recip();
         let particles = state.particles.nrows();
         let batch = self.batch_of(particles);
         let mut sampler = MinibatchSampler::new(batch, &state.particles, transport.network());
-        let latents = self
-            .has_control_variate(particles)
-            .then(|| self.latents(state, transport));
+        let latents = self.latents(state, transport);
+        let displacements = |state: &State<T>| {
+            let parameters = &state.trained()?.parameters;
+            Ok(transport.displacements(parameters, &state.particles, &latents))
+        };
+        let lasting = (latents.ncols() <= MOST_LASTING).then_some(&latents);
         let mut weights = Weights::new(particles);
         let mut tape = Tape::new();
         let mut gradient = vec![T::zero(); state.trained()?.parameters.len()];
-        for index in state.inner.iteration..count {
-            let draw = if let Some(z) = &latents {
-                sampler.sweep(&state.particles, z, (self.seed, state.step, index))
+        let displacements = loop {
+            let iteration = state.inner.iteration;
+            let (round, index) = (iteration / count, iteration % count);
+            if index == 0 && round > 0 {
+                let displacements = displacements(state)?;
+                if is_learned(state, &displacements)? || round == MOST_ROUNDS {
+                    break displacements;
+                }
+                state.inner = InnerLoop {
+                    iteration,
+                    ..InnerLoop::default()
+                };
+            }
+            let draw = if self.has_control_variate(particles) {
+                let key = (self.seed, state.step, iteration);
+                sampler.sweep(&state.particles, lasting, key)
             } else {
-                let rng = stream(self.seed, Purpose::Training, state.step, index);
+                let rng = stream(self.seed, Purpose::Training, state.step, iteration);
                 sampler.draw(&state.particles, rng)
             };
             let copies = state.copies.as_ref();
@@ -130,16 +158,17 @@ impl Training {
             let Recorded { loss, output } = loss(&mut graph, draw, copies)?;
             let value = graph.scalar(loss).into_f64();
             if !value.is_finite() {
-                let what = format!("the training loss in iteration {}", index + 1);
+                let what = format!("the training loss in iteration {}", iteration + 1);
                 return Err(Error::Diverged(what));
             }
             let scaled = graph.scale(loss, per_unit);
             graph.gradient(scaled, &mut gradient);
-            if index == 0 && gradient.iter().all(T::is_zero) {
-                return Ok(StepReport {
+            if iteration == 0 && gradient.iter().all(T::is_zero) {
+                let report = StepReport {
                     loss: Some(value),
                     ..StepReport::default()
-                });
+                };
+                return Ok((report, displacements(state)?));
             }
             if let Some(copies) = &mut state.copies {
                 write_rows(graph.value(output), draw.rows, copies);
@@ -162,21 +191,23 @@ impl Training {
                 count,
                 loss: value,
             };
-            // After the last iteration nothing is left to interrupt.
+            // After the last iteration of a round perhaps nothing is left to interrupt.
             if callback(state, iteration).is_break() && index + 1 < count {
                 return Err(Error::Interrupted);
             }
-        }
+        };
+        let iterations = state.inner.iteration;
         let parameters = &state.trained()?.parameters;
         if let Some(index) = parameters.iter().position(|p| !p.is_finite()) {
-            let what = format!("parameter {index} of the network after iteration {count}");
+            let what = format!("parameter {index} of the network after iteration {iterations}");
             return Err(Error::Diverged(what));
         }
-        Ok(StepReport {
+        let report = StepReport {
             loss: Some(state.inner.loss_sum / state.inner.loss_count as f64),
-            iterations: count,
+            iterations,
             is_stationary: false,
-        })
+        };
+        Ok((report, displacements))
     }
 
     /// Whether N particles are trained on with a control variate: two at least, for two minibatches.
@@ -229,18 +260,15 @@ impl Training {
         }
     }
 
-    /// Ends the time step: every particle is moved by the transport with a fresh latent, stratified
-    /// over all particles.
+    /// Ends the time step: the transport displaces every particle by this much (N×d).
     pub(super) fn finish_step<T: Real>(
-        &self,
         state: &mut State<T>,
         transport: Transport<T>,
+        displacements: &DMatrix<T>,
         tau: f64,
     ) -> Result<(), Error> {
-        let latents = self.latents(state, &transport);
         let kernel = state.kernel.as_mut().ok_or_else(no_network)?;
-        let displacements = transport.displacements(&kernel.parameters, &state.particles, &latents);
-        let pushed = &state.particles + &displacements;
+        let pushed = &state.particles + displacements;
         not_diverged(&pushed)?;
         let is_constant = |column: DVectorView<'_, T>| column.iter().all(|x| *x == column[0]);
         let moves = pushed.nrows() > 1 && !transport.unit().is_zero();

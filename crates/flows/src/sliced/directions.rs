@@ -119,7 +119,9 @@ fn fill_unit(direction: &mut [f64], rng: &mut impl Rng) {
 
 fn normalise(direction: &mut [f64]) {
     let norm = direction.iter().map(|x| x * x).sum::<f64>().sqrt();
-    direction.iter_mut().for_each(|x| *x /= norm);
+    for x in direction {
+        *x /= norm;
+    }
 }
 
 /// Blocks of orthogonal directions, each block rotated on its own; d×P.

@@ -225,9 +225,9 @@ impl<T: Real> Sweep<'_, T> {
         for (start, members) in (0..).step_by(CHUNK).zip(elements.chunks(CHUNK)) {
             below = chunk.count(members, counts[0], below);
             self.set_gaps(start, &mut chunk.gaps);
-            chunk.add_energies(start as i32);
+            chunk.add_energies(small(start));
             if let Some(slopes) = &mut slopes {
-                let found = chunk.slopes::<T>(start as i32);
+                let found = chunk.slopes::<T>(small(start));
                 // The particles of y write to the place that is left over.
                 let spare = slopes.len() - 1;
                 for (element, slope) in members.iter().zip(found) {
@@ -279,9 +279,9 @@ impl<T: Real> Sweep<'_, T> {
                 let end = self.end_of_group(place);
                 let group = elements[place..end].iter().map(|&e| e as u32 as usize);
                 let in_y = group.clone().filter(|&particle| particle >= count_x);
-                let in_y = in_y.count() as i32;
-                let in_x = (end - place) as i32 - in_y;
-                let slope = chunk.slope([place as i32 - below_y, below_y], [in_x, in_y]);
+                let in_y = small(in_y.count());
+                let in_x = small(end - place) - in_y;
+                let slope = chunk.slope([small(place) - below_y, below_y], [in_x, in_y]);
                 for particle in group {
                     slopes[particle.min(spare)] = T::from_f64(slope);
                 }
@@ -327,6 +327,11 @@ impl<T: Real> Sweep<'_, T> {
     }
 }
 
+/// A number of particles, of which there are fewer than 2³⁰.
+fn small(count: usize) -> i32 {
+    i32::try_from(count).expect("fewer than 2³⁰ particles")
+}
+
 /// Particles with one key, from a place on, and how many particles of y are below.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
@@ -360,7 +365,7 @@ impl Chunk {
         Self {
             below: [0; CHUNK + 1],
             gaps: [0.0; CHUNK],
-            counts: sweep.weights.counts.map(|count| count as i32),
+            counts: sweep.weights.counts.map(small),
             factors,
             slope: [2.0 * own * factors[0], between * factors[1]],
             sums: [[0.0; LANES]; 3],
@@ -392,10 +397,18 @@ impl Chunk {
     #[inline(always)]
     fn slopes<T: Real>(&self, start: i32) -> [T; CHUNK] {
         let mut slopes = [T::zero(); CHUNK];
-        for (i, slope) in slopes.iter_mut().enumerate() {
-            let is_y = self.below[i + 1] - self.below[i];
-            let below = [start + i as i32 - self.below[i], self.below[i]];
-            *slope = T::from_f64(self.slope(below, [1 - is_y, is_y]));
+        let (chunks, _) = slopes.as_chunks_mut::<LANES>();
+        let (below, _) = self.below[..CHUNK].as_chunks::<LANES>();
+        let (next, _) = self.below[1..].as_chunks::<LANES>();
+        let places = (start..).step_by(LANES);
+        for (place, (slopes, (below, next))) in
+            places.zip(chunks.iter_mut().zip(below.iter().zip(next)))
+        {
+            for (lane, place) in (0..LANES).zip(place..) {
+                let (below, is_y) = (below[lane], next[lane] - below[lane]);
+                let slope = self.slope([place - below, below], [1 - is_y, is_y]);
+                slopes[lane] = T::from_f64(slope);
+            }
         }
         slopes
     }
@@ -408,10 +421,11 @@ impl Chunk {
         let more_y = counts[1] * per_y - counts[0] * per_x;
         let (gaps, _) = self.gaps.as_chunks::<LANES>();
         let (below, _) = self.below[1..].as_chunks::<LANES>();
-        for (k, (gaps, below)) in (0..).step_by(LANES).zip(gaps.iter().zip(below)) {
-            for lane in 0..LANES {
+        let places = (start + 1..).step_by(LANES);
+        for (place, (gaps, below)) in places.zip(gaps.iter().zip(below)) {
+            for (lane, place) in (0..LANES).zip(place..) {
                 let y = f64::from(below[lane]);
-                let x = f64::from(start + 1 + k + lane as i32 - below[lane]);
+                let x = f64::from(place - below[lane]);
                 let difference = x * per_x - y * per_y;
                 let gap = gaps[lane];
                 self.sums[0][lane] += gap * (difference * (difference + more_y));

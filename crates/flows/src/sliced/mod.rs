@@ -304,12 +304,15 @@ impl<T: Real> SlicedSums<T> {
         } else {
             Gradients::InX
         };
-        let coefficients = Coefficients {
-            between: 1.0,
-            own: 0.0,
+        let query = Query {
+            coefficients: Coefficients {
+                between: 1.0,
+                own: 0.0,
+            },
+            gradients,
+            ..self.query(Moving::resting(x), Some(Moving::resting(y)))
         };
-        let query = self.query(Moving::resting(x), Some(Moving::resting(y)));
-        self.gradient(query, coefficients, gradients, scale, gradient)
+        self.gradient(&query, scale, gradient)
             .map_or(0.0, |energies| energies.between())
     }
 
@@ -331,12 +334,15 @@ impl<T: Real> SlicedSums<T> {
         scale: f64,
         gradient: &mut GradientRows<'_, T>,
     ) -> f64 {
-        let coefficients = Coefficients {
-            between: 0.0,
-            own: 1.0,
+        let query = Query {
+            coefficients: Coefficients {
+                between: 0.0,
+                own: 1.0,
+            },
+            gradients: Gradients::InX,
+            ..self.query(Moving::resting(x), None)
         };
-        let query = self.query(Moving::resting(x), None);
-        self.gradient(query, coefficients, Gradients::InX, scale, gradient)
+        self.gradient(&query, scale, gradient)
             .map_or(0.0, |energies| energies.x)
     }
 
@@ -352,12 +358,15 @@ impl<T: Real> SlicedSums<T> {
         y: Measure<'_, T>,
         gradient: &mut GradientRows<'_, T>,
     ) -> SlicedEnergies {
-        let coefficients = Coefficients {
-            between: 1.0,
-            own: -0.5,
+        let query = Query {
+            coefficients: Coefficients {
+                between: 1.0,
+                own: -0.5,
+            },
+            gradients: Gradients::InX,
+            ..self.query(Moving::resting(x), Some(Moving::resting(y)))
         };
-        let query = self.query(Moving::resting(x), Some(Moving::resting(y)));
-        self.gradient(query, coefficients, Gradients::InX, 1.0, gradient)
+        self.gradient(&query, 1.0, gradient)
             .expect("measures that are not empty")
     }
 
@@ -464,9 +473,7 @@ impl<T: Real> SlicedSums<T> {
     /// `None` if a measure is empty.
     fn gradient(
         &self,
-        query: Query<'_, T>,
-        coefficients: Coefficients,
-        gradients: Gradients,
+        query: &Query<'_, T>,
         scale: f64,
         gradient: &mut GradientRows<'_, T>,
     ) -> Option<SlicedEnergies> {
@@ -474,15 +481,10 @@ impl<T: Real> SlicedSums<T> {
         if is_empty(query.x.measure) || query.y.is_some_and(|y| is_empty(y.measure)) {
             return None;
         }
-        let query = Query {
-            coefficients,
-            gradients,
-            ..query
-        };
         self.memory.with(|memory| {
-            self.sum(&query, memory);
-            memory.collect(&query, scale, gradient);
-            Some(self.mean(&query, &memory.reduction))
+            self.sum(query, memory);
+            memory.collect(query, scale, gradient);
+            Some(self.mean(query, &memory.reduction))
         })
     }
 
@@ -748,7 +750,8 @@ impl<T: Real> Side<T> {
     fn set_velocities(&mut self, measure: &Moving<'_, T>) {
         match measure.velocities {
             Some(velocities) => {
-                (0..velocities.dim()).for_each(|k| self.velocities.extend(velocities.coordinate(k)))
+                (0..velocities.dim())
+                    .for_each(|k| self.velocities.extend(velocities.coordinate(k)));
             }
             None => self.velocities.resize(self.positions.len(), T::zero()),
         }

@@ -57,8 +57,8 @@ fn range_of<T: Real>(positions: &[T], range: (T, T)) -> ((T, T), bool) {
         for (l, &z) in chunk.iter().enumerate() {
             low[l] = if z < low[l] { z } else { low[l] };
             high[l] = if z > high[l] { z } else { high[l] };
-            // 0 for numbers, NaN for what is none.
-            size[l] += z - z;
+            // 0 for finite numbers, otherwise NaN.
+            size[l] += z * T::zero();
         }
     }
     let low = low

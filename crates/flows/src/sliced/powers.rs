@@ -68,7 +68,7 @@ impl Quadrature {
             let mut rates = [0.0; LANES];
             let mut factors = [[0.0; LANES]; 2];
             for (lane, rate) in rates.iter_mut().enumerate() {
-                let k = first + (v * LANES + lane) as i32;
+                let k = first + i32::try_from(v * LANES + lane).expect("a few hundred nodes");
                 let t = node(k);
                 *rate = -t * std::f64::consts::LOG2_E;
                 if k > last {
@@ -191,9 +191,9 @@ pub(super) fn sum<T: Real>(
     let count = weights.counts[0];
     let scale = length.powf(r - 1.0);
     dispatch!(level, simd => sweep.run(simd, quadrature, true, true, &mut |place: usize, found: Found| {
-        for place in place..place + found.count {
+        for (place, below) in (place..).zip(&below[place..place + found.count]) {
             let particle = sorted.particle(place);
-            let [x, y] = [0, 1].map(|side| scale * (below[place][side] - found.derivatives[side]));
+            let [x, y] = [0, 1].map(|side| scale * (below[side] - found.derivatives[side]));
             let slope = if particle < count {
                 coefficients.between * y + 2.0 * coefficients.own * x
             } else if both {
@@ -339,7 +339,7 @@ fn exp2_of_negative(x: f64) -> f64 {
     /// ln(2)ᵏ/k!.
     const TERMS: [f64; 13] = [
         1.0,
-        0.693_147_180_559_945_3,
+        std::f64::consts::LN_2,
         0.240_226_506_959_100_7,
         0.055_504_108_664_821_58,
         0.009_618_129_107_628_477,

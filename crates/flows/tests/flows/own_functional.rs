@@ -12,7 +12,7 @@ fn training() -> Training {
         width: 32,
         latent_dim: Some(2),
         batch: 50,
-        first_iterations: 1500,
+        first_iterations: 3000,
         iterations: 5,
         learning_rate: 1e-2,
         learning_rate_decay: 0.1,
@@ -70,7 +70,7 @@ impl Functional<f32> for Well {
 
 /// In the well the steps are known: x + τ(p−x) explicitly, (x + τp)/(1+τ) implicitly.
 ///
-/// τ = ½ tells them apart: half of the way to p, or a third. The neural schemes come to about 1 % of
+/// τ = ½ tells them apart: half of the way to p, or a third. The neural schemes come to a few per cent of
 /// the way in root mean square.
 #[test]
 fn a_functional_of_ones_own_works_with_every_scheme() {

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use nalgebra::DMatrix;
 use rieszflow_flows::scheme::{Backward, Forward, Iteration, Training};
 use rieszflow_flows::{
-    Error, Flow, Functional, Interaction, Minibatches, Mmd, Points, RieszKernel, Scheme, State,
+    Error, Flow, Functional, Interaction, Minibatches, Mmd, Points, PotentialFunction, RieszKernel,
+    Scheme, State,
 };
 
 use crate::common::{cloud, schemes};
@@ -215,6 +216,79 @@ fn iterations_are_watched_and_change_at_time_one() {
             assert!(report.loss.unwrap().is_finite());
         }
         assert!((state.time - 1.2).abs() < 1e-12);
+    }
+}
+
+/// F(μ) = ½k∫|x|²dμ, on which a step of τ = 1 with a random plan loses much.
+fn steep() -> PotentialFunction<f32, impl Fn(&[f32], &mut [f32]) -> f64> {
+    PotentialFunction::new(|x: &[f32], gradient: &mut [f32]| {
+        gradient.iter_mut().zip(x).for_each(|(g, x)| *g = 10.0 * x);
+        5.0 * x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>()
+    })
+}
+
+/// A backward step that is worse than to stay is trained again, up to ten rounds.
+#[test]
+fn a_plan_that_loses_is_trained_in_further_rounds() {
+    let iterations = |first_iterations, learning_rate| {
+        let scheme = Backward::new(Training {
+            first_iterations,
+            learning_rate,
+            ..small()
+        });
+        let mut state = scheme.start(cloud(40)).unwrap();
+        scheme.step(&steep(), &mut state, 1.0).unwrap().iterations
+    };
+    assert_eq!(iterations(3, 1e-30), 30);
+    assert_eq!(iterations(400, 1e-2), 400);
+    let few = iterations(10, 1e-2);
+    assert!(few > 10 && few < 100, "{few}");
+}
+
+/// So is a forward direction that does not descend; random ones do as often as not.
+#[test]
+fn a_direction_that_ascends_is_trained_in_further_rounds() {
+    let mut outcomes = [0; 2];
+    for seed in 0..10 {
+        let scheme = Forward::new(Training {
+            first_iterations: 2,
+            learning_rate: 1e-30,
+            seed,
+            ..small()
+        });
+        let mut state = scheme.start(cloud(40)).unwrap();
+        let report = scheme.step(&mmd(), &mut state, 0.1).unwrap();
+        assert_eq!(report.iterations, if report.is_stationary { 20 } else { 2 });
+        outcomes[usize::from(report.is_stationary)] += 1;
+    }
+    assert!(outcomes[0] > 0 && outcomes[1] > 0, "{outcomes:?}");
+}
+
+/// Stopped in any iteration of any round, a step goes on to the same bits.
+#[test]
+fn a_step_of_several_rounds_goes_on_where_it_was_stopped() {
+    let scheme = Backward::new(Training {
+        first_iterations: 3,
+        learning_rate: 1e-4,
+        ..small()
+    });
+    let start = scheme.start(cloud(40)).unwrap();
+    let mut expected = start.clone();
+    scheme.step(&steep(), &mut expected, 1.0).unwrap();
+    for stop in 1..30 {
+        let mut state = start.clone();
+        let mut saved = None;
+        scheme
+            .step_with(&steep(), &mut state, 1.0, &mut |state, _| {
+                if state.inner().iteration == stop {
+                    saved = Some(state.clone());
+                }
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let mut saved = saved.unwrap();
+        scheme.step(&steep(), &mut saved, 1.0).unwrap();
+        assert_eq!(saved, expected, "stopped after {stop} iterations");
     }
 }
 

@@ -22,6 +22,24 @@ fn fresh_networks_spread_mass_alike_in_all_directions() {
     assert!(output.row_mean().amax() < 0.05);
 }
 
+/// With two latents in four dimensions a fresh network spreads mass over a plane, and alike in it.
+#[test]
+fn few_latents_spread_mass_over_as_many_directions() {
+    let network = GenerativeNetwork::new(4, 2, 32, 2);
+    let rng = &mut ChaCha8Rng::seed_from_u64(1);
+    let parameters = network.initialise::<f64, _>(rng);
+    let mut latents = DMatrix::zeros(20_000, 2);
+    fill_normal(latents.as_mut_slice(), rng);
+    let x = DMatrix::zeros(20_000, 4);
+    let output = Transport::unstandardized(network).displacements(&parameters, &x, &latents);
+    let covariance = output.tr_mul(&output) / 20_000.0;
+    let mut variances = covariance.symmetric_eigenvalues().as_slice().to_vec();
+    variances.sort_by(f64::total_cmp);
+    for (variance, expected) in variances.iter().zip([0.0, 0.0, 0.25, 0.25]) {
+        assert!((variance - expected).abs() < 0.025, "{variances:?}");
+    }
+}
+
 /// A network of one hidden layer that returns what it sees of x, as ReLU(x) − ReLU(−x).
 fn what_the_network_sees(particles: &DMatrix<f64>) -> DMatrix<f64> {
     let dim = particles.ncols();
@@ -40,11 +58,11 @@ fn what_the_network_sees(particles: &DMatrix<f64>) -> DMatrix<f64> {
 }
 
 #[test]
-fn the_network_sees_mean_zero_and_size_one() {
+fn the_network_sees_mean_zero_and_coordinates_of_size_one() {
     let x = DMatrix::from_fn(7, 3, |i, k| 5.0 + 0.01 * ((3 * i + k) as f64).sin());
     let seen = what_the_network_sees(&x);
     assert!(seen.row_mean().amax() < 1e-12);
-    assert!((seen.norm_squared() / 7.0 - 1.0).abs() < 1e-12);
+    assert!((seen.norm_squared() / 21.0 - 1.0).abs() < 1e-12);
     // Up to a factor and a shift it is x.
     let ratio = (seen[(1, 0)] - seen[(0, 0)]) / (x[(1, 0)] - x[(0, 0)]);
     let other = (seen[(6, 2)] - seen[(3, 2)]) / (x[(6, 2)] - x[(3, 2)]);

@@ -1,0 +1,82 @@
+//! How to train flows of the energy and of the discrepancy, by what was measured.
+
+use super::{Backward, Forward, Training};
+
+/// The dimension up to which a control variate is worth its time: in many dimensions the sums over all
+/// particles take as long as the network.
+const CONTROL_VARIATE: usize = 10;
+
+impl Backward {
+    /// The training that suits the flow of the interaction energy from a Dirac in ℝ^`dim`.
+    pub fn training_from_dirac(dim: usize, exponent: f64) -> Training {
+        let (first_iterations, iterations) = match dim {
+            // The first step must make a measure of a point, and the second is the first in which the
+            // network sees where a particle is; the others move the measure a little further.
+            _ if exponent < 1.0 => (1000, 250),
+            1 => (1000, 200),
+            2..=4 => (2500, 140),
+            _ => (1500, 80),
+        };
+        // A narrower layer cannot pass on all d coordinates; where it can, one is enough.
+        let (width, hidden_layers) = if dim > 4 { (dim.max(128), 1) } else { (64, 2) };
+        Training {
+            width,
+            hidden_layers,
+            first_iterations,
+            iterations,
+            first_phase: if exponent >= 1.0 && dim > 4 {
+                0.1
+            } else {
+                first_phase(exponent)
+            },
+            learning_rate: if dim > 20 { 2e-3 } else { 3e-3 },
+            ..Training::default()
+        }
+    }
+}
+
+impl Forward {
+    /// The training that suits the flow of the interaction energy from a Dirac.
+    pub fn training_from_dirac(exponent: f64) -> Training {
+        Training {
+            first_iterations: 2000,
+            iterations: 2000,
+            first_phase: first_phase(exponent),
+            ..Training::default()
+        }
+    }
+}
+
+/// The end of the first time step: for r < 1 it is short.
+fn first_phase(exponent: f64) -> f64 {
+    if exponent < 1.0 { 1e-8 } else { 0.05 }
+}
+
+impl Training {
+    /// What suits the flow towards a law without atoms in ℝ^`dim`, from what suits that of the energy: it
+    /// is as smooth.
+    #[must_use]
+    pub fn towards_law(self, dim: usize) -> Self {
+        Self {
+            // In many dimensions the first steps of the backward scheme need them.
+            first_iterations: self.iterations.max(1000),
+            first_phase: 1.0,
+            control_variate: dim <= CONTROL_VARIATE,
+            ..self
+        }
+    }
+
+    /// What suits the flow towards particles in ℝ^`dim`.
+    pub fn towards_particles(dim: usize) -> Self {
+        Self {
+            hidden_layers: 3,
+            width: 128,
+            batch: 250,
+            first_iterations: 1000,
+            iterations: 400,
+            learning_rate: 1e-3,
+            control_variate: dim <= CONTROL_VARIATE,
+            ..Self::default()
+        }
+    }
+}
