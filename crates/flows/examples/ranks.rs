@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..Training::default()
     };
     for scheme in [
-        &Particle { seed: 0 } as &dyn Scheme<f32>,
+        &Particle::new(0) as &dyn Scheme<f32>,
         &Backward::new(training),
     ] {
         let shared = with_ranks(Arc::new(ranks), || flow(scheme))?;

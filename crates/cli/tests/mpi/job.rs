@@ -1,6 +1,7 @@
 //! A job of mpirun: its ranks, their processes, and how it ends.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -90,7 +91,21 @@ impl Job {
 
     /// Waits for a file that the job writes; `false` if the job ends before.
     pub fn wait_for(&mut self, file: &Path) -> bool {
-        while !file.exists() {
+        self.wait_until(|| file.exists())
+    }
+
+    /// Waits until the job has locked the folder of its run: all ranks are connected then, and the run has
+    /// begun. `false` if the job ends before.
+    pub fn wait_for_run(&mut self, folder: &Path) -> bool {
+        self.wait_until(|| {
+            let locks = fs::read_to_string("/proc/locks").expect("the locks");
+            let number = fs::metadata(folder).map(|folder| format!(":{} ", folder.ino()));
+            number.is_ok_and(|number| locks.contains(&number))
+        })
+    }
+
+    fn wait_until(&mut self, happens: impl Fn() -> bool) -> bool {
+        while !happens() {
             if self.is_over() {
                 return false;
             }

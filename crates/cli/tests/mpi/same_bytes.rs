@@ -82,6 +82,14 @@ fn discrepancy_flow_by_each_scheme() {
 }
 
 #[test]
+fn discrepancy_flow_with_sliced_sums() {
+    let sliced = "--sums sliced --directions 64";
+    check(&format!("{TARGET} {PARTICLE} {sliced}"));
+    check(&format!("{TARGET} --scheme backward {NEURAL} {sliced}"));
+    check(&format!("{TARGET} --scheme forward {NEURAL} {sliced}"));
+}
+
+#[test]
 fn discrepancy_and_samples() {
     let sandbox = Sandbox::new();
     let flow = format!("interaction {NEURAL} --time 0.1 --out run");

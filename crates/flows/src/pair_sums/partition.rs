@@ -19,7 +19,7 @@ const LEAST_SHARED_WORK: usize = 1 << 21;
 /// Bounds the memory of the gradients in y, one per block: O(N) in all.
 pub(super) const MOST_BLOCKS: usize = 16;
 /// Bounds the number of values that ranks give back at once.
-const MOST_VALUES: usize = 1 << 20;
+const MOST_VALUES: usize = 1 << 16;
 
 /// How the rows of x are cut into blocks; depends on the sizes alone, not on the threads or ranks.
 #[derive(Clone)]
