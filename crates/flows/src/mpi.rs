@@ -18,7 +18,7 @@ const LONGEST: usize = 1 << 30;
 /// The most numbers of one sum.
 const MOST_NUMBERS: usize = 1 << 27;
 
-/// Up to so many bytes are waited for without a core being kept busy: between two calls for work a rank
+/// Messages of up to this many bytes are waited for without a core being kept busy: between two calls for work a rank
 /// may wait for minutes.
 const SHORT: usize = 64;
 

@@ -156,7 +156,7 @@ pub struct Config {
     /// How sums over pairs are computed; over all pairs in files that do not name it.
     #[serde(default)]
     pub sums: SumsKind,
-    /// P, the number of directions of sliced sums; that of the dimension if there is none.
+    /// P, the number of directions of sliced sums; the default of the dimension if not given.
     #[serde(
         deserialize_with = "values::optional_whole",
         default,

@@ -21,7 +21,7 @@ pub(crate) struct Snapshot {
 pub(crate) enum SnapshotFormat {
     /// A table.
     Csv,
-    /// Records of so many particles in ℝᵈ, in single or double precision.
+    /// Records of N particles in ℝᵈ, in single or double precision.
     Records {
         count: usize,
         dim: usize,

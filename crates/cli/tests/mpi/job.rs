@@ -138,7 +138,7 @@ impl Job {
     }
 }
 
-/// Runs the program with the same arguments on so many ranks; all goes well.
+/// Runs the program with the same arguments on this number of ranks; all goes well.
 #[track_caller]
 pub fn run(sandbox: &Sandbox, count: usize, arguments: &str) -> Said {
     let said = Job::start(sandbox, &[Ranks::new(count, arguments)]).ended();
