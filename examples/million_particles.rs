@@ -1,6 +1,6 @@
 //! Very many particles: a cloud flows into a spiral by sliced sums, in N log N time a step.
 //!
-//! `cargo run --release --example million_particles -- 1000000` (30000 particles without a number)
+//! `cargo run --release --example million_particles -- 1000000` (10000 particles without a number)
 
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use rieszflow::flows::scheme::{Particle, Scheme};
 use rieszflow::flows::{Mmd, Points, RieszKernel, Slicing, Sums};
 use rieszflow::nalgebra::DMatrix;
 
+/// Gradient steps with momentum until the cloud is a spiral, and how long they take.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count = std::env::args().nth(1).map_or(Ok(30_000), |n| n.parse())?;
     let mut rng = stream(0, Purpose::Target, 0, 0);
@@ -30,10 +31,10 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut state = scheme.start(cloud)?;
     let start = functional.discrepancy(Points::from(&state.particles));
     println!("{count} particles, D² = {start:.3e} at the start");
-    for step in 1..=60 {
+    for step in 1..=150 {
         let since = Instant::now();
         scheme.step(&functional, &mut state, 0.05)?;
-        if step % 10 == 0 {
+        if step % 25 == 0 {
             let seconds = since.elapsed().as_secs_f64();
             let discrepancy = functional.discrepancy(Points::from(&state.particles));
             println!("step {step}: D² = {discrepancy:.3e}, {seconds:.2} s a step");

@@ -31,9 +31,11 @@ def moons(count: int) -> torch.Tensor:
 
 model = torch.nn.Sequential(
     torch.nn.Linear(4, 128),
-    torch.nn.ReLU(),
+    torch.nn.SiLU(),
     torch.nn.Linear(128, 128),
-    torch.nn.ReLU(),
+    torch.nn.SiLU(),
+    torch.nn.Linear(128, 128),
+    torch.nn.SiLU(),
     torch.nn.Linear(128, 2),
 )
 
@@ -43,9 +45,9 @@ model = torch.nn.Sequential(
 # The gradient is finite also where points coincide, as at the start of many models.
 
 # %%
-steps = 1500
+steps = 2000
 loss = MMD2Loss(unbiased=True)
-optimiser = torch.optim.Adam(model.parameters(), lr=2e-3)
+optimiser = torch.optim.Adam(model.parameters(), lr=4e-3)
 schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
 losses = []
 for _ in range(steps):

@@ -146,9 +146,9 @@ pub fn serve(ranks: &dyn Communicator, mut assist: impl FnMut(Work, Message)) {
     loop {
         let mut head = [0; 16];
         ranks.broadcast(&mut head);
-        let (work, len) = head.split_at(8);
-        let [work, len]: [Work; 2] =
-            [work, len].map(|half| half.try_into().expect("8 of 16 bytes"));
+        let (mut work, mut len) = ([0; 8], [0; 8]);
+        work.copy_from_slice(&head[..8]);
+        len.copy_from_slice(&head[8..]);
         if work == END {
             return;
         }

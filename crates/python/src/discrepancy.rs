@@ -87,12 +87,12 @@ impl Settings {
     }
 }
 
-fn of<'py, T: Real + Element>(
-    py: Python<'py>,
+fn of<T: Real + Element>(
+    py: Python<'_>,
     points: [DMatrix<T>; 2],
     weights: [Option<Vec<f64>>; 2],
     settings: Settings,
-) -> PyResult<(f64, Option<Bound<'py, PyAny>>)> {
+) -> PyResult<(f64, Option<Bound<'_, PyAny>>)> {
     let [x, y] = points;
     let [a, b] = weights;
     let (x, y) = (Weighted::new(x, a), Weighted::new(y, b));

@@ -14,7 +14,7 @@ use crate::matrix::{array, matrix, vector};
 /// A probability law on ℝᵈ.
 #[pyclass(frozen, module = "rieszflow._core")]
 pub struct Law {
-    law: rieszflow_analytic::Law,
+    measure: rieszflow_analytic::Law,
     shape: Option<Shape>,
     centres: Vec<Vec<f64>>,
 }
@@ -69,7 +69,7 @@ impl Law {
     fn around(shape: Shape, centre: Vec<f64>) -> PyResult<Self> {
         let law = shape.law(centre.len()).map_err(value_error)?;
         Ok(Self {
-            law: law.translated(&centre).map_err(value_error)?,
+            measure: law.translated(&centre).map_err(value_error)?,
             shape: Some(shape),
             centres: vec![centre],
         })
@@ -77,7 +77,7 @@ impl Law {
 
     /// The law itself.
     pub fn law(&self) -> &rieszflow_analytic::Law {
-        &self.law
+        &self.measure
     }
 
     /// What a flow towards it needs; `None` for a mixture of different laws or weights.
@@ -88,7 +88,7 @@ impl Law {
         let Some(shape) = self.shape else {
             return Ok(None);
         };
-        let dim = self.law.dim();
+        let dim = self.measure.dim();
         let rows = self.centres.concat();
         let centres = DMatrix::from_row_slice(self.centres.len(), dim, &rows);
         let atoms = match shape {
@@ -152,7 +152,7 @@ impl Law {
     #[staticmethod]
     fn mixture(laws: Vec<PyRef<'_, Self>>, weights: Vec<f64>) -> PyResult<Self> {
         let weighted = weights.iter().zip(&laws);
-        let weighted: Vec<_> = weighted.map(|(w, law)| (*w, law.law.clone())).collect();
+        let weighted: Vec<_> = weighted.map(|(w, law)| (*w, law.measure.clone())).collect();
         let law = rieszflow_analytic::Law::mixture(&weighted).map_err(value_error)?;
         let shape = laws[0].shape;
         let alike = laws
@@ -160,7 +160,7 @@ impl Law {
             .all(|law| law.shape == shape && law.centres.len() == 1);
         let equal = weights.iter().all(|weight| *weight == weights[0]);
         Ok(Self {
-            law,
+            measure: law,
             shape: shape.filter(|_| alike && equal),
             centres: laws.iter().flat_map(|law| law.centres.clone()).collect(),
         })
@@ -168,7 +168,7 @@ impl Law {
 
     #[getter]
     fn dim(&self) -> usize {
-        self.law.dim()
+        self.measure.dim()
     }
 
     /// U at the points (N×d).
@@ -178,7 +178,7 @@ impl Law {
         points: PyReadonlyArray2<'py, f64>,
         exponent: f64,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (law, points) = (self.law.clone(), matrix(&points)?);
+        let (law, points) = (self.measure.clone(), matrix(&points)?);
         let pool = shared_pool(py)?;
         let found = compute(py, &pool, move |_| potential(&law, exponent, &points));
         Ok(PyArray1::from_vec(py, found?.map_err(value_error)?))
@@ -186,7 +186,7 @@ impl Law {
 
     /// E of the law.
     fn energy(&self, exponent: f64) -> PyResult<f64> {
-        self.law.energy(exponent).map_err(value_error)
+        self.measure.energy(exponent).map_err(value_error)
     }
 
     /// D² of the points (N×d) to the law: V-statistic and U-statistic.
@@ -197,7 +197,7 @@ impl Law {
         weights: Option<PyReadonlyArray1<'py, f64>>,
         exponent: f64,
     ) -> PyResult<(f64, f64)> {
-        let (law, points) = (self.law.clone(), matrix(&points)?);
+        let (law, points) = (self.measure.clone(), matrix(&points)?);
         let weights = vector(weights)?;
         let pool = shared_pool(py)?;
         let found = compute(py, &pool, move |_| {
@@ -213,7 +213,7 @@ impl Law {
     /// Independent draws (count×d).
     fn sample<'py>(&self, py: Python<'py>, count: usize, seed: u64) -> Bound<'py, PyArray2<f64>> {
         let points = self
-            .law
+            .measure
             .sample(count, &mut stream(seed, Purpose::Target, 0, 0));
         array(py, &points)
     }

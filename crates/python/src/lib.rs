@@ -4,6 +4,11 @@
 //! everything is documented. Here arrays become matrices, work is done on threads while Python's lock is
 //! free, and Ctrl-C ends it.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "Python's arguments arrive as values"
+)]
+
 mod block_sums;
 mod compute;
 mod discrepancy;

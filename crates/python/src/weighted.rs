@@ -40,13 +40,11 @@ impl<T: Real> Weighted<T> {
     /// The rows in `rows` as a measure, and the factor that gives it the mass they have.
     pub fn block(&self, rows: Range<usize>) -> (Measure<'_, T>, f64) {
         let points = Points::from(&self.points).rows(rows.clone());
-        match &self.weights {
-            Some(weights) => (Measure::weighted(points, &weights[rows]), 1.0),
-            None => {
-                let part = rows.len() as f64 / self.points.nrows() as f64;
-                (Measure::uniform(points), part)
-            }
+        if let Some(weights) = &self.weights {
+            return (Measure::weighted(points, &weights[rows]), 1.0);
         }
+        let part = rows.len() as f64 / self.points.nrows() as f64;
+        (Measure::uniform(points), part)
     }
 
     /// The rows in blocks of at most `side`.

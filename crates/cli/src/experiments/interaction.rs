@@ -5,7 +5,7 @@ use rieszflow_analytic::{
     Discrepancy, Equilibrium, EquilibriumKind, Error, Law, backward_scale, flow_scale,
     forward_scale,
 };
-use rieszflow_flows::scheme::{Backward, Forward};
+use rieszflow_flows::scheme::{Backward, Forward, Training};
 use rieszflow_flows::{Functional, Interaction, Points, RieszKernel, TimeStep};
 
 use super::exact_target::mean_potential;
@@ -23,8 +23,9 @@ impl Config {
     /// For r < 1 the first steps are 10⁻⁸, 10⁻⁷, … until τ is reached.
     pub fn interaction(scheme: SchemeKind, dim: usize, exponent: f64) -> Self {
         let training = match scheme {
+            SchemeKind::Backward => Backward::training_from_dirac(dim, exponent),
             SchemeKind::Forward => Forward::training_from_dirac(exponent),
-            _ => Backward::training_from_dirac(dim, exponent),
+            SchemeKind::Particle => Training::default(),
         };
         Self {
             experiment: Experiment::Interaction,

@@ -43,7 +43,7 @@ fn flows_to_every_law_come_nearer_and_draw_nothing() {
             for figure in ["snapshots.png", "metrics.png", "flow.gif"] {
                 assert!(files.contains(&figure.to_owned()), "{files:?}");
             }
-            assert!(header(&folder).ends_with("seconds,interaction"));
+            assert!(header(&folder).ends_with("seconds,iterations,interaction"));
         }
     }
 }
@@ -85,10 +85,9 @@ fn exact_flows_are_the_reference() {
         sandbox.run(&format!("{flow} --out {scheme}")).good();
         let folder = sandbox.path(scheme);
         assert_eq!(config(&folder).dim, 2);
-        assert!(
-            header(&folder)
-                .ends_with("seconds,scale_exact,scale_measured,interaction,discrepancy_target")
-        );
+        assert!(header(&folder).ends_with(
+            "seconds,iterations,scale_exact,scale_measured,interaction,discrepancy_target"
+        ));
         let metrics = Csv::read(&folder.join("metrics.csv"));
         let mut exact = 0.0;
         for (found, time) in metrics

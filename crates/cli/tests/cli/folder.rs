@@ -90,8 +90,8 @@ fn check_snapshots(folder: &Path, config: &Config, last: &[Vec<f64>]) {
 
 fn check_metrics(folder: &Path, config: &Config, last: &[Vec<f64>]) {
     let csv = Csv::read(&folder.join("metrics.csv"));
-    let columns = "step,time,functional,discrepancy,discrepancy_u,loss,seconds,scale_exact,\
-                   scale_measured";
+    let columns = "step,time,functional,discrepancy,discrepancy_u,loss,seconds,iterations,\
+                   scale_exact,scale_measured";
     assert_eq!(csv.columns.join(","), columns);
     let grid = config.time_grid();
     let ends: Vec<f64> = grid.iter().map(|step| step.end).collect();
@@ -110,6 +110,19 @@ fn check_metrics(folder: &Path, config: &Config, last: &[Vec<f64>]) {
             .iter()
             .all(|loss| loss.is_finite() == trained)
     );
+    for (step, iterations) in grid.iter().zip(csv.column("iterations")) {
+        let is_first = step.end - step.tau < config.first_phase - 1e-9;
+        let round = if is_first {
+            config.first_iterations
+        } else {
+            config.iterations
+        };
+        if trained {
+            assert!(iterations > 0.0 && iterations % round as f64 == 0.0);
+        } else {
+            assert!(iterations.is_nan());
+        }
+    }
     let mut scale = 0.0;
     for (step, &written) in grid.iter().zip(&csv.column("scale_exact")) {
         scale = match config.scheme {

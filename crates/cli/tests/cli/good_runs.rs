@@ -111,7 +111,7 @@ fn the_implosion_is_measured_without_a_scale() {
     let options = "--scheme particle --particles 60 --time 0.5 --out run";
     sandbox.run(&format!("implosion {options}")).good();
     let metrics = crate::sandbox::Csv::read(&sandbox.path("run/metrics.csv"));
-    let columns = "step,time,functional,discrepancy,discrepancy_u,loss,seconds";
+    let columns = "step,time,functional,discrepancy,discrepancy_u,loss,seconds,iterations";
     assert_eq!(metrics.columns.join(","), columns);
     assert_eq!(metrics.rows.len(), 10);
     let expected = Config {

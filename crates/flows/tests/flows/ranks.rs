@@ -365,7 +365,7 @@ fn particle_flows_have_the_same_bits() {
     for to_target in [false, true] {
         let start = || normal::<f32>(1500, 2, 9);
         check(&[b"pairs 32"], || {
-            flow(&Particle { seed: 3 }, start(), to_target)
+            flow(&Particle::new(3), start(), to_target)
         });
     }
 }
@@ -464,7 +464,7 @@ fn work_of_ranks() {
     let start = normal::<f32>(20_000, 2, 15);
     let step = |start: &DMatrix<f32>| {
         let functional = Interaction::new(kernel(1.0));
-        let scheme = Particle { seed: 0 };
+        let scheme = Particle::new(0);
         let mut state = scheme.start(start.clone()).expect("a start");
         scheme.step(&functional, &mut state, 0.1).expect("a step");
         // The measurement of the program: F in double precision.

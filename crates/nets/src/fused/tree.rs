@@ -15,7 +15,7 @@ pub(super) fn halves(parts: usize, own: &Range<usize>) -> (Range<usize>, Range<u
     (first, second)
 }
 
-/// The first row of part `index`, out of so many of a batch of `rows`; `index` may be their number.
+/// The first row of part `index` of `parts` that a batch of `rows` is cut into; of part `parts`, `rows`.
 pub(super) fn first_row(parts: usize, rows: usize, index: usize) -> usize {
     if index == 0 || index == parts {
         return if index == 0 { 0 } else { rows };
@@ -50,9 +50,15 @@ mod tests {
 
     #[test]
     fn subtrees_cover_a_share_with_few_sums() {
-        assert_eq!(subtrees(16, &(0..16)), [0..16]);
-        assert_eq!(subtrees(16, &(5..10)), [5..6, 6..8, 8..10]);
-        assert_eq!(subtrees(2, &(1..2)), [1..2]);
+        let ends = |parts, own| {
+            let found = subtrees(parts, &own).into_iter();
+            found
+                .map(|range| (range.start, range.end))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ends(16, 0..16), [(0, 16)]);
+        assert_eq!(ends(16, 5..10), [(5, 6), (6, 8), (8, 10)]);
+        assert_eq!(ends(2, 1..2), [(1, 2)]);
         assert!(subtrees(8, &(3..3)).is_empty());
     }
 
