@@ -209,6 +209,106 @@ proptest! {
     }
 }
 
+/// D² and the gradient of F_ν on the line for r = 1, from the numbers of particles below each position.
+fn by_counting(x: &[f64], y: &[f64]) -> (f64, Vec<f64>) {
+    let sorted = |points: &[f64]| {
+        let mut points = points.to_vec();
+        points.sort_by(f64::total_cmp);
+        points
+    };
+    let [below_x, below_y] = [sorted(x), sorted(y)];
+    // The distribution function, with half the weight of what is at z.
+    let level = |points: &[f64], z: f64| {
+        let [below, up_to] = [
+            points.partition_point(|&p| p < z),
+            points.partition_point(|&p| p <= z),
+        ];
+        0.5 * (below + up_to) as f64 / points.len() as f64
+    };
+    let all = sorted(&[x, y].concat());
+    let squares = all.windows(2).map(|pair| {
+        let middle = 0.5 * (pair[0] + pair[1]);
+        let difference = level(&below_x, middle) - level(&below_y, middle);
+        (pair[1] - pair[0]) * difference * difference
+    });
+    let slope = |&z: &f64| 2.0 * (level(&below_y, z) - level(&below_x, z)) / x.len() as f64;
+    (squares.sum(), x.iter().map(slope).collect())
+}
+
+/// In all ways in which particles are sorted and taken together: few and many, crowded and far apart, with and
+/// without ties.
+#[test]
+fn many_particles_on_the_line_are_counted_exactly() {
+    let kernel = RieszKernel::new(1.0).expect("0 < r < 2");
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let shapes: [(fn(f64) -> f64, bool); 4] = [
+        (|u| 4.0 * u - 2.0, false),
+        (|u| (40.0 * u).floor(), false),
+        // Nearly all in a small part of the range.
+        (|u| if u < 1e-3 { 1e6 * u } else { 1e-4 * u }, true),
+        (|u| (8.0 * u).exp(), true),
+    ];
+    for (n, m) in [
+        (1, 1),
+        (40, 9),
+        (255, 1),
+        (256, 257),
+        (3000, 2000),
+        (70_000, 900),
+    ] {
+        for (shape, crowded) in shapes {
+            let mut draw = |count: usize| -> Vec<f64> {
+                let positions = (0..count).map(|_| shape(rng.random_range(0.0..1.0)));
+                // Exact in single precision too.
+                positions.map(|z| f64::from(z as f32)).collect()
+            };
+            let (x, y) = (draw(n), draw(m));
+            let exact = by_counting(&x, &y);
+            let found = counted::<f64>(kernel, &x, &y);
+            let scale = exact.0.abs().max(1e-12);
+            assert!(
+                (found.0 - exact.0).abs() < 1e-9 * scale,
+                "{n}, {m}: {} {}",
+                found.0,
+                exact.0
+            );
+            for (found, exact) in found.1.iter().zip(&exact.1) {
+                assert!(
+                    (found - exact).abs() * (n as f64) < 1e-9,
+                    "{n}, {m}: {found} {exact}"
+                );
+            }
+            if crowded {
+                continue;
+            }
+            // Positions less a centre are rounded: a few become equal.
+            let single = counted::<f32>(kernel, &x, &y);
+            assert!(
+                (single.0 - exact.0).abs() < 1e-3 * scale,
+                "{n}, {m}: {} {}",
+                single.0,
+                exact.0
+            );
+            for (found, exact) in single.1.iter().zip(&exact.1) {
+                assert!(
+                    (found - exact).abs() * (n as f64) < 1e-3,
+                    "{n}, {m}: {found} {exact}"
+                );
+            }
+        }
+    }
+}
+
+fn counted<T: Real>(kernel: RieszKernel, x: &[f64], y: &[f64]) -> (f64, Vec<f64>) {
+    let sums = SlicedSums::<T>::new(kernel, Slicing::new(1)).expect("directions");
+    let [x, y] = [x, y].map(|points| round::<T>(points));
+    let mut gradient = vec![T::zero(); x.len()];
+    let rows = &mut GradientRows::in_x(&mut gradient, x.len());
+    let [x, y] = [&x, &y].map(|points| Measure::uniform(Points::new(points, points.len(), 1)));
+    let found = sums.discrepancy_gradient(x, y, rows).discrepancy;
+    (found, gradient.iter().map(|g| g.into_f64()).collect())
+}
+
 fn cloud(count: usize, dim: usize, seed: u64) -> DMatrix<f64> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     DMatrix::from_fn(count, dim, |_, _| rng.random_range(-1.0..1.0))
