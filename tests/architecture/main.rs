@@ -232,6 +232,24 @@ fn differentiation_is_short_and_plain() {
     assert!(lines < 1200, "{lines} lines");
 }
 
+/// Unit tests in a library that says `test = false` would never run.
+#[test]
+fn every_unit_test_runs() {
+    for (folder, _) in MAY_USE {
+        let library = manifest(folder)["lib"].clone();
+        if library.get("test").and_then(toml::Value::as_bool) != Some(false) {
+            continue;
+        }
+        for path in rust_files(&format!("{folder}/src")) {
+            let name = path.display();
+            assert!(
+                !read(&path).contains("#[cfg(test)]"),
+                "{name} has unit tests"
+            );
+        }
+    }
+}
+
 /// Any other harness than Criterion's would refuse the options of `cargo bench -- …`.
 #[test]
 fn benchmarks_run_without_the_harness_of_unit_tests() {

@@ -214,7 +214,7 @@ impl Message {
     /// Takes out as many numbers as `numbers` has room for.
     ///
     /// # Panics
-    /// If so many are not left.
+    /// If fewer are left.
     pub fn fill<T: Real>(&mut self, numbers: &mut [T]) {
         let bytes = self.take(size_of_val(numbers));
         for (number, bytes) in numbers.iter_mut().zip(bytes.chunks_exact(size_of::<T>())) {
@@ -225,7 +225,7 @@ impl Message {
     /// Takes out `count` numbers.
     ///
     /// # Panics
-    /// If so many are not left.
+    /// If fewer are left.
     pub fn numbers<T: Real>(&mut self, count: usize) -> Vec<T> {
         let mut numbers = vec![T::zero(); count];
         self.fill(&mut numbers);

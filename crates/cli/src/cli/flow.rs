@@ -278,7 +278,7 @@ impl FlowOptions {
         }
         if config.csv.is_none() && !config.writes_csv() {
             notes.push(
-                "snapshots.csv and final.csv are not written for so many particles; snapshots.npz holds \
+                "snapshots.csv and final.csv are not written beyond 100000 particles; snapshots.npz holds \
                  them, and --csv true writes them"
                     .to_owned(),
             );

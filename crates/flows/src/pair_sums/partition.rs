@@ -183,7 +183,7 @@ impl<'a> Shares<'a> {
         unit * self.unit / self.partition.block_groups
     }
 
-    /// Units that one thread takes at once, out of so many.
+    /// How many of `units` units one thread takes at once.
     pub(super) fn piece(&self, units: usize) -> usize {
         if self.unit == self.partition.block_groups {
             1

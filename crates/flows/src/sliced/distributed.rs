@@ -12,8 +12,8 @@ use super::{Memory, Query, SlicedSums, Slicing};
 use crate::RieszKernel;
 use crate::pair_sums::messages::{Received, put_particles};
 
-/// From so many projections of a particle on a direction on, a sum is shared with other ranks: a shorter
-/// one takes less time than they take to answer.
+/// The projections of particles on directions from which on a sum is shared with other ranks: a shorter one
+/// takes less time than they take to answer.
 const LEAST_SHARED_WORK: usize = 1 << 16;
 
 /// The name of the sums in this precision.

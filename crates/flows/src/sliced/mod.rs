@@ -90,8 +90,8 @@ impl Slicing {
         }
     }
 
-    /// About how many bytes sums with gradients take for so many particles of both measures, with numbers of
-    /// `size` bytes.
+    /// About how many bytes sums with gradients take, for `particles` particles of both measures together and
+    /// numbers of `size` bytes.
     pub fn memory(&self, particles: usize, dim: usize, size: usize, threads: usize) -> f64 {
         let (count, size) = (particles as f64, size as f64);
         let block = blocks(self.directions.max(1), particles);
@@ -413,7 +413,7 @@ impl<T: Real> SlicedSums<T> {
     /// Σᵢⱼ uᵢ wⱼ ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ), estimated; `scale` times its gradient in the velocities is added.
     ///
     /// Particles coincide if they are at the same place. +∞ where such a pair with r < 1 has different
-    /// velocities.
+    /// velocities, and neither weighs nothing.
     ///
     /// # Panics
     /// If the dimensions differ, `gradient` is too small, or r ≤ ½.

@@ -7,7 +7,8 @@
 //! rΔ^{r-1} = \frac{r}{|Γ(1-r)|} \int_0^∞ (1-e^{-tΔ})\, t^{-r} \,dt \quad (r > 1).
 //! ```
 //!
-//! The trapezoidal rule in ln t with step h = π²/ln(1/ε) has a relative error of about ε. Below a small t
+//! The trapezoidal rule in ln t with step h = π²/ln(1/ε) has an error of at most 50 ε, relative to the larger of
+//! 1 and the power. Below a small t
 //! the exponential is a polynomial, above a large one it has died out, and both tails are geometric
 //! series. A sum of e^{−t|z−z'|} over pairs is a recursion over the sorted particles, in both
 //! directions: A ← e^{−t(z⁺−z)}(A + w). So is a sum of powers of their distances.

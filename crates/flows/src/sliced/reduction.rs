@@ -15,7 +15,7 @@ use super::distances::LineEnergies;
 
 /// The numbers of a block of projections, of all particles of both measures: bounds its memory.
 const BLOCK_ENTRIES: usize = 1 << 24;
-/// A block has at least so many directions, and at most the other number.
+/// The least and the largest number of directions in a block.
 const BLOCK: [usize; 2] = [8, 16];
 /// Gradients are added in pieces of this many entries.
 const PIECE: usize = 1 << 14;
@@ -68,8 +68,8 @@ pub(super) fn blocks(
 }
 
 impl Reduction {
-    /// Starts from zero, for a gradient of so many entries, multiples of `unit`, and for directions in so
-    /// many blocks.
+    /// Starts from zero: for a gradient of `entries` entries, multiples of `unit`, and `directions` directions
+    /// in `blocks` blocks.
     pub(super) fn start(
         &mut self,
         entries: usize,

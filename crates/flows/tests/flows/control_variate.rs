@@ -163,7 +163,7 @@ fn the_flow_comes_closer_to_its_target() {
 
 /// The learning rate is small at the end of a time step: the copies are then where the particles will go, up
 /// to what the last iterations change, a hundredth of how far they move. Copies of the first iteration would
-/// be off by more than the whole way. Between time steps there are none.
+/// be off by more than the whole way. Between time steps there are no copies.
 #[test]
 fn copies_follow_the_transport() {
     let (functional, start) = (mmd(), wave(60, 0.3));

@@ -8,6 +8,7 @@ mod forward;
 mod functionals;
 mod implosion;
 mod latent;
+mod origin;
 mod own_functional;
 mod pair_sums;
 mod particle;

@@ -130,7 +130,7 @@ struct Shared<R> {
     seconds: Vec<f64>,
 }
 
-/// Runs the program on the first of so many ranks, each with a pool of `threads` threads.
+/// Runs the program on the first of `size` ranks, each with a pool of `threads` threads.
 fn on_ranks<R: Send>(
     size: usize,
     threads: fn(usize) -> usize,

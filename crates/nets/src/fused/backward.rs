@@ -69,7 +69,7 @@ pub(super) fn block_memory<T: Real>(layers: Layers<'_, T>, rows: usize) -> usize
     (2 * rows + 1) * layers.widest()
 }
 
-/// X̄ from Ȳ of the parts `own` out of so many, and the gradients in the parameters at the start of
+/// X̄ from Ȳ of the parts `own` of `parts`, and the gradients in the parameters at the start of
 /// `memory`: of each layer that in W (its transpose if the layer is narrow) and then that in b.
 ///
 /// `memory` has room for the same of each part; they are added up in pairs where all parts of a pair are

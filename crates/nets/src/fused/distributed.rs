@@ -17,8 +17,8 @@ use super::forward::{ForwardRows, forward_parts, forward_whole};
 use super::tree::{first_row, subtrees};
 use super::{Layers, parts};
 
-/// A pass of so many multiplications is shared with other ranks: a shorter one takes less time than they
-/// take to answer.
+/// The multiplications from which on a pass is shared with other ranks: a shorter one takes less time than
+/// they take to answer.
 const LEAST_SHARED_WORK: usize = 1 << 22;
 
 /// The number of the latest forward pass that was shared.

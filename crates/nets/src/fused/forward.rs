@@ -53,7 +53,7 @@ pub(super) fn forward_whole<T: Real>(layers: Layers<'_, T>, rows: ForwardRows<'_
     forward_block(layers, rows, multiply);
 }
 
-/// Y from X through all layers, of the parts `own` out of so many.
+/// Y from X through all layers, of the parts `own` of `parts`.
 pub(super) fn forward_parts<T: Real>(
     parts: usize,
     own: Range<usize>,
