@@ -272,13 +272,16 @@ fn by_counting(x: &[f64], y: &[f64]) -> (f64, Vec<f64>) {
     (squares.sum(), x.iter().map(slope).collect())
 }
 
+/// Makes a position of a number in [0, 1).
+type Shape = fn(f64) -> f64;
+
 /// In all ways in which particles are sorted and taken together: few and many, crowded and far apart, with and
 /// without ties.
 #[test]
 fn many_particles_on_the_line_are_counted_exactly() {
     let kernel = RieszKernel::new(1.0).expect("0 < r < 2");
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let shapes: [(fn(f64) -> f64, bool); 4] = [
+    let shapes: [(Shape, bool); 4] = [
         (|u| 4.0 * u - 2.0, false),
         (|u| (40.0 * u).floor(), false),
         // Nearly all in a small part of the range.
