@@ -34,6 +34,7 @@ mod memory;
 pub mod numbers;
 mod observers;
 mod plot;
+pub mod posterior;
 mod ranks;
 mod reproduce;
 mod run;
