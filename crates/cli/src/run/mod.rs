@@ -247,7 +247,7 @@ impl Config {
     /// How the kernels of a neural scheme are stored; `None` for the particle flow.
     pub(crate) fn kernel_format<T: Real>(&self) -> Option<KernelFormat> {
         let network = || match self.chain() {
-            Some(chain) => chain.network(self.dim),
+            Some(chain) => chain.network(self.dim - chain.conditions),
             None => self.training().network(self.dim),
         };
         self.scheme
