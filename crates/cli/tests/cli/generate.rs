@@ -248,7 +248,7 @@ fn what_cannot_be_learned_from_is_refused() {
     // A configuration of a chain is one of data, and the other way round.
     sandbox
         .run(&format!(
-            "generate --data rings {SMALL} --networks 1 {QUIET} --out run"
+            "generate --data rings {SMALL} {QUIET} --out run"
         ))
         .good();
     let text = read(&sandbox.path("run/config.toml"));

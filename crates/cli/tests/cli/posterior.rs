@@ -321,7 +321,7 @@ fn what_has_no_posterior_is_refused() {
     // Every particle has the observation of its pair: there cannot be fewer or more.
     sandbox
         .run(&format!(
-            "posterior --data linear-gaussian {SMALL} --networks 1 {QUIET} --out run"
+            "posterior --data linear-gaussian {SMALL} {QUIET} --out run"
         ))
         .good();
     let text = read(&sandbox.path("run/config.toml"));
