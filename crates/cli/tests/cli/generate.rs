@@ -247,9 +247,7 @@ fn what_cannot_be_learned_from_is_refused() {
 
     // A configuration of a chain is one of data, and the other way round.
     sandbox
-        .run(&format!(
-            "generate --data rings {SMALL} {QUIET} --out run"
-        ))
+        .run(&format!("generate --data rings {SMALL} {QUIET} --out run"))
         .good();
     let text = read(&sandbox.path("run/config.toml"));
     let wrong = |from: &str, to: &str, words: &[&str]| {
