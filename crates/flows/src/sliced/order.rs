@@ -8,6 +8,7 @@
 //! equal.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use rieszflow_numerics::Real;
 
@@ -74,6 +75,8 @@ fn range_of<T: Real>(positions: &[T], range: (T, T)) -> ((T, T), bool) {
 pub(super) struct Sorted<'m> {
     /// The key in the upper half, the particle in the lower half.
     elements: &'m [u64],
+    /// The particles with equal keys, in order.
+    pub(super) runs: &'m [Run],
     /// The distance that a difference of keys of 1 stands for.
     pub(super) unit: f64,
     /// The greatest position minus the least.
@@ -127,6 +130,21 @@ impl Sorted<'_> {
     }
 }
 
+/// Particles with one key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    start: u32,
+    end: u32,
+    /// Whether they are all at one position.
+    pub(super) is_tied: bool,
+}
+
+impl Run {
+    pub(super) fn places(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
 /// The memory of a sort.
 #[derive(Debug, Default)]
 pub(super) struct SortMemory {
@@ -134,6 +152,7 @@ pub(super) struct SortMemory {
     elements: Vec<u64>,
     /// Elements between two passes.
     other: Vec<u64>,
+    runs: Vec<Run>,
     buckets: Vec<u32>,
     /// How many keys have each value of a digit; then where the next one goes.
     digits: [Vec<u32>; 2],
@@ -170,17 +189,24 @@ impl SortMemory {
         } else {
             self.keys.fill(0);
         }
+        self.runs.clear();
         if count > MOST_AT_ONCE {
             self.sort_in_buckets();
-        } else if count > FEW {
-            self.sort_at_once();
         } else {
-            set_elements(&mut self.elements, &self.keys);
-            self.elements.sort_unstable();
+            if count > FEW {
+                self.sort_at_once();
+            } else {
+                set_elements(&mut self.elements, &self.keys);
+                self.elements.sort_unstable();
+            }
+            find_runs(&self.elements, 0, &mut self.runs);
         }
-        sort_equal_keys(&mut self.elements, line, tie);
+        for run in &mut self.runs {
+            sort_run(&mut self.elements[run.places()], run, line, tie);
+        }
         Some(Sorted {
             elements: &self.elements,
+            runs: &self.runs,
             unit: 1.0 / scale,
             length,
         })
@@ -189,7 +215,7 @@ impl SortMemory {
     /// Two passes from the keys.
     fn sort_at_once(&mut self) {
         let count = self.keys.len();
-        // About as many values of both digits as particles, and some more.
+        // Both digits together have some more values than there are particles.
         let bits = (count.ilog2() + 4).div_ceil(2);
         let shifts = [32 - 2 * bits, 32 - bits];
         let [lower, upper] = &mut self.digits;
@@ -220,8 +246,9 @@ impl SortMemory {
         let mut start = 0;
         for &end in &*places {
             let bucket = &mut self.elements[start..end as usize];
-            start = end as usize;
             sort_bucket(bucket, &mut self.other, &mut self.digits);
+            find_runs(bucket, start, &mut self.runs);
+            start = end as usize;
         }
     }
 }
@@ -336,31 +363,49 @@ fn insert(elements: &mut [u64], place: usize, shift: u32) -> usize {
     end
 }
 
-/// Sorts elements with equal keys by position, and then by `tie`.
-fn sort_equal_keys<T: Real>(elements: &mut [u64], line: &Line<'_, T>, tie: Option<&Line<'_, T>>) {
-    let place = |element: u64| {
-        let index = element as u32 as usize;
-        (line.at(index), tie.map_or(0.0, |tie| tie.at(index)))
-    };
-    let compare = |a: &u64, b: &u64| {
-        let order = place(*a).partial_cmp(&place(*b));
-        order.unwrap_or(Ordering::Equal).then(a.cmp(b))
-    };
+/// Appends the runs of equal keys among sorted elements, the first of which is at `first`.
+fn find_runs(elements: &[u64], first: usize, runs: &mut Vec<Run>) {
+    let same = |pair: &[u64]| (pair[0] ^ pair[1]) >> 32 == 0;
     let mut start = 0;
     while start + 1 < elements.len() {
         let end = elements.len().min(start + BLOCK + 1);
         let pairs = elements[start..end].windows(2);
-        let same = |pair: &[u64]| (pair[0] ^ pair[1]) >> 32 == 0;
         // A whole block at once, most of which have no equal keys.
-        if pairs.clone().fold(false, |any, pair| any | same(pair)) {
-            start += pairs.take_while(|pair| !same(pair)).count();
-            let key = elements[start] >> 32;
-            let run = elements[start..].iter();
-            let end = start + run.take_while(|element| **element >> 32 == key).count();
-            elements[start..end].sort_unstable_by(compare);
-            start = end;
-        } else {
+        if !pairs.clone().fold(false, |any, pair| any | same(pair)) {
             start = end - 1;
+            continue;
         }
+        start += pairs.take_while(|pair| !same(pair)).count();
+        let pairs = elements[start..].windows(2);
+        let end = start + 1 + pairs.take_while(|pair| same(pair)).count();
+        runs.push(Run {
+            start: (first + start) as u32,
+            end: (first + end) as u32,
+            is_tied: false,
+        });
+        start = end;
     }
+}
+
+/// Sorts the elements of a run, which have equal keys, by position, and then by `tie`.
+fn sort_run<T: Real>(
+    elements: &mut [u64],
+    run: &mut Run,
+    line: &Line<'_, T>,
+    tie: Option<&Line<'_, T>>,
+) {
+    let position = |element: u64| line.at(element as u32 as usize);
+    let first = position(elements[0]);
+    run.is_tied = elements[1..].iter().all(|&e| position(e) == first);
+    if run.is_tied && tie.is_none() {
+        return;
+    }
+    let place = |element: u64| {
+        let tie = tie.map_or(0.0, |tie| tie.at(element as u32 as usize));
+        (position(element), tie)
+    };
+    elements.sort_unstable_by(|a, b| {
+        let order = place(*a).partial_cmp(&place(*b));
+        order.unwrap_or(Ordering::Equal).then(a.cmp(b))
+    });
 }
