@@ -162,6 +162,8 @@ pub(super) struct SortMemory {
 const MOST_AT_ONCE: usize = 1 << 16;
 /// The bits that decide about the bucket.
 const BUCKET_BITS: u32 = 8;
+/// Keys as far from that of 0 as this tell positions in single precision apart, which are two keys apart.
+const COARSE: f64 = (1_u32 << 25) as f64;
 /// So many elements are searched for equal keys at a time.
 const BLOCK: usize = 64;
 /// As few as these are sorted by comparison.
@@ -201,8 +203,14 @@ impl SortMemory {
             }
             find_runs(&self.elements, 0, &mut self.runs);
         }
+        let zero_key = -low * scale;
         for run in &mut self.runs {
-            sort_run(&mut self.elements[run.places()], run, line, tie);
+            let elements = &mut self.elements[run.places()];
+            let key = (elements[0] >> 32) as f64;
+            run.is_tied = size_of::<T>() == size_of::<f32>() && (key - zero_key).abs() > COARSE;
+            if !run.is_tied || tie.is_some() {
+                sort_run(elements, run, line, tie);
+            }
         }
         Some(Sorted {
             elements: &self.elements,
