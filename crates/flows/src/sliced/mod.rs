@@ -97,9 +97,9 @@ impl Slicing {
         let block = blocks(self.directions.max(1), particles, dim).next();
         let block = block.map_or(0, |block| block.len());
         let together = (TOGETHER / particles.max(1)).clamp(block, self.directions.max(block));
-        // Positions and the gradient; projections; keys and elements of a sort and slopes.
+        // Positions and the gradient; projections; elements of a sort, runs of equal keys, and slopes.
         let in_space = count * dim as f64 * (size + 8.0);
-        in_space + count * together as f64 * size + threads as f64 * count * (20.0 + size)
+        in_space + count * together as f64 * size + threads as f64 * count * (16.0 + size)
     }
 }
 

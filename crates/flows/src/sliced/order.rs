@@ -148,7 +148,6 @@ impl Run {
 /// The memory of a sort.
 #[derive(Debug, Default)]
 pub(super) struct SortMemory {
-    keys: Vec<u32>,
     elements: Vec<u64>,
     /// Elements between two passes.
     other: Vec<u64>,
@@ -182,23 +181,21 @@ impl SortMemory {
         let length = high - low;
         // A length that is too small has no reciprocal.
         let scale = (f64::from(u32::MAX) / length).min(f64::MAX);
-        self.keys.resize(count, 0);
+        let keys = Keys { line, low, scale };
         self.elements.resize(count, 0);
-        let (x, y) = self.keys.split_at_mut(line.x.len());
-        if length > 0.0 {
-            set_keys(x, line.x, low, scale);
-            set_keys(y, line.y, low, scale);
-        } else {
-            self.keys.fill(0);
-        }
         self.runs.clear();
         if count > MOST_AT_ONCE {
-            self.sort_in_buckets();
+            self.sort_in_buckets(&keys);
         } else {
             if count > FEW {
-                self.sort_at_once();
+                self.sort_at_once(&keys);
             } else {
-                set_elements(&mut self.elements, &self.keys);
+                keys.for_each_block(|first, keys| {
+                    let elements = &mut self.elements[first as usize..];
+                    for (element, (index, &key)) in elements.iter_mut().zip((first..).zip(keys)) {
+                        *element = u64::from(key) << 32 | index;
+                    }
+                });
                 self.elements.sort_unstable();
             }
             find_runs(&self.elements, 0, &mut self.runs);
@@ -221,35 +218,39 @@ impl SortMemory {
     }
 
     /// Two passes from the keys.
-    fn sort_at_once(&mut self) {
-        let count = self.keys.len();
+    fn sort_at_once<T: Real>(&mut self, keys: &Keys<'_, T>) {
+        let count = self.elements.len();
         // Both digits together have some more values than there are particles.
         let bits = (count.ilog2() + 4).div_ceil(2);
         let shifts = [32 - 2 * bits, 32 - bits];
         let [lower, upper] = &mut self.digits;
         let (lower, upper) = (reset(lower, bits), reset(upper, bits));
         let mask = lower.len() - 1;
-        for &key in &self.keys {
-            lower[(key >> shifts[0]) as usize & mask] += 1;
-            upper[(key >> shifts[1]) as usize & mask] += 1;
-        }
+        keys.for_each_block(|_, keys| {
+            for &key in keys {
+                lower[(key >> shifts[0]) as usize & mask] += 1;
+                upper[(key >> shifts[1]) as usize & mask] += 1;
+            }
+        });
         to_places(lower);
         to_places(upper);
         self.other.resize(count, 0);
-        distribute_keys(&self.keys, &mut self.other, lower, shifts[0]);
+        distribute_keys(keys, &mut self.other, lower, shifts[0]);
         distribute(&self.other, &mut self.elements, upper, shifts[1] + 32);
         finish(&mut self.elements, shifts[0] + 32);
     }
 
     /// A pass from the keys to buckets, and two passes in each of them.
-    fn sort_in_buckets(&mut self) {
+    fn sort_in_buckets<T: Real>(&mut self, keys: &Keys<'_, T>) {
         let shift = 32 - BUCKET_BITS;
         let places = reset(&mut self.buckets, BUCKET_BITS);
-        for &key in &self.keys {
-            places[(key >> shift) as usize] += 1;
-        }
+        keys.for_each_block(|_, keys| {
+            for &key in keys {
+                places[(key >> shift) as usize] += 1;
+            }
+        });
         to_places(places);
-        distribute_keys(&self.keys, &mut self.elements, places, shift);
+        distribute_keys(keys, &mut self.elements, places, shift);
         // Where the next element of a bucket would go is where the next bucket starts.
         let mut start = 0;
         for &end in &*places {
@@ -302,6 +303,32 @@ fn to_places(digits: &mut [u32]) {
     }
 }
 
+/// The keys of all particles, computed where they are needed.
+struct Keys<'a, T> {
+    line: &'a Line<'a, T>,
+    /// The least position.
+    low: f64,
+    scale: f64,
+}
+
+impl<T: Real> Keys<'_, T> {
+    /// Calls `work` with the keys of consecutive particles and the first of these.
+    #[inline]
+    fn for_each_block(&self, mut work: impl FnMut(u64, &[u32])) {
+        let mut keys = [0; 4 * BLOCK];
+        for (start, positions) in [(0, self.line.x), (self.line.x.len(), self.line.y)] {
+            for (first, positions) in (start..)
+                .step_by(keys.len())
+                .zip(positions.chunks(keys.len()))
+            {
+                let keys = &mut keys[..positions.len()];
+                set_keys(keys, positions, self.low, self.scale);
+                work(first as u64, keys);
+            }
+        }
+    }
+}
+
 /// The keys of positions; those of all particles start at `low`.
 fn set_keys<T: Real>(keys: &mut [u32], positions: &[T], low: f64, scale: f64) {
     /// Added to an integer below 2³², it leaves the integer in the lower half of the bits.
@@ -311,20 +338,16 @@ fn set_keys<T: Real>(keys: &mut [u32], positions: &[T], low: f64, scale: f64) {
     }
 }
 
-fn set_elements(elements: &mut [u64], keys: &[u32]) {
-    for (index, (element, &key)) in (0..).zip(elements.iter_mut().zip(keys)) {
-        *element = u64::from(key) << 32 | index;
-    }
-}
-
 /// Moves each particle to the next place of the digit of its key.
-fn distribute_keys(keys: &[u32], to: &mut [u64], places: &mut [u32], shift: u32) {
+fn distribute_keys<T: Real>(keys: &Keys<'_, T>, to: &mut [u64], places: &mut [u32], shift: u32) {
     let mask = places.len() - 1;
-    for (index, &key) in (0_u64..).zip(keys) {
-        let place = &mut places[(key >> shift) as usize & mask];
-        to[*place as usize] = u64::from(key) << 32 | index;
-        *place += 1;
-    }
+    keys.for_each_block(|first, keys| {
+        for (index, &key) in (first..).zip(keys) {
+            let place = &mut places[(key >> shift) as usize & mask];
+            to[*place as usize] = u64::from(key) << 32 | index;
+            *place += 1;
+        }
+    });
 }
 
 /// Moves each element to the next place of its digit.
