@@ -21,7 +21,7 @@ use rieszflow_numerics::Real;
 
 use super::order::{Line, Sorted};
 
-/// What is asked for of the particles of one projection.
+/// The gradient is that of `between` ∬|x−y|ʳ dμ dν + `own` ∬|x−x'|ʳ dμ dμ.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Coefficients {
     /// That of ∬|x−y|ʳ dμ dν.
@@ -35,7 +35,7 @@ pub(super) struct Coefficients {
 pub(super) struct Weights<'a, T> {
     /// How many particles they have.
     pub(super) counts: [usize; 2],
-    /// The weights that are not all 1/N.
+    /// The weights; `None` if they are all 1/N.
     pub(super) given: [Option<&'a [T]>; 2],
 }
 
@@ -65,7 +65,7 @@ impl<T: Real> Weights<'_, T> {
         [x * factors[0], y * factors[1]]
     }
 
-    /// The masses of the measures.
+    /// The sums of the masses, before their factors.
     fn totals(&self) -> [f64; 2] {
         [0, 1].map(|side| match self.given[side] {
             Some(weights) => weights.iter().map(|w| w.into_f64()).sum(),
@@ -73,7 +73,7 @@ impl<T: Real> Weights<'_, T> {
         })
     }
 
-    /// The sums of the sizes of all weights.
+    /// The sums of |weight|.
     pub(super) fn sizes(&self) -> [f64; 2] {
         [0, 1].map(|side| match self.given[side] {
             Some(weights) => weights.iter().map(|w| w.into_f64().abs()).sum(),
@@ -112,7 +112,8 @@ pub(super) enum Slopes<'a, T> {
     InBoth(&'a mut [T]),
 }
 
-/// The sums for r = 1, with working memory `below_runs`, and the gradient in the positions divided by the particles' weights.
+/// The energies for r = 1; `slopes` gets the derivative in each position, divided by the particle's weight.
+/// `below_runs` is working memory.
 ///
 /// With `velocities` the particles at one position must be in the order of these; then only particles that
 /// agree in both do not count for each other.
@@ -327,7 +328,7 @@ struct Chunk<T> {
     gaps: [f64; CHUNK],
     counts: [i32; 2],
     factors: [f64; 2],
-    /// The factors of the particles of x and y below, less those above, in the slope of one of x.
+    /// A slope is the first times the particles of x below less those above, plus the second times those of y.
     slope: [f64; 2],
     slopes: [T; CHUNK],
     /// The sums of D² and of the energies of x and y so far.

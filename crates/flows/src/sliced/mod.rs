@@ -16,8 +16,8 @@
 //! r > ½ only: gradients for r ≤ ½ are refused. [`DirectionSet`] has better ones.
 //!
 //! For r = 1 the one-sided derivative along velocities is a sum over the particles in the lexicographic
-//! order of (⟨x,ξ⟩, ⟨a,ξ⟩): coincident particles are in the order of their velocities, and that is the |h|
-//! which they owe. A Dirac bursts under slicing as without.
+//! order of (⟨x,ξ⟩, ⟨a,ξ⟩): coincident particles are in the order of their velocities, which gives exactly
+//! the term |h| of a coincident pair. A Dirac bursts under slicing as without.
 //!
 //! Sources: Hertrich, *Fast Kernel Summation in High Dimensions via Slicing and Fourier Transforms* (2024);
 //! Hertrich, Jahn, Quellmalz, *Fast Summation of Radial Kernels via QMC Slicing* (ICLR 2025); Hertrich, Wald,
@@ -50,7 +50,7 @@ use crate::{Error, Measure, RieszKernel};
 use directions::Directions;
 use distances::{Coefficients, Weights};
 use projection::{Gradients, LineMemory, LineTask};
-use reduction::{DirectionSums, Reduction, Slopes, blocks};
+use reduction::{BlockSlopes, DirectionSums, Reduction, blocks};
 
 /// The settings of sliced sums.
 ///
@@ -96,7 +96,8 @@ impl Slicing {
         let (count, size) = (particles as f64, size as f64);
         let block = blocks(self.directions.max(1), particles, dim).next();
         let block = block.map_or(0, |block| block.len());
-        let together = (TOGETHER / particles.max(1)).clamp(block, self.directions.max(block));
+        let together =
+            (MOST_PROJECTIONS / particles.max(1)).clamp(block, self.directions.max(block));
         // Positions and the gradient; projections; elements of a sort, runs of equal keys, and slopes.
         let in_space = count * dim as f64 * (size + 8.0);
         in_space + count * together as f64 * size + threads as f64 * count * (16.0 + size)
@@ -128,8 +129,8 @@ impl SlicedEnergies {
     }
 }
 
-/// Blocks with about this many projections in all are summed together.
-const TOGETHER: usize = 1 << 24;
+/// Blocks of directions are summed together up to this many projections.
+const MOST_PROJECTIONS: usize = 1 << 24;
 
 /// Independent rotations from which a standard error is estimated.
 const ROTATIONS: usize = 8;
@@ -161,7 +162,7 @@ const ROTATIONS: usize = 8;
 pub struct SlicedSums<T: Real> {
     kernel: RieszKernel,
     slicing: Slicing,
-    /// Those of the dimensions and numbers asked for so far.
+    /// The sets of directions made so far.
     known: RwLock<Vec<Arc<Directions>>>,
     memory: WorkingMemory<Memory<T>>,
     lines: WorkingMemory<LineMemory<T>>,
@@ -186,9 +187,9 @@ struct Side<T> {
     positions: Vec<T>,
     /// N×d, if they move.
     velocities: Vec<T>,
-    /// N×B, for B directions; then the slopes.
+    /// On some directions, a column each; overwritten by the slopes.
     projections: Vec<T>,
-    /// Of the velocities, N×B.
+    /// Of the velocities, a column for each direction.
     speeds: Vec<T>,
 }
 
@@ -353,7 +354,7 @@ impl<T: Real> SlicedSums<T> {
 
     /// All energies of two measures; the gradient of F_ν(μ) = ∬|x−y|ʳ dμ dν − ½∬|x−x'|ʳ dμ dμ in the
     /// particles of x is added. A single sort of each projection gives all of them. There is no standard
-    /// error (NaN), because all directions belong together.
+    /// error (NaN), because all directions share one rotation.
     ///
     /// # Panics
     /// If a measure is empty, the dimensions differ, `gradient` is too small, or r ≤ ½.
@@ -386,8 +387,8 @@ impl<T: Real> SlicedSums<T> {
     /// All energies of two measures, with a standard error of D². Without the second measure, what stands
     /// for D² is the interaction energy −½∬|x−x'|ʳ dμ dμ.
     ///
-    /// The directions are shared out to eight sets, rotated independently of each other, whose means
-    /// differ as much as chance has it.
+    /// The directions are shared out to eight sets, rotated independently of each other; the spread of their
+    /// means gives the standard error.
     ///
     /// # Panics
     /// If a measure is empty or the dimensions differ.
@@ -417,8 +418,8 @@ impl<T: Real> SlicedSums<T> {
 
     /// Σᵢⱼ uᵢ wⱼ ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ), estimated; `scale` times its gradient in the velocities is added.
     ///
-    /// Particles coincide if they are at the same place. +∞ where such a pair with r < 1 has different
-    /// velocities, and neither weighs nothing.
+    /// Particles coincide if they are at exactly the same place. +∞ where such a pair with r < 1 has different
+    /// velocities and both weights are nonzero.
     ///
     /// # Panics
     /// If the dimensions differ, `gradient` is too small, or r ≤ ½.
@@ -581,7 +582,7 @@ impl<T: Real> SlicedSums<T> {
         let all = query.blocks(count, 0, 1).len();
         memory.reduction.start((counts, dim), (count, all), unit);
         let own = query.blocks(count, ranks.rank(), size);
-        let most = TOGETHER / (count_x + count_y);
+        let most = MOST_PROJECTIONS / (count_x + count_y);
         let starts_anew = |first: &Range<usize>, last: &Range<usize>| last.end - first.start > most;
         let mut rest = &own[..];
         while let Some(first) = rest.first() {
@@ -596,8 +597,8 @@ impl<T: Real> SlicedSums<T> {
         }
     }
 
-    /// The unit of the gradient: 2⁻⁶⁰ of what it is at most. For r < 1 it is not bounded; beyond 2²³ times
-    /// its size at the diameter of the particles it is cut off.
+    /// The unit of the gradient: 2⁻⁶⁰ of what it is at most. For r < 1 it is not bounded; the unit is 2⁻⁴⁰ of its
+    /// size at the diameter of the particles, and beyond 2²² times this size it is cut off.
     fn unit(&self, query: &Query<'_, T>, radius: f64) -> f64 {
         let r = self.kernel.exponent();
         let Coefficients { between, own } = query.coefficients;
@@ -667,7 +668,7 @@ impl<T: Real> SlicedSums<T> {
         for (number, (side, count)) in sides.iter().enumerate() {
             let slopes = blocks.iter().map(|block| {
                 let block = block.start - all.start..block.end - all.start;
-                Slopes {
+                BlockSlopes {
                     slopes: &side.projections[block.start * count..block.end * count],
                     directions: &directions[block.start * dim..block.end * dim],
                 }

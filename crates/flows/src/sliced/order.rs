@@ -77,7 +77,7 @@ pub(super) struct Sorted<'m> {
     elements: &'m [u64],
     /// The particles with equal keys, in order.
     pub(super) runs: &'m [Run],
-    /// The distance that a difference of keys of 1 stands for.
+    /// The distance between two positions whose keys differ by 1.
     pub(super) unit: f64,
     /// The greatest position minus the least.
     pub(super) length: f64,
@@ -99,8 +99,8 @@ impl Sorted<'_> {
         self.elements[place] as u32 as usize
     }
 
-    /// The distance from the particle at `place` to the next one; to a 2³²th of the whole in single
-    /// precision, which is finer than the positions.
+    /// The distance from the particle at `place` to the next one; in single precision to a 2³²th of the length,
+    /// which is less than the rounding errors of most projections.
     #[inline]
     pub(super) fn gap<T: Real>(&self, line: &Line<'_, T>, place: usize) -> f64 {
         if size_of::<T>() == size_of::<f32>() {
@@ -161,7 +161,8 @@ pub(super) struct SortMemory {
 const MOST_AT_ONCE: usize = 1 << 16;
 /// The bits that decide about the bucket.
 const BUCKET_BITS: u32 = 8;
-/// Keys as far from that of 0 as this tell positions in single precision apart, which are two keys apart.
+/// From this many keys on from that of 0, neighbouring numbers in single precision are at least two keys apart,
+/// so that equal keys mean equal positions.
 const COARSE: f64 = (1_u32 << 25) as f64;
 /// So many elements are searched for equal keys at a time.
 const BLOCK: usize = 64;
@@ -220,7 +221,7 @@ impl SortMemory {
     /// Two passes from the keys.
     fn sort_at_once<T: Real>(&mut self, keys: &Keys<'_, T>) {
         let count = self.elements.len();
-        // Both digits together have some more values than there are particles.
+        // Both digits together have 8 to 32 times as many values as there are particles.
         let bits = (count.ilog2() + 4).div_ceil(2);
         let shifts = [32 - 2 * bits, 32 - bits];
         let [lower, upper] = &mut self.digits;

@@ -15,11 +15,11 @@ use rieszflow_numerics::working_memory::WorkingMemory;
 
 use super::distances::LineEnergies;
 
-/// The numbers of a block of projections, of all particles of both measures: bounds its memory.
+/// A block with more directions than the least has at most this many projections.
 const BLOCK_ENTRIES: usize = 1 << 24;
 /// The least number of directions in a block.
 const LEAST_BLOCK: usize = 8;
-/// About as many entries of a gradient are added at a time.
+/// About this many entries of a gradient are added at a time.
 const PIECE: usize = 1 << 14;
 /// The least number of particles in a piece.
 const LEAST_PIECE: usize = 96;
@@ -56,9 +56,9 @@ pub(super) struct Reduction {
     dim: usize,
     /// Zeros where a direction has not been computed here.
     directions: Vec<DirectionSums>,
-    /// What 1 in the gradient stands for.
+    /// The value of one integer step of the gradient.
     unit: f64,
-    /// The most that a block contributes: no sum of all overflows.
+    /// What a block contributes is cut off at this size, so that the sum of all fits into an integer.
     most: f64,
 }
 
@@ -78,7 +78,7 @@ pub(super) fn blocks(
 
 /// A block of projections, whose slopes go back into space.
 #[derive(Clone, Copy)]
-pub(super) struct Slopes<'a, T> {
+pub(super) struct BlockSlopes<'a, T> {
     /// The slopes of the particles, N×B.
     pub(super) slopes: &'a [T],
     /// The directions, d×B.
@@ -137,7 +137,7 @@ impl Reduction {
     pub(super) fn add<T: Real>(
         &mut self,
         side: usize,
-        blocks: &[Slopes<'_, T>],
+        blocks: &[BlockSlopes<'_, T>],
         scale: f64,
         memory: &WorkingMemory<Vec<T>>,
     ) {
@@ -176,14 +176,14 @@ impl Reduction {
         (0..).step_by(rows).zip(pieces)
     }
 
-    /// What 1 in the gradient stands for.
+    /// The value of one integer step of the gradient.
     pub(super) fn unit(&self) -> f64 {
         self.unit
     }
 }
 
-/// A number of at most 2⁶² in size, rounded: in two parts, by additions that leave them in the lower bits,
-/// because a conversion of several numbers at once is not common to all processors.
+/// A number of at most 2⁶² in size, rounded by adding 1.5·2⁵² to its upper and to its lower part: not every
+/// processor converts several numbers at once.
 fn to_integer(x: f64) -> i64 {
     /// 1.5·2⁵².
     const ROUND: f64 = 6_755_399_441_055_744.0;
