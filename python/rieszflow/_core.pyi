@@ -43,6 +43,37 @@ class Found(TypedDict):
     message: str
     kernels: Kernels | None
 
+@type_check_only
+class ChainSettings(TypedDict):
+    exponent: float
+    held_out: int
+    particles: int
+    flow_step: float | None
+    momentum: float
+    directions: int
+    networks: int
+    first_flow_steps: int
+    most_flow_steps: int
+    patience: int
+    seed: int
+    iterations: int | None
+    batch: int | None
+    width: int | None
+    hidden_layers: int | None
+    learning_rate: float | None
+    learning_rate_decay: float | None
+
+@type_check_only
+class Learned(TypedDict):
+    discrepancy: list[float]
+    discrepancy_u: list[float]
+    best: int
+    mean: list[float]
+    deviation: list[float]
+    success: bool
+    message: str
+    kernels: Kernels | None
+
 @final
 class Law:
     @staticmethod
@@ -91,6 +122,15 @@ def flow(
 ) -> Found: ...
 def push_forward(
     start: npt.NDArray[Any], kernels: Kernels, count: int, seed: int
+) -> npt.NDArray[Any]: ...
+def chain_defaults() -> tuple[int, int, int, int]: ...
+def generate(data: npt.NDArray[Any], settings: ChainSettings) -> Learned: ...
+def sample_chain(
+    start: tuple[list[float], list[float]],
+    kernels: Kernels,
+    networks: int,
+    draws: tuple[int, int],
+    is_single: bool,
 ) -> npt.NDArray[Any]: ...
 def equilibrium(dim: int, exponent: float) -> tuple[float, float, float, bool]: ...
 def equilibrium_density(

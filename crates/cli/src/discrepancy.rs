@@ -324,8 +324,9 @@ fn to_law(
     sums: Sums,
 ) -> Result<Found, ComparisonError> {
     let dim = particles.points.ncols();
-    if let Some(expected) = law.dim() {
-        check_dimensions([measure, &law], [dim, expected])?;
+    let least = law.least_dim();
+    if dim < least {
+        check_dimensions([measure, &law], [dim, least])?;
     }
     let weights = particles.weights.as_deref();
     let refused = |reason| ComparisonError::Law { law, reason };

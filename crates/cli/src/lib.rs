@@ -44,8 +44,8 @@ mod threads;
 pub mod verify;
 
 pub use config::{
-    Config, ConfigFileError, Experiment, KeepKernels, MmdSettings, Precision, SaveAt, SchemeKind,
-    SumsKind, check_times,
+    Config, ConfigFileError, Experiment, GenerateSettings, KeepKernels, MmdSettings, Precision,
+    SaveAt, SchemeKind, SumsKind, check_times,
 };
 pub use discrepancy::{Comparison, ComparisonError, compare};
 pub use ensemble::{Ensemble, EnsembleError, Seeds, Spread, run_ensemble};

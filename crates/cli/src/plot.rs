@@ -48,7 +48,7 @@ pub enum PlotError {
 pub fn plot(folder: &Path) -> Result<(), PlotError> {
     let folder = RunFolder::at(folder);
     let config = folder.read_config()?;
-    let inputs = Inputs::read(&config.experiment, config.seed, folder.path());
+    let inputs = Inputs::read(&config.experiment, config.dim, config.seed, folder.path());
     let (config, problem) = config.problem(inputs.map_err(ExperimentError::from)?)?;
     let reference = config.reference(&problem)?;
     let snapshots = folder.read_snapshots(&config)?;
@@ -246,11 +246,15 @@ fn draw_rows(
     let floor = reference.sampling_floor(count).or_else(of_energy);
     let mut distances = vec![curve("D² (V-statistic)", &discrepancy)];
     if !on_target.is_empty() {
-        distances.push(curve("D² to the target", &on_target));
+        let label = match reference.held_out() {
+            Some(_) => "particles to the training data",
+            None => "D² to the target",
+        };
+        distances.push(curve(label, &on_target));
     }
     let distance = MetricPanel {
         reference: floor.map(|value| figures::ReferenceLevel {
-            label: format!("mean of {count} independent draws at the end"),
+            label: reference.floor_label(count),
             value,
         }),
         ..panel(

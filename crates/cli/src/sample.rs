@@ -1,4 +1,4 @@
-//! Fresh particles of a finished neural flow: its start pushed through the learned kernels.
+//! Fresh particles of a finished neural flow or chain: its start pushed through what was learned.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
@@ -65,7 +65,8 @@ pub enum SampleError {
 /// They start where the flow starts and pass through the learned kernels of all time steps until
 /// the first that reaches `time`, with independent latents: xⁿ⁺¹ = T_θ(xⁿ, z) in the backward
 /// scheme, xⁿ⁺¹ = xⁿ + c v_θ(xⁿ, z) in the forward scheme. So they are independent draws from the
-/// measure that the flow has learned.
+/// measure that the flow has learned. The networks of a chain are maps, and those that its stopping rule
+/// found to be one too many are left out.
 ///
 /// # Errors
 /// If the folder holds no finished neural run, or not the kernels of all these time steps.
@@ -85,11 +86,16 @@ pub fn sample(
     if config.keep_kernels == KeepKernels::None {
         return Err(SampleError::Missing { step: 1 });
     }
-    let time = time.unwrap_or(config.time);
-    let expected = format!("between 0 and {}, the end of the run", plain(config.time));
-    let valid = (0.0..=config.time).contains(&time);
+    let summary = folder.read_summary();
+    // A chain may end before the last time step, and has learned most some networks before.
+    let chain = summary.as_ref().and_then(|summary| summary.sample_time);
+    let reached = summary.as_ref().and_then(|summary| summary.time);
+    let end = chain.and(reached).unwrap_or(config.time);
+    let time = time.or(chain).unwrap_or(end);
+    let expected = format!("between 0 and {}, the end of the run", plain(end));
+    let valid = (0.0..=end).contains(&time);
     check("time", valid, expected, &plain(time))?;
-    match folder.read_summary() {
+    match summary {
         Some(summary) if summary.status == Status::Diverged => {
             let divergence = Divergence::from(summary);
             if time > divergence.valid_until {

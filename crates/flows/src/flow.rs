@@ -112,6 +112,9 @@ impl<'a, T: Real> StartedFlow<'a, T> {
         let mut outcome = Outcome::Completed;
         let done = (self.state.step as usize).min(grid.len());
         for (index, step) in grid.iter().enumerate().skip(done) {
+            if self.observers.iter().any(|observer| observer.is_done()) {
+                break;
+            }
             match self.step(step)? {
                 Ok(report) => self.notify(|observer, state| observer.step(state, &report))?,
                 Err(Error::Interrupted) => outcome = Outcome::Interrupted,

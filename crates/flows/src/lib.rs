@@ -3,13 +3,15 @@
 //! The method on one page is the front page of the package `rieszflow`. Here are its parts, in the order in
 //! which a time step uses them:
 //!
-//! * [`scheme`]: [`scheme::backward`] (JKO), [`scheme::forward`] (steepest descent), [`scheme::particle`];
-//!   the inner loop that both neural schemes share is in `scheme/training.rs`;
+//! * [`scheme`]: [`scheme::backward`] (JKO), [`scheme::forward`] (steepest descent), [`scheme::particle`], and
+//!   the generative [`scheme::chain`]; the inner loop of all networks is in `scheme/training.rs`;
 //! * [`Transport`]: T_θ(x, z), whose law over z is the Markov kernel of a plan;
 //! * [`Functional`]: the energies E and V_ν, their sum [`Mmd`], and functions of a user;
 //! * [`pair_sums`]: the sums over pairs underneath, and what happens at distance zero;
 //! * [`sliced`]: estimates of the same sums for very many particles;
 //! * [`State`], [`Flow`], [`Observer`]: what evolves, the loop over time, and what watches it;
+//! * [`NormalStart`], [`HeldOut`], [`NetworkChain`]: where samples of a chain start, when it has learned enough,
+//!   and what it has learned;
 //! * [`ranks`]: several processes that compute one flow.
 //!
 //! Source: Altekrüger, Hertrich, Steidl, *Neural Wasserstein Gradient Flows for Discrepancies with
@@ -28,17 +30,20 @@
 mod error;
 mod flow;
 mod functional;
+mod held_out;
 mod kernel;
 pub mod latent;
 mod measure;
 mod minibatches;
 #[cfg(feature = "mpi")]
 pub mod mpi;
+mod network_chain;
 mod observer;
 mod origin;
 pub mod pair_sums;
 pub mod ranks;
 pub mod rng;
+mod samples;
 pub mod scheme;
 pub mod sliced;
 mod state;
@@ -56,11 +61,14 @@ pub use functional::{
     Functional, ImplosionExplosion, Interaction, Mmd, PairFunction, Potential, PotentialFunction,
     RadialPotential, RadialTable, Sum,
 };
+pub use held_out::{HeldOut, HeldOutDiscrepancy};
 pub use kernel::{COINCIDENT, RieszKernel};
 pub use measure::{Measure, Minibatches, Points};
+pub use network_chain::NetworkChain;
 pub use observer::{Observer, ObserverError, Outcome};
 pub use origin::Origin;
 pub use pair_sums::{GradientRows, Moving, PairSums};
+pub use samples::{NormalStart, hold_out};
 pub use scheme::Scheme;
 pub use sliced::{DirectionSet, SlicedEnergies, SlicedSums, Slicing};
 pub use state::{InnerLoop, State, StateError, TrainedKernel};

@@ -9,7 +9,7 @@ use crate::GenerativeNetwork;
 use crate::latent::fill_normal;
 use crate::rng::{Purpose, stream};
 
-/// Two minibatches with their latents, one below the other.
+/// Two minibatches with their latents, one below the other; for a chain, a single one.
 #[derive(Clone, Copy)]
 pub(crate) struct Draw<'a, T> {
     /// The particles, 2B×d.
@@ -34,14 +34,14 @@ pub(crate) struct MinibatchSampler<T> {
 }
 
 impl<T: Real> MinibatchSampler<T> {
-    /// Minibatches of `batch` of the given particles (N×d), with latents of the network.
-    pub(crate) fn new(batch: usize, particles: &DMatrix<T>, network: &GenerativeNetwork) -> Self {
+    /// Draws of `rows` of the given particles (N×d), with latents of the network.
+    pub(crate) fn new(rows: usize, particles: &DMatrix<T>, network: &GenerativeNetwork) -> Self {
         Self {
-            particles: DMatrix::zeros(2 * batch, network.dim()),
-            latents: DMatrix::zeros(2 * batch, network.latent_dim()),
-            rows: vec![0; 2 * batch],
+            particles: DMatrix::zeros(rows, network.dim()),
+            latents: DMatrix::zeros(rows, network.latent_dim()),
+            rows: vec![0; rows],
             order: (0..particles.nrows()).collect(),
-            swaps: Vec::with_capacity(batch),
+            swaps: Vec::with_capacity(rows / 2),
             sweep: None,
         }
     }
@@ -109,6 +109,7 @@ impl<T: Real> MinibatchSampler<T> {
     }
 }
 
+/// Copies the given rows of `from`, and as many of its first columns as `to` has.
 fn copy_rows<T: Real>(from: &DMatrix<T>, rows: &[usize], to: &mut DMatrix<T>) {
     for (from, mut to) in from.column_iter().zip(to.column_iter_mut()) {
         for (entry, &row) in to.iter_mut().zip(rows) {

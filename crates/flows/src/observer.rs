@@ -8,7 +8,7 @@ use crate::scheme::{Iteration, StepReport};
 /// How a flow ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// At the final time.
+    /// At the final time, or before it where an observer [is done](Observer::is_done).
     Completed,
     /// An observer has asked to stop; the state tells where, and goes on from there.
     Interrupted,
@@ -86,6 +86,12 @@ pub trait Observer<T> {
 
     /// Asked after every iteration and every time step: whether the flow shall stop there.
     fn wants_to_stop(&self) -> bool {
+        false
+    }
+
+    /// Asked at the start and after every time step: whether nothing is left to do, so that the flow ends
+    /// there.
+    fn is_done(&self) -> bool {
         false
     }
 

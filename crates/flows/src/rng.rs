@@ -24,6 +24,8 @@ pub enum Purpose {
     Directions = 8,
     /// Fresh latents of minibatches that are drawn in sweeps.
     Latents = 9,
+    /// Which data is held out, and fresh starts to compare with it.
+    HeldOut = 10,
 }
 
 /// The stream for (`seed`, `purpose`, `step`, `iteration`), the same on every machine and for any

@@ -33,6 +33,28 @@ impl StepSizes {
         last.map_or(self.first, |&(_, tau)| tau)
     }
 
+    /// Sizes that double from `first` until they would exceed `most`, and the flow time after `count` steps of
+    /// them.
+    ///
+    /// ```
+    /// use rieszflow_flows::StepSizes;
+    ///
+    /// let (tau, time) = StepSizes::doubling(1.0, 4.0, 5);
+    /// assert_eq!((tau.to_string().as_str(), time), ("1,1:2,3:4", 15.0));
+    /// ```
+    pub fn doubling(first: f64, most: f64, count: u64) -> (Self, f64) {
+        let mut sizes = Self::from(first);
+        let (mut size, mut time) = (first, 0.0);
+        for step in 1..=count {
+            time = decimal(time + size);
+            if step < count && 2.0 * size <= most * (1.0 + RESOLUTION) {
+                size *= 2.0;
+                sizes.changes.push((time, size));
+            }
+        }
+        (sizes, time)
+    }
+
     /// All sizes, the first one first.
     pub fn sizes(&self) -> impl Iterator<Item = f64> {
         std::iter::once(self.first).chain(self.changes.iter().map(|&(_, tau)| tau))
@@ -146,13 +168,18 @@ pub fn time_grid(
         let resolution = RESOLUTION * tau;
         let next = origin + multiple as f64 * tau;
         // A decimal step size has decimal multiples.
-        let next = (next * 1e12).round() / 1e12;
+        let next = decimal(next);
         let end = if next > time - resolution { time } else { next };
         let whole = (end - now - tau).abs() <= resolution;
         push(if whole { tau } else { end - now }, end, &mut now);
         multiple += 1;
     }
     Ok(grid)
+}
+
+/// A flow time to twelve decimals.
+fn decimal(time: f64) -> f64 {
+    (time * 1e12).round() / 1e12
 }
 
 /// The first step of the grid whose end reaches flow time `time`, counted from 1; 0 for the start.

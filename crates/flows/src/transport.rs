@@ -46,8 +46,10 @@ pub struct GenerativeNetwork {
 impl GenerativeNetwork {
     /// A network on ℝ^`dim` with `hidden_layers` hidden layers of the given width.
     ///
+    /// Without a latent variable, m = 0, it is a map.
+    ///
     /// # Panics
-    /// If a size is 0.
+    /// If another size is 0.
     pub fn new(dim: usize, latent_dim: usize, width: usize, hidden_layers: usize) -> Self {
         let mut sizes = vec![width; hidden_layers + 2];
         sizes[0] = dim + latent_dim;
@@ -115,13 +117,17 @@ impl GenerativeNetwork {
     /// that the network cannot reach, as with fewer hidden units than d; with m < d latents, in the m
     /// directions that they reach best.
     ///
-    /// Every layer is drawn as in [`Mlp::initialise`]; then the last one is whitened. Without that
+    /// Every layer is drawn as in [`Mlp::initialise`]; then, if there are latents, the last one is whitened.
+    /// Without that
     /// the output of some networks is nearly flat in a direction, and from a Dirac a flow may then
     /// start in a hyperplane, which the network leaves only slowly: the repulsion across a
     /// hyperplane vanishes in it. More directions than there are latents have little variance each, and
     /// would be magnified with all that the network makes of x.
     pub fn initialise<T: Real, R: Rng + ?Sized>(&self, rng: &mut R) -> Vec<T> {
         let mut parameters = self.network.initialise(rng);
+        if self.latent_dim == 0 {
+            return parameters;
+        }
         let count = (4 * self.dim).max(WHITENING);
         let mut latents = DMatrix::zeros(count, self.latent_dim);
         fill_normal(latents.as_mut_slice(), rng);
@@ -286,15 +292,16 @@ impl<T: Real> Transport<T> {
     }
 
     /// Records T_θ(x, z) − x = u N((x−x̄)/ℓ, z); with u = 1 the velocity v_θ(x, z) of the forward scheme.
+    /// Columns of `particles` after the first d are left out.
     pub fn record_displacement(
         &self,
         graph: &mut Graph<'_, T>,
         particles: &DMatrix<T>,
         latents: &DMatrix<T>,
     ) -> Var {
-        let columns = particles.ncols() + latents.ncols();
-        let input = graph.constant_with(particles.nrows(), columns, |entries| {
-            let (x, z) = entries.split_at_mut(particles.len());
+        let (rows, dim) = (particles.nrows(), self.network.dim);
+        let input = graph.constant_with(rows, dim + latents.ncols(), |entries| {
+            let (x, z) = entries.split_at_mut(rows * dim);
             self.standardize(particles, x);
             z.copy_from_slice(latents.as_slice());
         });
@@ -312,7 +319,8 @@ impl<T: Real> Transport<T> {
         particles + self.displacements(parameters, particles, latents)
     }
 
-    /// T_θ(xᵢ, zᵢ) − xᵢ for every particle (N×d) and its latent (N×m).
+    /// T_θ(xᵢ, zᵢ) − xᵢ for every particle and its latent (N×m). Columns of `particles` after the first d are
+    /// left out.
     pub fn displacements(
         &self,
         parameters: &[T],

@@ -33,6 +33,13 @@ pub struct Kernels<'py> {
     origin: Vec<f64>,
 }
 
+impl Kernels<'_> {
+    /// The point that the flow computes from.
+    pub fn origin(&self) -> Origin {
+        Origin::at(RowDVector::from_row_slice(&self.origin))
+    }
+}
+
 /// What a time step has learned.
 pub type Step<T> = (Vec<T>, Transport<T>);
 
@@ -61,7 +68,8 @@ impl<'py> Kernels<'py> {
         })
     }
 
-    fn steps<T: Real + Element>(&self, dim: usize) -> PyResult<Vec<Step<T>>> {
+    /// The kernels of the steps, on ℝ^`dim`.
+    pub fn steps<T: Real + Element>(&self, dim: usize) -> PyResult<Vec<Step<T>>> {
         let network = GenerativeNetwork::new(dim, self.latent_dim, self.width, self.hidden_layers);
         let step = |(n, parameters): (usize, &Bound<'py, PyAny>)| {
             let parameters: PyReadonlyArray1<'_, T> = parameters.extract()?;
@@ -99,7 +107,7 @@ fn push<'py, T: Real + Element>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let steps = kernels.steps::<T>(start.ncols())?;
     let latent_dim = kernels.latent_dim;
-    let origin = Origin::at(RowDVector::from_row_slice(&kernels.origin));
+    let origin = kernels.origin();
     let mut rng = stream(seed, Purpose::Sample, 0, 0);
     let row = |_| (rng.random_range(0.0..1.0) * start.nrows() as f64) as usize;
     let rows: Vec<usize> = (0..count).map(row).collect();

@@ -15,6 +15,7 @@ mod discrepancy;
 mod error;
 mod exact;
 mod flow;
+mod generate;
 mod kernels;
 mod laws;
 mod line;
@@ -36,6 +37,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::flow::flow;
+    #[pymodule_export]
+    use crate::generate::{chain_defaults, generate, sample_chain};
     #[pymodule_export]
     use crate::kernels::push_forward;
     #[pymodule_export]

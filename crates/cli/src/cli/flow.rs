@@ -15,7 +15,7 @@ use super::{FILES, Failure, INTERRUPTED, number, one_of, print, signals, whole};
 
 const TRAINING: &str = "Training of the networks (backward and forward schemes)";
 
-const FOLDER: &str = "\
+pub(super) const FOLDER: &str = "\
 The run's folder holds config.toml (every setting), metrics.csv (a row per time step: functional, \
 squared discrepancy D² to the exact measure or the target, loss, scale), snapshots.csv and \
 snapshots.npz (the particles at the saved times), final.csv, target.npy and input/ (what was read, so \
@@ -427,6 +427,13 @@ fn print_summary(out: &mut impl Write, summary: &Summary, output: &Output) -> io
              order. For r > 1 a Dirac is a stationary point of steepest descent."
         )?;
     }
+    if let (Some(time), Some(discrepancy)) = (summary.sample_time, summary.sample_discrepancy) {
+        let time = plain(time);
+        writeln!(
+            out,
+            "fresh samples are nearest to the data held out at t = {time}: D² {discrepancy:.3e}"
+        )?;
+    }
     if let (Some(v), Some(u)) = (summary.discrepancy, summary.discrepancy_u) {
         let time = plain(summary.time);
         writeln!(
@@ -436,7 +443,11 @@ fn print_summary(out: &mut impl Write, summary: &Summary, output: &Output) -> io
         )?;
     }
     if let Some(discrepancy) = summary.discrepancy_target {
-        writeln!(out, "D² to the target {discrepancy:.3e}")?;
+        let what = match summary.sample_time {
+            Some(_) => "D² of the particles to the training data",
+            None => "D² to the target",
+        };
+        writeln!(out, "{what} {discrepancy:.3e}")?;
     }
     if let Some(floor) = summary.sampling_floor {
         writeln!(out, "sampling floor {floor:.3e}")?;

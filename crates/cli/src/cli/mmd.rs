@@ -92,7 +92,7 @@ pub(super) fn run(arguments: &MmdArguments) -> Result<(), Failure> {
     mmd.validate().map_err(|error| Failure::input(&error))?;
     let (scheme, seed, preset) = (options.scheme(), options.seed(), options.preset());
     let experiment = Experiment::Mmd(mmd.clone());
-    let inputs = Inputs::read(&experiment, seed, Path::new(""));
+    let inputs = Inputs::read(&experiment, 2, seed, Path::new(""));
     // A law is one in every dimension, if it and the start do not tell.
     let inputs = inputs.map_err(|error| Failure::input(&error))?;
     let inputs = inputs.or_dim(options.dim());

@@ -4,6 +4,7 @@ mod closed_form;
 mod discrepancy;
 mod ensemble;
 mod flow;
+mod generate;
 mod hint;
 mod implosion;
 mod interaction;
@@ -51,11 +52,13 @@ enum Command {
     Implosion(implosion::ImplosionArguments),
     /// Flow of the squared discrepancy towards a target: images, Diracs, digits, your own particles
     Mmd(mmd::MmdArguments),
+    /// Learn to sample the law of data: a chain of networks that follows a flow with momentum
+    Generate(generate::GenerateArguments),
     /// Any flow from a configuration file, such as a run's config.toml
     Run(run::RunArguments),
     /// Continue an interrupted run from its latest checkpoint, to the same bits
     Resume(resume::ResumeArguments),
-    /// Push fresh particles through the learned kernels of a finished neural run
+    /// Draw fresh samples of a finished generate run, or fresh particles of a neural flow
     Sample(sample::SampleArguments),
     /// Redraw the figures of a run from its files, or compare several runs in one figure
     Plot(plot::PlotArguments),
@@ -106,6 +109,7 @@ fn program() -> ExitCode {
         Command::Interaction(arguments) => interaction::run(arguments),
         Command::Implosion(arguments) => implosion::run(arguments),
         Command::Mmd(arguments) => mmd::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Resume(arguments) => resume::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),
@@ -133,6 +137,7 @@ fn command() -> clap::Command {
         .mut_subcommand("interaction", interaction::with_defaults)
         .mut_subcommand("implosion", implosion::with_defaults)
         .mut_subcommand("mmd", mmd::with_explanation)
+        .mut_subcommand("generate", generate::with_explanation)
 }
 
 /// Reads a number; its range is checked where its meaning is known.

@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let started = Instant::now();
     let config = Config::read(&arguments.config).map_err(|error| Failure::input(&error))?;
     let folder = arguments.config.parent().unwrap_or(Path::new(""));
-    let inputs = Inputs::read(&config.experiment, config.seed, folder);
+    let inputs = Inputs::read(&config.experiment, config.dim, config.seed, folder);
     let inputs = inputs.map_err(|error| Failure::input(&error))?;
     let output = arguments.output.output(&config);
     flow::execute(&output, Naming::Keys, || {

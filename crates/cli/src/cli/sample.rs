@@ -14,13 +14,13 @@ use super::{Failure, number, print, whole};
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
 pub(super) struct SampleArguments {
-    /// The folder of a finished run of a neural scheme
+    /// The folder of a finished run of generate or of a neural scheme
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// How many particles to draw
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     count: usize,
-    /// Flow time at which to draw them [default: the end]
+    /// Flow time at which to draw them [default: the end; for generate, where D² to the data held out is least]
     #[arg(long, value_name = "T", value_parser = number)]
     time: Option<f64>,
     /// Seed of the random numbers

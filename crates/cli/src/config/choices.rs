@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
-use super::{Experiment, MmdSettings};
+use super::Experiment;
 use crate::setting::unknown_name;
 
 /// Which scheme approximates the flow.
@@ -18,10 +18,12 @@ pub enum SchemeKind {
     Forward,
     /// The particle flow.
     Particle,
+    /// The generative chain, which belongs to the experiment of that kind.
+    Chain,
 }
 
 impl SchemeKind {
-    /// All schemes.
+    /// The schemes that a flow can choose from.
     pub const ALL: [Self; 3] = [Self::Backward, Self::Forward, Self::Particle];
 
     /// The scheme as settings name it.
@@ -30,6 +32,7 @@ impl SchemeKind {
             Self::Backward => "backward",
             Self::Forward => "forward",
             Self::Particle => "particle",
+            Self::Chain => "chain",
         }
     }
 
@@ -39,6 +42,7 @@ impl SchemeKind {
             Self::Backward => "neural backward scheme",
             Self::Forward => "neural forward scheme",
             Self::Particle => "particle flow",
+            Self::Chain => "chain of networks",
         }
     }
 
@@ -58,7 +62,9 @@ impl FromStr for SchemeKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        of_name(text, Self::ALL.map(|scheme| (scheme.as_str(), scheme)))
+        let all = [Self::ALL.as_slice(), &[Self::Chain]].concat();
+        let all = <[Self; 4]>::try_from(all).expect("four schemes");
+        of_name(text, all.map(|scheme| (scheme.as_str(), scheme)))
     }
 }
 
@@ -156,7 +162,7 @@ fn of_name<V: Copy, const K: usize>(name: &str, values: [(&str, V); K]) -> Resul
         .ok_or_else(|| unknown_name(name, &values.map(|(key, _)| key)))
 }
 
-const EXPERIMENTS: [&str; 3] = ["interaction", "implosion", "mmd"];
+const EXPERIMENTS: [&str; 4] = ["interaction", "implosion", "mmd", "generate"];
 
 impl fmt::Display for Experiment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -164,6 +170,7 @@ impl fmt::Display for Experiment {
             Self::Interaction => EXPERIMENTS[0],
             Self::Implosion => EXPERIMENTS[1],
             Self::Mmd(_) => EXPERIMENTS[2],
+            Self::Generate(_) => EXPERIMENTS[3],
         })
     }
 }
@@ -174,14 +181,16 @@ impl<'de> Deserialize<'de> for Experiment {
     }
 }
 
-/// Reads `experiment = "interaction"`, or the table `[experiment.mmd]`.
+/// Reads `experiment = "interaction"`, or a table such as `[experiment.mmd]`.
 struct ExperimentVisitor;
 
 impl<'de> Visitor<'de> for ExperimentVisitor {
     type Value = Experiment;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("\"interaction\", \"implosion\" or a table [experiment.mmd]")
+        f.write_str(
+            "\"interaction\", \"implosion\" or a table [experiment.mmd] or [experiment.generate]",
+        )
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Experiment, E> {
@@ -191,20 +200,25 @@ impl<'de> Visitor<'de> for ExperimentVisitor {
             "mmd" => Err(E::custom(
                 "expected a table [experiment.mmd] with the target and the start, not 'mmd' alone",
             )),
+            "generate" => Err(E::custom(
+                "expected a table [experiment.generate] with the data, not 'generate' alone",
+            )),
             _ => Err(E::custom(unknown_name(name, &EXPERIMENTS))),
         }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Experiment, A::Error> {
-        let expected = || A::Error::custom("expected one table, [experiment.mmd]");
+        let expected =
+            || A::Error::custom("expected one table, [experiment.mmd] or [experiment.generate]");
         let name: String = map.next_key()?.ok_or_else(expected)?;
-        if name != "mmd" {
-            return Err(expected());
-        }
-        let settings: MmdSettings = map.next_value()?;
+        let experiment = match name.as_str() {
+            "mmd" => Experiment::Mmd(map.next_value()?),
+            "generate" => Experiment::Generate(map.next_value()?),
+            _ => return Err(expected()),
+        };
         if map.next_key::<String>()?.is_some() {
             return Err(expected());
         }
-        Ok(Experiment::Mmd(settings))
+        Ok(experiment)
     }
 }

@@ -12,12 +12,12 @@ pub(crate) use steps::chosen_steps;
 pub use steps::{KeepKernels, SaveAt};
 pub use validate::check_times;
 
-use rieszflow_flows::scheme::Training;
+use rieszflow_flows::scheme::{Chain, Training};
 use rieszflow_flows::{Slicing, StepSizes, Sums, TimeStep, time_grid};
 use serde::{Deserialize, Serialize};
 
 use crate::files::particles::Columns;
-use crate::targets::{ExactLaw, Proportions, Sampling, Start, Target};
+use crate::targets::{Data, ExactLaw, Proportions, Sampling, Start, Target};
 
 /// What flows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,6 +29,36 @@ pub enum Experiment {
     Implosion,
     /// The squared discrepancy towards a target.
     Mmd(MmdSettings),
+    /// The squared discrepancy towards data, followed by a chain of networks that learns its law.
+    Generate(GenerateSettings),
+}
+
+/// From which data a chain learns, and when it has learned enough.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "kebab-case",
+    deny_unknown_fields,
+    expecting = "expected a table with data, count, columns, held-out and patience"
+)]
+pub struct GenerateSettings {
+    /// The data.
+    pub data: Data,
+    /// How many samples are taken from a file or drawn from a law; all in a file if not given.
+    #[serde(
+        deserialize_with = "values::optional_whole",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub count: Option<usize>,
+    /// The coordinates that are read from a CSV file; empty for all.
+    #[serde(default)]
+    pub columns: Columns,
+    /// How many of the samples the chain is not trained on.
+    #[serde(deserialize_with = "values::whole")]
+    pub held_out: usize,
+    /// The chain ends when the least D² to the samples held out is this many networks old; 0 for never.
+    #[serde(deserialize_with = "values::whole")]
+    pub patience: u64,
 }
 
 /// From where to where a discrepancy flows.
@@ -153,6 +183,13 @@ pub struct Config {
     /// that do not name it.
     #[serde(deserialize_with = "values::number", default)]
     pub momentum: f64,
+    /// The size of the steps of the particle flow that a chain learns from.
+    #[serde(
+        deserialize_with = "values::optional_number",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub flow_step: Option<f64>,
     /// How sums over pairs are computed; over all pairs in files that do not name it.
     #[serde(default)]
     pub sums: SumsKind,
@@ -193,7 +230,7 @@ impl Config {
     pub(crate) fn starts_at_atoms(&self) -> bool {
         match &self.experiment {
             Experiment::Interaction => true,
-            Experiment::Implosion => false,
+            Experiment::Implosion | Experiment::Generate(_) => false,
             Experiment::Mmd(mmd) => matches!(mmd.start, Start::Dirac(_) | Start::Diracs(_)),
         }
     }
@@ -227,6 +264,17 @@ impl Config {
     pub(crate) fn direction_count(&self) -> usize {
         let default = || Slicing::default_directions(self.dim);
         self.directions.unwrap_or_else(default)
+    }
+
+    /// The chain that learns, if this is one.
+    pub fn chain(&self) -> Option<Chain> {
+        let flow_step = self.flow_step?;
+        (self.scheme == SchemeKind::Chain).then(|| Chain {
+            training: self.training(),
+            flow_step,
+            momentum: self.momentum,
+            conditions: 0,
+        })
     }
 
     /// How the neural schemes learn.

@@ -2,7 +2,9 @@
 
 use rieszflow_flows::{RieszKernel, StepSizes};
 
-use super::{Config, Experiment, KeepKernels, MmdSettings, SaveAt, SchemeKind, SumsKind};
+use super::{
+    Config, Experiment, GenerateSettings, KeepKernels, MmdSettings, SaveAt, SchemeKind, SumsKind,
+};
 use crate::numbers::plain;
 use crate::setting::{Phrase, SettingError, check};
 use crate::targets::{ExactLaw, Target};
@@ -23,12 +25,37 @@ impl Config {
         let expected = "at least 0 and below 1";
         check("momentum", valid, expected, &plain(self.momentum))?;
         self.validate_sums()?;
+        self.validate_scheme()?;
         if self.scheme != SchemeKind::Particle {
             self.validate_training()?;
             self.validate_keep_kernels()?;
         }
         self.validate_save_at()?;
         self.validate_experiment()
+    }
+
+    /// A chain belongs to data, and needs the size of its flow steps.
+    fn validate_scheme(&self) -> Result<(), SettingError> {
+        let generates = matches!(self.experiment, Experiment::Generate(_));
+        let is_chain = self.scheme == SchemeKind::Chain;
+        let expected = if generates {
+            "chain to generate"
+        } else {
+            "backward, forward or particle"
+        };
+        check("scheme", generates == is_chain, expected, &self.scheme)?;
+        if !is_chain {
+            let unused = self.flow_step.map_or(String::new(), plain);
+            let expected = "left out but of a chain";
+            return check("flow-step", self.flow_step.is_none(), expected, &unused);
+        }
+        let step = self.flow_step.unwrap_or(0.0);
+        let usable = is_positive(step) && self.tau.sizes().all(|tau| tau / step <= MOST_FLOW_STEPS);
+        let expected = format!("positive, and at least a {MOST_FLOW_STEPS:e}th of a time step");
+        check("flow-step", usable, expected, &plain(step))?;
+        let keeps_all = self.keep_kernels == KeepKernels::All;
+        let expected = "all (fresh samples pass through every network)";
+        check("keep-kernels", keeps_all, expected, &self.keep_kernels)
     }
 
     fn validate_sums(&self) -> Result<(), SettingError> {
@@ -69,7 +96,17 @@ impl Config {
         check("first-phase", phase >= 0.0, expected, &plain(phase))?;
         at_least("width", self.width as u64, 1)?;
         at_least("hidden-layers", self.hidden_layers as u64, 1)?;
-        at_least("latent-dim", self.latent_dim as u64, 1)?;
+        if self.scheme == SchemeKind::Chain {
+            let expected = "0 for a chain, whose networks are maps";
+            check(
+                "latent-dim",
+                self.latent_dim == 0,
+                expected,
+                &self.latent_dim,
+            )?;
+        } else {
+            at_least("latent-dim", self.latent_dim as u64, 1)?;
+        }
         let rate = self.learning_rate;
         let expected = "positive and finite";
         check("learning-rate", is_positive(rate), expected, &plain(rate))?;
@@ -113,6 +150,7 @@ impl Config {
             }
             Experiment::Interaction => {}
             Experiment::Mmd(mmd) => mmd.validate()?,
+            Experiment::Generate(generate) => return generate.validate(),
         }
         let forward = self.scheme == SchemeKind::Forward;
         let refused = forward && self.exponent < 1.0 && self.starts_at_atoms();
@@ -157,6 +195,22 @@ impl MmdSettings {
         at_least("count", self.count as u64, 1)
     }
 }
+
+impl GenerateSettings {
+    /// Checks the settings that can be judged without the data.
+    ///
+    /// # Errors
+    /// Names the first that is unusable, and what it would accept.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        if let Some(count) = self.count {
+            at_least("count", count as u64, 1)?;
+        }
+        at_least("held-out", self.held_out as u64, 2)
+    }
+}
+
+/// Most steps of the particle flow in a time step of a chain.
+const MOST_FLOW_STEPS: f64 = 1e6;
 
 /// Checks a final flow time and a step size: both positive, and no more than 10⁷ steps.
 ///

@@ -25,6 +25,13 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, 
     deserializer.deserialize_any(Number)
 }
 
+/// Reads a number that a file need not name.
+pub(super) fn optional_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<f64>, D::Error> {
+    number(deserializer).map(Some)
+}
+
 /// The value of settings that are 1 where a file does not name them.
 pub(super) fn one() -> f64 {
     1.0

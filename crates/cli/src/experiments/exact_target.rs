@@ -110,7 +110,7 @@ impl ExactFlow {
         let scales = match config.scheme {
             SchemeKind::Backward => target.backward_scales(0.0, &steps),
             SchemeKind::Forward => target.forward_scales(0.0, &steps),
-            SchemeKind::Particle => {
+            SchemeKind::Particle | SchemeKind::Chain => {
                 let scales = grid.iter().map(|step| target.flow_scale(0.0, step.end));
                 scales.collect()
             }

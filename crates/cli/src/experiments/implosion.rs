@@ -33,6 +33,7 @@ impl Config {
             learning_rate_decay: 1e-2,
             control_variate: false,
             momentum: 0.0,
+            flow_step: None,
             sums: SumsKind::Exact,
             directions: None,
             seed: 0,

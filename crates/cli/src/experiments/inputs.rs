@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
-use rieszflow_flows::Origin;
 use rieszflow_flows::rng::{Purpose, stream};
+use rieszflow_flows::{NormalStart, Origin};
 
 use super::{ExperimentError, implosion};
-use crate::config::{Config, Experiment, MmdSettings};
+use crate::config::{Config, Experiment, GenerateSettings, MmdSettings};
 use crate::files::input::Input;
 use crate::files::particles::Particles;
 use crate::setting::{Phrase, check};
-use crate::targets::{ExactLaw, Loaded, Shares, Start, Target, TargetError, of_equal_weight};
+use crate::targets::{Data, ExactLaw, Loaded, Shares, Start, Target, TargetError, of_equal_weight};
 
 /// The folder of the copies within a run's folder.
 pub(crate) const COPIES: &str = "input";
@@ -24,6 +24,8 @@ pub struct Inputs {
     /// `None` for an exact law.
     pub(crate) target: Option<Loaded>,
     pub(crate) start: Option<Loaded>,
+    /// What a chain learns from.
+    pub(crate) data: Option<Loaded>,
     dim: Option<usize>,
 }
 
@@ -36,13 +38,23 @@ pub(crate) struct InputCopy {
 }
 
 impl Inputs {
-    /// Reads or draws what the experiment needs; relative paths of files begin at `folder`.
+    /// Reads or draws what the experiment needs; relative paths of files begin at `folder`. Data of a law is
+    /// drawn in ℝ^`dim`.
     ///
     /// # Errors
     /// If a file cannot be read or is not what it should be.
-    pub fn read(experiment: &Experiment, seed: u64, folder: &Path) -> Result<Self, TargetError> {
-        let Experiment::Mmd(mmd) = experiment else {
-            return Ok(Self::default());
+    pub fn read(
+        experiment: &Experiment,
+        dim: usize,
+        seed: u64,
+        folder: &Path,
+    ) -> Result<Self, TargetError> {
+        let mmd = match experiment {
+            Experiment::Mmd(mmd) => mmd,
+            Experiment::Generate(generate) => {
+                return Ok(Self::of_data(generate.load(dim, seed, folder)?));
+            }
+            _ => return Ok(Self::default()),
         };
         let sampling = mmd.sampling(seed);
         let target = match mmd.law() {
@@ -63,7 +75,16 @@ impl Inputs {
             dim: dim.or_else(of_start),
             target,
             start,
+            data: None,
         })
+    }
+
+    fn of_data(data: Loaded) -> Self {
+        Self {
+            dim: Some(data.particles.points.ncols()),
+            data: Some(data),
+            ..Self::default()
+        }
     }
 
     /// The same files for another seed, which keys what is drawn. Nothing is read again.
@@ -84,6 +105,7 @@ impl Inputs {
         Ok(Self {
             target,
             start: self.start.clone(),
+            data: None,
             dim: self.dim,
         })
     }
@@ -94,9 +116,12 @@ impl Inputs {
             let description = loaded.as_ref()?.description.as_ref()?;
             Some(format!("{name}: {description}"))
         };
-        [line("target", &self.target), line("start", &self.start)]
-            .into_iter()
-            .flatten()
+        let lines = [
+            line("target", &self.target),
+            line("start", &self.start),
+            line("data", &self.data),
+        ];
+        lines.into_iter().flatten()
     }
 
     /// The dimension of the target; of a law that has none of its own, that of the start, if it tells.
@@ -128,6 +153,8 @@ pub(crate) struct Problem {
     pub(crate) target: Option<Particles>,
     /// The target, if it is an exact law without atoms.
     pub(crate) law: Option<ExactLaw>,
+    /// The samples that a chain is not trained on (L×d), if this is one.
+    pub(crate) held_out: Option<DMatrix<f64>>,
     /// Rows and columns of the target's images, if it consists of images.
     pub(crate) image_shape: Option<(usize, usize)>,
     /// Width and height in the plane of the picture that the target is drawn from.
@@ -151,6 +178,7 @@ impl Config {
             start: DMatrix::zeros(0, 0),
             target: None,
             law: None,
+            held_out: None,
             image_shape: None,
             aspect: None,
             copies: Vec::new(),
@@ -191,6 +219,25 @@ impl Config {
                 }
                 problem.start = points;
             }
+            Experiment::Generate(generate) => {
+                let data = match inputs.data {
+                    Some(data) => data,
+                    None => generate.load(self.dim, self.seed, Path::new(""))?,
+                };
+                let points = &data.particles.points;
+                self.check_data(generate, points)?;
+                let (training, held_out) = generate.split(points, self.seed)?;
+                problem.start = NormalStart::of(&training).particles(self.particles, self.seed);
+                problem.origin = Origin::of(&problem.start, &training);
+                problem.target = Some(Particles::equal(training));
+                problem.held_out = Some(held_out);
+                problem.image_shape = data.image_shape;
+                if let Some(input) = data.input {
+                    let path = Path::new(COPIES).join(copy_name("data", &input));
+                    generate.data = generate.data.with_path(path.clone());
+                    problem.copies = vec![InputCopy { path, input }];
+                }
+            }
         }
         Ok((config, problem))
     }
@@ -225,7 +272,31 @@ impl Config {
                 let rows = Shares::of(&particles).draw(count, &mut rng);
                 Ok(particles.points.select_rows(&rows))
             }
+            Experiment::Generate(generate) => {
+                let data = generate.load(self.dim, self.seed, folder)?;
+                let (training, _) = generate.split(&data.particles.points, self.seed)?;
+                Ok(NormalStart::of(&training).samples(count, seed))
+            }
         }
+    }
+
+    /// Checks that data is in the space of the chain, and representable.
+    fn check_data(
+        &self,
+        generate: &GenerateSettings,
+        data: &DMatrix<f64>,
+    ) -> Result<(), ExperimentError> {
+        let dim = data.ncols();
+        let expected = Phrase::from(format!("{dim}, the dimension of "))
+            .setting("data")
+            .text(format!(" {}", generate.data));
+        check("dim", self.dim == dim, expected, &self.dim)?;
+        let largest = self.precision.largest_coordinate();
+        let expected = Phrase::from(format!("made of numbers up to {largest:e} with "))
+            .setting("precision")
+            .text(format!(" {}", self.precision));
+        check("data", data.amax() <= largest, expected, &generate.data)?;
+        Ok(())
     }
 
     /// Checks that start and target are in one space, and representable.
@@ -345,6 +416,13 @@ fn start_in(folder: &Path, start: &Start) -> Start {
     match start.path().and_then(|path| in_folder(folder, path)) {
         Some(path) => start.with_path(path),
         None => start.clone(),
+    }
+}
+
+pub(super) fn data_in(folder: &Path, data: &Data) -> Data {
+    match data.path().and_then(|path| in_folder(folder, path)) {
+        Some(path) => data.with_path(path),
+        None => data.clone(),
     }
 }
 

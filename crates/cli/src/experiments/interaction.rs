@@ -25,7 +25,7 @@ impl Config {
         let training = match scheme {
             SchemeKind::Backward => Backward::training_from_dirac(dim, exponent),
             SchemeKind::Forward => Forward::training_from_dirac(exponent),
-            SchemeKind::Particle => Training::default(),
+            SchemeKind::Particle | SchemeKind::Chain => Training::default(),
         };
         Self {
             experiment: Experiment::Interaction,
@@ -47,6 +47,7 @@ impl Config {
             learning_rate_decay: training.learning_rate_decay,
             control_variate: training.control_variate,
             momentum: 0.0,
+            flow_step: None,
             sums: SumsKind::Exact,
             directions: None,
             seed: 0,
@@ -93,7 +94,7 @@ impl ExactInteraction {
             scale = match config.scheme {
                 SchemeKind::Backward => backward_scale(config.exponent, scale, step.tau)?,
                 SchemeKind::Forward => forward_scale(config.exponent, scale, step.tau)?,
-                SchemeKind::Particle => flow_scale(config.exponent, step.end)?,
+                SchemeKind::Particle | SchemeKind::Chain => flow_scale(config.exponent, step.end)?,
             };
             scales.push(scale);
         }

@@ -77,7 +77,7 @@ impl Config {
     ) -> Result<Self, TargetError> {
         let mmd = mmd.clone().with_preset(preset);
         let experiment = Experiment::Mmd(mmd.clone());
-        let inputs = Inputs::read(&experiment, seed, Path::new(""))?;
+        let inputs = Inputs::read(&experiment, 2, seed, Path::new(""))?;
         Ok(Self::mmd_with(scheme, &mmd, &inputs, seed, preset))
     }
 
@@ -121,6 +121,7 @@ impl Config {
             learning_rate_decay: 1.0,
             control_variate: false,
             momentum: 0.0,
+            flow_step: None,
             sums: SumsKind::Exact,
             directions: None,
             seed: 0,

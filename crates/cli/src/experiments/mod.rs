@@ -2,6 +2,7 @@
 
 mod error;
 mod exact_target;
+mod generate;
 mod implosion;
 mod inputs;
 mod interaction;
@@ -20,6 +21,7 @@ use crate::figures::{Support, name_in_title};
 
 pub use error::ExperimentError;
 pub(crate) use exact_target::{functional as exact_functional, mean_potential};
+pub(crate) use generate::HeldOutFound;
 pub use inputs::Inputs;
 pub(crate) use inputs::{COPIES, InputCopy, Problem};
 pub use mmd::Preset;
@@ -57,6 +59,16 @@ pub(crate) trait ReferenceMeasure: Send {
     /// Whether the flow goes to a target, so that measurements have E(μ_N) and F ≥ −E(ν).
     fn has_target(&self) -> bool {
         false
+    }
+
+    /// What measures fresh samples against data held out, if that is the reference.
+    fn held_out(&self) -> Option<&HeldOutFound> {
+        None
+    }
+
+    /// What the sampling floor of `count` particles is.
+    fn floor_label(&self, count: usize) -> String {
+        format!("mean of {count} independent draws at the end")
     }
 
     /// The energy of the target, if it has to be waited for: D² = F + E(ν).
@@ -112,6 +124,10 @@ impl Config {
             let reference = exact_target::ExactTarget::new(self, law, &problem.start, grid)?;
             return Ok(Box::new(reference));
         }
+        if let (Some(target), Some(held_out)) = (&problem.target, &problem.held_out) {
+            let reference = generate::HeldOutReference::new(self, target, held_out.nrows())?;
+            return Ok(Box::new(reference));
+        }
         Ok(match &problem.target {
             Some(target) if self.sums == SumsKind::Sliced => {
                 Box::new(sliced_target::SlicedTarget::new(self, target)?)
@@ -165,7 +181,9 @@ impl Config {
             Experiment::Interaction => (5000, 5000),
             Experiment::Implosion => (4000, 2000),
             // Towards a target, a preset decides about more than the training.
-            Experiment::Mmd(_) => (self.first_iterations, self.iterations),
+            Experiment::Mmd(_) | Experiment::Generate(_) => {
+                (self.first_iterations, self.iterations)
+            }
         };
         let (width, hidden_layers) = match self.experiment {
             Experiment::Interaction => (64, 2),
@@ -206,6 +224,11 @@ impl Config {
                 let target = name_in_title(&mmd.target.title());
                 let target = target.as_deref().unwrap_or("the target");
                 format!("Discrepancy to {target}, r = {exponent}")
+            }
+            Experiment::Generate(generate) => {
+                let data = name_in_title(&generate.data.title());
+                let data = data.as_deref().unwrap_or("the data");
+                format!("Samples like {data}, r = {exponent}, d = {dim}")
             }
         }
     }

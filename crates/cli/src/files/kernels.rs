@@ -119,6 +119,16 @@ impl KernelFormat {
         (parameters, transport)
     }
 
+    /// The kernels in the bytes of [`encode`](Self::encode), one after the other.
+    pub(crate) fn read_appended<'b, T: Real>(
+        &'b self,
+        bytes: &'b [u8],
+    ) -> impl Iterator<Item = (Vec<T>, Transport<T>)> + 'b {
+        bytes
+            .chunks_exact(self.bytes())
+            .map(|bytes| self.decode(bytes))
+    }
+
     fn header(&self, steps: &[u64], origin: &RowDVector<f64>) -> Vec<u8> {
         let origin: Vec<f64> = origin.iter().copied().collect();
         // The values of metadata are text.

@@ -25,7 +25,7 @@ pub(crate) struct Row {
     pub(crate) scale: Option<ScaleComparison>,
     /// E(μ_N), where there is a target.
     pub(crate) interaction: Option<f64>,
-    /// D² to the target, where the reference is the exact flow towards it.
+    /// D² to the target, where the reference is the exact flow towards it, or data held out.
     pub(crate) discrepancy_target: Option<f64>,
 }
 
@@ -40,14 +40,17 @@ pub(crate) enum MetricsColumns {
     Target,
     /// An exact measure that is η* scaled, on its way to a target.
     ScaledToTarget,
+    /// Data that is held out.
+    HeldOut,
 }
 
 impl MetricsColumns {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Exact,
         Self::Scaled,
         Self::Target,
         Self::ScaledToTarget,
+        Self::HeldOut,
     ];
 
     const COMMON: [&'static str; 8] = [
@@ -63,6 +66,9 @@ impl MetricsColumns {
 
     /// The columns of a flow that is measured against `reference`.
     pub(crate) fn of(reference: &dyn ReferenceMeasure) -> Self {
+        if reference.held_out().is_some() {
+            return Self::HeldOut;
+        }
         match (reference.has_target(), reference.is_scaled()) {
             (true, true) => Self::ScaledToTarget,
             (true, false) => Self::Target,
@@ -77,6 +83,7 @@ impl MetricsColumns {
             Self::Exact => &[],
             Self::Scaled => &["scale_exact", "scale_measured"],
             Self::Target => &["interaction"],
+            Self::HeldOut => &["discrepancy_target"],
             Self::ScaledToTarget => &[
                 "scale_exact",
                 "scale_measured",

@@ -27,6 +27,9 @@ pub(crate) struct SavedSummary {
     pub(crate) status: Status,
     pub(crate) reason: Option<String>,
     pub(crate) valid_until: Option<f64>,
+    /// The flow time reached.
+    pub(crate) time: Option<f64>,
+    pub(crate) sample_time: Option<f64>,
 }
 
 /// The content of `summary.json`.
@@ -54,8 +57,15 @@ pub struct Summary {
     pub discrepancy: Option<f64>,
     /// The same with the U-statistic for the particles.
     pub discrepancy_u: Option<f64>,
-    /// D² to the target at the end, where the reference is the exact flow towards it.
+    /// D² to the target at the end, where the reference is the exact flow towards it, or data held out.
     pub discrepancy_target: Option<f64>,
+    /// Of a chain, the flow time after the networks whose fresh samples are nearest to the data held out, which
+    /// is where samples are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_time: Option<f64>,
+    /// D² of fresh samples to the data held out at that time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_discrepancy: Option<f64>,
     /// The mean D² of as many independent draws from the reference.
     pub sampling_floor: Option<f64>,
     /// The functional at the end.

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod clock;
+mod fresh_samples;
 mod kernels;
 mod metrics;
 mod plausibility;
@@ -10,6 +11,7 @@ mod snapshots;
 
 pub(crate) use checkpoints::{Checkpoints, Logs, Schedule};
 pub(crate) use clock::Clock;
+pub(crate) use fresh_samples::FreshSamples;
 pub(crate) use kernels::Kernels;
 pub(crate) use metrics::{Metrics, Table};
 pub(crate) use plausibility::{Bounds, Implausible, Plausibility, Verdict};

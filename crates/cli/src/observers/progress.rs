@@ -81,6 +81,11 @@ impl Progress {
     }
 }
 
+/// The training loss, if this is an iteration of the training.
+fn loss(iteration: Iteration) -> Option<f64> {
+    Some(iteration.loss).filter(|loss| !loss.is_nan())
+}
+
 impl<T: Real> Observer<T> for Progress {
     fn start(&mut self, state: &State<T>) -> Result<(), ObserverError> {
         self.now = (state.step, state.time);
@@ -94,7 +99,7 @@ impl<T: Real> Observer<T> for Progress {
     fn iteration(&mut self, _: &State<T>, iteration: Iteration) -> Result<(), ObserverError> {
         let Some(bar) = &self.bar else {
             if self.last_line.elapsed() >= BETWEEN_LINES {
-                self.loss = Some(iteration.loss);
+                self.loss = loss(iteration);
                 let (index, count) = (iteration.index + 1, iteration.count);
                 self.print(&format!("{}  iteration {index}/{count}", self.describe()));
             }
@@ -104,7 +109,7 @@ impl<T: Real> Observer<T> for Progress {
             .index
             .is_multiple_of(iteration.count.div_ceil(100))
         {
-            self.loss = Some(iteration.loss);
+            self.loss = loss(iteration);
             bar.set_position(self.now.0 * PARTS + PARTS * iteration.index / iteration.count);
             bar.set_message(self.describe());
         }

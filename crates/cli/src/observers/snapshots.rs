@@ -106,10 +106,10 @@ impl<T: Real> Observer<T> for Snapshots {
     }
 
     fn finish(&mut self, state: &State<T>, outcome: &Outcome) -> Result<(), ObserverError> {
-        // A diverged flow ends before its last step, and its last particles are saved too.
+        // A flow that diverges or is done may end before its last step, and its last particles are saved too.
         let implausible = self.verdict.borrow().is_some();
-        let diverged = implausible || matches!(outcome, Outcome::Diverged { .. });
-        if diverged && self.last != Some(state.step) {
+        let ended = implausible || *outcome != Outcome::Interrupted;
+        if ended && self.last != Some(state.step) {
             self.save(state)?;
         }
         Ok(())

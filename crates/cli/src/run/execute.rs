@@ -6,20 +6,20 @@ use std::time::Instant;
 
 use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{
-    FinishedFlow, Flow, FlowError, Functional, Observer, ObserverError, Outcome, Points, State,
-    ranks, with_awake_worker,
+    FinishedFlow, Flow, FlowError, Functional, HeldOut, NormalStart, Observer, ObserverError,
+    Outcome, Points, RieszKernel, State, ranks, with_awake_worker,
 };
 use rieszflow_numerics::Real;
 
 use super::resume_point::ResumePoint;
 use super::{Run, RunError, effort, report};
-use crate::config::{Config, SchemeKind, chosen_steps};
-use crate::experiments::TargetEnergy;
+use crate::config::{Config, Experiment, SchemeKind, chosen_steps};
+use crate::experiments::{Problem, TargetEnergy};
 use crate::folder::{CITATION, MetricsColumns, Status, Summary};
 use crate::numbers::{plain, rounded};
 use crate::observers::{
-    Bounds, Checkpoints, Clock, Implausible, Kernels, Logs, Metrics, Plausibility, Progress,
-    Schedule, Snapshots, Table, Verdict,
+    Bounds, Checkpoints, Clock, FreshSamples, Implausible, Kernels, Logs, Metrics, Plausibility,
+    Progress, Schedule, Snapshots, Table, Verdict,
 };
 use crate::plot::draw_figures;
 use crate::setting::Phrase;
@@ -154,12 +154,14 @@ impl Run<'_> {
         let format = config.snapshot_format();
         let snapshots = Snapshots::new(saved.clone(), log, state.step, verdict, start, origin);
         let snapshots = snapshots.in_format(format);
-        let mut observers: Vec<Box<dyn Observer<T>>> = vec![
-            Box::new(self.metrics(shared)?),
-            Box::new(self.plausibility(shared)?),
-            Box::new(snapshots),
-            Box::new(StationaryFlag(shared.stationary.clone())),
-        ];
+        let mut observers: Vec<Box<dyn Observer<T>>> = Vec::new();
+        if let Some(fresh) = self.fresh_samples::<T>()? {
+            observers.push(Box::new(fresh));
+        }
+        observers.push(Box::new(self.metrics(shared)?));
+        observers.push(Box::new(self.plausibility(shared)?));
+        observers.push(Box::new(snapshots));
+        observers.push(Box::new(StationaryFlag(shared.stationary.clone())));
         if let Some((format, log)) = config.kernel_format::<T>().zip(logs.kernels.clone()) {
             observers.push(Box::new(Kernels {
                 keep: config.keep_kernels,
@@ -174,6 +176,44 @@ impl Run<'_> {
         }
         observers.push(Box::new(self.checkpoints(saved, shared)?));
         Ok(observers)
+    }
+
+    /// The stopping rule of a chain.
+    fn fresh_samples<T: Real>(&self) -> Result<Option<FreshSamples<T>>, RunError> {
+        let Problem {
+            target,
+            held_out,
+            origin,
+            ..
+        } = &self.problem;
+        let (Experiment::Generate(generate), Some(target), Some(held_out), Some(found)) = (
+            &self.config.experiment,
+            target,
+            held_out,
+            self.reference.held_out(),
+        ) else {
+            return Ok(None);
+        };
+        let seed = self.config.seed;
+        let fresh = NormalStart::of(&target.points).compared(held_out.nrows(), seed);
+        let compared = (origin.centre(&fresh), &origin.centre(held_out));
+        let kernel = RieszKernel::new(self.config.exponent)?;
+        let format = self.config.kernel_format::<T>().expect("a chain");
+        Ok(Some(FreshSamples {
+            held_out: HeldOut::new(kernel, compared, 0, generate.patience)?,
+            found: found.clone(),
+            kernels: (format, self.folder.kernel_data()),
+        }))
+    }
+
+    /// The flow time of the networks whose fresh samples are nearest to the data held out, and D² there.
+    fn best(&self, shared: &Shared) -> Option<(f64, f64)> {
+        let start = self.reference.held_out()?.after(0)?;
+        let table = shared.table.borrow();
+        let rows = table.iter();
+        let found = rows.filter_map(|row| Some((row.time, row.discrepancy?)));
+        let all = std::iter::once((0.0, start.v_statistic)).chain(found);
+        all.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     fn metrics(&self, shared: &Shared) -> Result<Metrics, RunError> {
@@ -230,6 +270,7 @@ impl Run<'_> {
                 (None, _) => (Status::Completed, None),
             },
         };
+        let best = self.best(shared);
         let summary = Summary {
             status,
             valid_until: fault.as_ref().map(|fault| fault.time),
@@ -247,6 +288,8 @@ impl Run<'_> {
             discrepancy: None,
             discrepancy_u: None,
             discrepancy_target: None,
+            sample_time: best.map(|(time, _)| time),
+            sample_discrepancy: best.map(|(_, discrepancy)| discrepancy),
             sampling_floor: self.reference.sampling_floor(self.config.particles),
             functional: None,
             scale_exact: None,
@@ -317,6 +360,12 @@ fn likely_cause(config: &Config, fault: &Implausible) -> Phrase {
             ))
             .setting("scheme")
             .text(" backward has no such limit"),
+        SchemeKind::Chain => what
+            .text("likely ")
+            .setting("flow-step")
+            .text(" or ")
+            .setting("learning-rate")
+            .text(format!(" {} is too large", plain(config.learning_rate))),
         SchemeKind::Backward | SchemeKind::Forward => what
             .text("likely ")
             .setting("learning-rate")

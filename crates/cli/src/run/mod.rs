@@ -121,8 +121,8 @@ pub enum RunError {
 pub fn run(config: &Config, output: &Output) -> Result<Summary, RunError> {
     let started = Instant::now();
     let here = Path::new("");
-    let inputs =
-        Inputs::read(&config.experiment, config.seed, here).map_err(ExperimentError::from)?;
+    let inputs = Inputs::read(&config.experiment, config.dim, config.seed, here)
+        .map_err(ExperimentError::from)?;
     run_with(config, inputs, started, output)
 }
 
@@ -152,7 +152,7 @@ pub fn resume(output: &Output) -> Result<Summary, RunError> {
     let started = Instant::now();
     let (folder, lock) = RunFolder::reopen(&output.folder)?;
     let config = folder.read_config()?;
-    let inputs = Inputs::read(&config.experiment, config.seed, folder.path());
+    let inputs = Inputs::read(&config.experiment, config.dim, config.seed, folder.path());
     let inputs = inputs.map_err(ExperimentError::from)?;
     execute(&config, inputs, started, output, |_, _| Ok((folder, lock)))
 }
@@ -240,12 +240,16 @@ impl Config {
                 seed: self.seed,
                 momentum: self.momentum,
             }),
+            SchemeKind::Chain => Box::new(self.chain().expect("a valid configuration")),
         }
     }
 
     /// How the kernels of a neural scheme are stored; `None` for the particle flow.
     pub(crate) fn kernel_format<T: Real>(&self) -> Option<KernelFormat> {
-        let network = || self.training().network(self.dim);
+        let network = || match self.chain() {
+            Some(chain) => chain.network(self.dim),
+            None => self.training().network(self.dim),
+        };
         self.scheme
             .is_neural()
             .then(|| KernelFormat::new::<T>(network()))

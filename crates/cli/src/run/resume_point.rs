@@ -65,7 +65,13 @@ impl Run<'_> {
         let target = self.problem.target.as_ref();
         let points = target.map(|target| target.points.as_slice());
         let weights = target.and_then(|target| target.weights.as_deref());
-        let data = [Some(self.problem.start.as_slice()), points, weights];
+        let held_out = self
+            .problem
+            .held_out
+            .as_ref()
+            .map(|held_out| held_out.as_slice());
+        let start = Some(self.problem.start.as_slice());
+        let data = [start, points, weights, held_out];
         Ok(fingerprint(&config, data.into_iter().flatten()))
     }
 
@@ -101,7 +107,7 @@ impl Run<'_> {
                 reasons: reasons.join("\n"),
             });
         };
-        let (step, iteration) = (found.state.step, found.state.inner().iteration);
+        let (step, iteration) = (found.state.step, found.state.inner().done());
         for reason in reasons {
             eprintln!(
                 "warning: {reason}; the one before it is used, after time step {step} and \

@@ -19,8 +19,8 @@ pub enum ExactLaw {
     Ball(f64),
     /// The normal law N(0, S²I).
     Gaussian(f64),
-    /// K Gaussians of standard deviation 0.1 with means equally spaced on the unit circle: from a
-    /// Dirac in the middle, mass leaves in all K directions at once.
+    /// K Gaussians of standard deviation 0.1 with means equally spaced on the unit circle of the first two
+    /// coordinates: from a Dirac in the middle, mass leaves in all K directions at once.
     GaussianMixture(usize),
 }
 
@@ -52,11 +52,19 @@ impl ExactLaw {
         }))
     }
 
-    /// The dimension that it has to have; `None` if it is a law in every dimension.
+    /// The dimension of flows towards it; `None` if that is for the user to choose.
     pub fn dim(self) -> Option<usize> {
         match self {
             Self::GaussianMixture(_) => Some(2),
             _ => None,
+        }
+    }
+
+    /// The least dimension in which it is a law.
+    pub(crate) fn least_dim(self) -> usize {
+        match self {
+            Self::GaussianMixture(_) => 2,
+            _ => 1,
         }
     }
 
@@ -87,7 +95,9 @@ impl ExactLaw {
     /// Its centres, which have equal weight (K×d).
     pub(crate) fn centres(self, dim: usize) -> DMatrix<f64> {
         match self {
-            Self::GaussianMixture(components) => toy::circle(components),
+            Self::GaussianMixture(components) => {
+                toy::circle(components).resize_horizontally(dim, 0.0)
+            }
             _ => DMatrix::zeros(1, dim),
         }
     }

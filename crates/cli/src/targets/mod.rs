@@ -16,6 +16,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod data;
 mod error;
 mod exact;
 mod given;
@@ -36,6 +37,7 @@ use std::str::FromStr;
 use rieszflow_flows::rng::{Purpose, stream};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
+pub use data::Data;
 pub use error::TargetError;
 pub use exact::ExactLaw;
 pub use given::GivenMeasure;

@@ -42,7 +42,8 @@ pub(super) fn block(i: usize, count: usize, blocks: usize) -> usize {
     (i as u128 * blocks as u128 / count as u128) as usize
 }
 
-fn on_circle(i: usize, count: usize) -> [f64; 2] {
+/// Point `i` of `count` equally spaced ones on the unit circle.
+pub(super) fn on_circle(i: usize, count: usize) -> [f64; 2] {
     let (sine, cosine) = (TAU * i as f64 / count as f64).sin_cos();
     [cosine, sine]
 }

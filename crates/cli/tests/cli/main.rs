@@ -12,6 +12,7 @@ mod files_npy;
 mod files_pictures;
 mod folder;
 mod fuzz;
+mod generate;
 mod good_runs;
 mod help;
 mod implausible;

@@ -90,6 +90,14 @@ fn discrepancy_flow_with_sliced_sums() {
 }
 
 #[test]
+fn a_chain_of_networks() {
+    check(
+        "generate --data rings --count 1300 --held-out 100 --width 32 --batch 1100 --iterations 4 \
+         --networks 2 --first-flow-steps 3 --directions 64 --no-plots --quiet",
+    );
+}
+
+#[test]
 fn discrepancy_and_samples() {
     let sandbox = Sandbox::new();
     let flow = format!("interaction {NEURAL} --time 0.1 --out run");

@@ -90,11 +90,12 @@ impl<T: Real> Scheme<T> for Backward {
             tau,
         );
         self.training.start_copies(state, &transport)?;
+        let latents = self.training.latents(state, &transport);
         // Learn the plan μⁿ ⊗ π_x: minimise L(θ) over minibatches, until it is not worse than to stay, as
         // the best plan never is. Less than u²/2, about what a step gains, is noise of the training.
         let (report, displacements) = self.training.minimise(
             state,
-            &transport,
+            self.training.draws(&transport, &latents),
             &|graph, draw, copies| {
                 let output = transport.record(graph, draw.x, draw.z);
                 let mut loss = loss(graph, functional, tau, draw.x, output)?;

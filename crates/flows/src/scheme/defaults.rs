@@ -1,6 +1,6 @@
 //! How to train flows of the energy and of the discrepancy, by what was measured.
 
-use super::{Backward, Forward, Training};
+use super::{Backward, Chain, Forward, Training};
 
 /// The dimension up to which a control variate is worth its time: in many dimensions the sums over all
 /// particles take as long as the network.
@@ -47,9 +47,48 @@ impl Forward {
     }
 }
 
+/// A number with two significant digits, which is easy to read and to write again.
+fn two_digits(number: f64) -> f64 {
+    format!("{number:.1e}").parse().unwrap_or(number)
+}
+
 /// The end of the first time step: for r < 1 it is short.
 fn first_phase(exponent: f64) -> f64 {
     if exponent < 1.0 { 1e-8 } else { 0.05 }
+}
+
+impl Chain {
+    /// Steps of the particle flow for the first network and, after doublings, at most.
+    pub const FLOW_STEPS: [u64; 2] = [32, 512];
+    /// The most networks.
+    pub const NETWORKS: u64 = 12;
+    /// The most particles: more do not tell a network more about the flow.
+    pub const MOST_PARTICLES: usize = 20_000;
+
+    /// The chain that suits `count` samples in ℝ^`dim` with the given root mean square distance to their mean.
+    ///
+    /// A step of the particle flow moves a particle by a tenth of that distance at most, for r = 1, and the
+    /// momentum makes it five tenths.
+    pub fn default_for(dim: usize, count: usize, spread: f64, exponent: f64) -> Self {
+        let spread = if spread > 0.0 { spread } else { 1.0 };
+        let flow_step = two_digits(0.1 * spread.powf(2.0 - exponent) / exponent);
+        let width = if dim > 100 { 1024 } else { 256 };
+        Self {
+            training: Training {
+                hidden_layers: 3,
+                width,
+                batch: 250.min(count),
+                first_iterations: 1000,
+                iterations: 1000,
+                first_phase: 0.0,
+                learning_rate: if dim > 100 { 5e-4 } else { 1e-3 },
+                ..Training::default()
+            },
+            flow_step,
+            momentum: 0.8,
+            conditions: 0,
+        }
+    }
 }
 
 impl Training {

@@ -113,10 +113,11 @@ impl<T: Real> Scheme<T> for Forward {
         let direction = Transport::standardized(network, &state.particles);
         let coefficients = self.coefficients(functional, state);
         let factor = Cell::new(0.0);
+        let latents = self.training.latents(state, &direction);
         // Learn the direction v̂: minimise D̂_vF/(‖v‖ + ε) over minibatches, until it descends.
         let (report, velocities) = self.training.minimise(
             state,
-            &direction,
+            self.training.draws(&direction, &latents),
             &|graph, draw, _| {
                 let output = direction.record_displacement(graph, draw.x, draw.z);
                 let loss = match &coefficients {
@@ -162,7 +163,7 @@ impl Forward {
     ) -> Result<f64, Error> {
         let batch = RESCALING_BATCH.min(state.particles.nrows());
         let rng = stream(self.training.seed, Purpose::Rescaling, state.step, 0);
-        let mut sampler = MinibatchSampler::new(batch, &state.particles, direction.network());
+        let mut sampler = MinibatchSampler::new(2 * batch, &state.particles, direction.network());
         let Draw { x, z, .. } = sampler.draw(&state.particles, rng);
         let velocities = direction.displacements(&state.trained()?.parameters, x, z);
         step_factor(functional, x, &velocities)

@@ -5,6 +5,7 @@
 //! | [`Backward`] | implicit Euler: least cost plus energy | a transport plan | every 0 < r < 2 |
 //! | [`Forward`] | explicit Euler along steepest descent | a velocity plan | r = 1; stationary for r > 1, refused for r < 1 |
 //! | [`Particle`] | explicit Euler for N particles | nothing | jittered, cannot split a particle |
+//! | [`Chain`] | many of these, with momentum, and a network that repeats them | a map | nothing: it needs a start with a density |
 //!
 //! A scheme holds settings alone; everything that evolves is in a [`State`], so a flow can be stopped
 //! and continued, and one scheme serves any number of flows. [`Flow`](crate::Flow) applies a scheme
@@ -14,6 +15,7 @@
 //! not, and allows larger steps there.
 
 pub mod backward;
+pub mod chain;
 mod control_variate;
 mod defaults;
 pub mod forward;
@@ -21,6 +23,7 @@ pub mod particle;
 mod training;
 
 pub use backward::Backward;
+pub use chain::Chain;
 pub use forward::Forward;
 pub use particle::Particle;
 pub use training::Training;
@@ -93,7 +96,7 @@ pub struct Iteration {
     pub index: u64,
     /// How many there will be.
     pub count: u64,
-    /// The training loss.
+    /// The training loss; NaN in the flow steps of a [`Chain`].
     pub loss: f64,
 }
 

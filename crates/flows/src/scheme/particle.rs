@@ -52,14 +52,15 @@ impl Particle {
             momentum: 0.0,
         }
     }
+}
 
-    fn validate(&self) -> Result<(), Error> {
-        if (0.0..1.0).contains(&self.momentum) {
-            return Ok(());
-        }
-        let expected = "at least 0 and below 1";
-        Err(Error::setting("momentum", expected, &self.momentum))
+/// An error unless 0 ≤ m < 1.
+pub(super) fn check_momentum(momentum: f64) -> Result<(), Error> {
+    if (0.0..1.0).contains(&momentum) {
+        return Ok(());
     }
+    let expected = "at least 0 and below 1";
+    Err(Error::setting("momentum", expected, &momentum))
 }
 
 impl<T: Real> Scheme<T> for Particle {
@@ -71,7 +72,7 @@ impl<T: Real> Scheme<T> for Particle {
     /// n particles, in random order: particles with a coordinate in common would not repel each other
     /// there.
     fn start(&self, particles: DMatrix<T>) -> Result<State<T>, Error> {
-        self.validate()?;
+        check_momentum(self.momentum)?;
         let mut state = State::new(NAME, particles)?;
         jitter(&mut state.particles, self.seed);
         Ok(state)
@@ -84,13 +85,11 @@ impl<T: Real> Scheme<T> for Particle {
         tau: f64,
         _: Callback<'_, T>,
     ) -> Result<StepReport, Error> {
-        self.validate()?;
+        check_momentum(self.momentum)?;
         check_step(functional, state, tau)?;
         state.check_scheme(NAME)?;
-        let mut velocities = velocities(functional, &state.particles)?;
-        if let Some(last) = state.velocities.as_ref().filter(|_| self.momentum > 0.0) {
-            velocities += last * T::from_f64(self.momentum);
-        }
+        let last = state.velocities.as_ref();
+        let velocities = accelerated(functional, &state.particles, last, self.momentum)?;
         let mut moved = &velocities * T::from_f64(tau);
         moved += &state.particles;
         not_diverged(&moved)?;
@@ -161,6 +160,20 @@ pub fn step<T: Real>(
     let mut moved = velocities(functional, particles)? * T::from_f64(tau);
     moved += particles;
     Ok(moved)
+}
+
+/// m v − N ∂F(μ_N)/∂x with the velocities v of the step before, if there was one (N×d).
+pub(super) fn accelerated<T: Real>(
+    functional: &dyn Functional<T>,
+    particles: &DMatrix<T>,
+    last: Option<&DMatrix<T>>,
+    momentum: f64,
+) -> Result<DMatrix<T>, Error> {
+    let mut velocities = velocities(functional, particles)?;
+    if let Some(last) = last.filter(|_| momentum > 0.0) {
+        velocities += last * T::from_f64(momentum);
+    }
+    Ok(velocities)
 }
 
 /// −N ∂F(μ_N)/∂xᵢ (N×d).

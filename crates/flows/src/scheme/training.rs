@@ -86,6 +86,28 @@ pub(super) type Loss<'a, T> =
 /// Whether a plan has been learned that displaces the particles like this (N×d).
 pub(super) type IsLearned<'a, T> = &'a dyn Fn(&State<T>, &DMatrix<T>) -> Result<bool, Error>;
 
+/// What is trained, and on what.
+#[derive(Clone, Copy)]
+pub(super) struct Draws<'a, T> {
+    pub(super) transport: &'a Transport<T>,
+    /// The latents that push the particles at the end, N×m.
+    pub(super) latents: &'a DMatrix<T>,
+    /// Particles of an iteration.
+    pub(super) rows: usize,
+    pub(super) order: Order,
+}
+
+/// In which order particles are drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Independently in each iteration, with fresh latents.
+    Independent,
+    /// In sweeps over all of them, with fresh latents.
+    Sweeps,
+    /// In sweeps over all of them, each with the latent that will push it.
+    SweepsWithLatents,
+}
+
 /// What has been recorded.
 pub(super) struct Recorded {
     pub(super) loss: Var,
@@ -102,31 +124,31 @@ impl Training {
 
     /// Minimises the loss over θ from where the last time step left it, or goes on inside the loop, in
     /// rounds until the plan is learned. Reports the iterations and the mean loss of the last tenth of the
-    /// last round; with it, by how much the transport displaces every particle with a fresh latent,
-    /// stratified over all particles (N×d).
+    /// last round; with it, by how much the transport displaces every particle with its latent (N×d).
     ///
     /// A loss whose gradient vanishes in the first iteration ends the loop, and is returned: this is a
     /// Dirac in the forward scheme with r > 1.
     pub(super) fn minimise<T: Real>(
         &self,
         state: &mut State<T>,
-        transport: &Transport<T>,
+        draws: Draws<'_, T>,
         loss: Loss<'_, T>,
         is_learned: IsLearned<'_, T>,
         callback: Callback<'_, T>,
     ) -> Result<(StepReport, DMatrix<T>), Error> {
+        let Draws {
+            transport, latents, ..
+        } = draws;
         let count = self.iterations_at(state.time);
         // Adam's ε means the same for steps of every length if the loss is divided by u².
         let per_unit = (transport.unit() * transport.unit()).recip();
         let particles = state.particles.nrows();
-        let batch = self.batch_of(particles);
-        let mut sampler = MinibatchSampler::new(batch, &state.particles, transport.network());
-        let latents = self.latents(state, transport);
+        let mut sampler = MinibatchSampler::new(draws.rows, &state.particles, transport.network());
         let displacements = |state: &State<T>| {
             let parameters = &state.trained()?.parameters;
-            Ok(transport.displacements(parameters, &state.particles, &latents))
+            Ok(transport.displacements(parameters, &state.particles, latents))
         };
-        let lasting = (latents.ncols() <= MOST_LASTING).then_some(&latents);
+        let lasting = (draws.order == Order::SweepsWithLatents).then_some(latents);
         let mut weights = Weights::new(particles);
         let mut tape = Tape::new();
         let mut gradient = vec![T::zero(); state.trained()?.parameters.len()];
@@ -143,12 +165,12 @@ impl Training {
                     ..InnerLoop::default()
                 };
             }
-            let draw = if self.has_control_variate(particles) {
-                let key = (self.seed, state.step, iteration);
-                sampler.sweep(&state.particles, lasting, key)
-            } else {
+            let draw = if draws.order == Order::Independent {
                 let rng = stream(self.seed, Purpose::Training, state.step, iteration);
                 sampler.draw(&state.particles, rng)
+            } else {
+                let key = (self.seed, state.step, iteration);
+                sampler.sweep(&state.particles, lasting, key)
             };
             let copies = state.copies.as_ref();
             let copies = copies.map(|copies| weights.of_draw(copies, draw.rows));
@@ -215,12 +237,25 @@ impl Training {
         self.control_variate && particles >= 2
     }
 
-    /// B; with a control variate the two minibatches are disjoint.
-    fn batch_of(&self, particles: usize) -> usize {
-        if self.has_control_variate(particles) {
-            self.batch.min(particles / 2)
+    /// How a plan is trained: on two minibatches, which are disjoint with a control variate.
+    pub(super) fn draws<'a, T: Real>(
+        &self,
+        transport: &'a Transport<T>,
+        latents: &'a DMatrix<T>,
+    ) -> Draws<'a, T> {
+        let particles = latents.nrows();
+        let (batch, order) = if !self.has_control_variate(particles) {
+            (self.batch, Order::Independent)
+        } else if latents.ncols() <= MOST_LASTING {
+            (self.batch.min(particles / 2), Order::SweepsWithLatents)
         } else {
-            self.batch
+            (self.batch.min(particles / 2), Order::Sweeps)
+        };
+        Draws {
+            transport,
+            latents,
+            rows: 2 * batch,
+            order,
         }
     }
 
@@ -239,7 +274,8 @@ impl Training {
         Ok(())
     }
 
-    /// The latents that will push the particles at the end of the time step, N×m: stratified over all.
+    /// Fresh latents that will push the particles at the end of the time step, N×m: stratified over all
+    /// particles.
     pub(super) fn latents<T: Real>(
         &self,
         state: &State<T>,
@@ -260,7 +296,8 @@ impl Training {
         }
     }
 
-    /// Ends the time step: the transport displaces every particle by this much (N×d).
+    /// Ends the time step: the transport displaces every particle, in its first coordinates, by this much
+    /// (N×d).
     pub(super) fn finish_step<T: Real>(
         state: &mut State<T>,
         transport: Transport<T>,
@@ -268,7 +305,9 @@ impl Training {
         tau: f64,
     ) -> Result<(), Error> {
         let kernel = state.kernel.as_mut().ok_or_else(no_network)?;
-        let pushed = &state.particles + displacements;
+        let mut pushed = state.particles.clone();
+        let mut moved = pushed.columns_mut(0, displacements.ncols());
+        moved += displacements;
         not_diverged(&pushed)?;
         let is_constant = |column: DVectorView<'_, T>| column.iter().all(|x| *x == column[0]);
         let moves = pushed.nrows() > 1 && !transport.unit().is_zero();
@@ -287,8 +326,17 @@ impl Training {
         particles: DMatrix<T>,
     ) -> Result<State<T>, Error> {
         self.validate(particles.nrows())?;
-        let mut state = State::new(scheme, particles)?;
+        let state = State::new(scheme, particles)?;
         let network = self.network(state.particles.ncols());
+        Ok(self.with_network(state, network))
+    }
+
+    /// The state with a network whose parameters are fresh.
+    pub(super) fn with_network<T: Real>(
+        &self,
+        mut state: State<T>,
+        network: GenerativeNetwork,
+    ) -> State<T> {
         let mut rng = stream(self.seed, Purpose::Parameters, 0, 0);
         let parameters = network.initialise(&mut rng);
         state.kernel = Some(TrainedKernel {
@@ -297,7 +345,7 @@ impl Training {
             parameters,
             transport: None,
         });
-        Ok(state)
+        state
     }
 
     /// The network of a state that this training has made, or an error if another one has.
@@ -308,19 +356,10 @@ impl Training {
     ) -> Result<GenerativeNetwork, Error> {
         self.validate(state.particles.nrows())?;
         state.check_scheme(scheme)?;
-        let network = self.network(state.particles.ncols());
-        let kernel = state.trained()?;
-        if kernel.network == network && kernel.fits() {
-            Ok(network)
-        } else {
-            Err(Error::ForeignState {
-                expected: format!("network {}", network.describe()),
-                found: kernel.network.describe(),
-            })
-        }
+        check_network(self.network(state.particles.ncols()), state)
     }
 
-    fn iterations_at(&self, time: f64) -> u64 {
+    pub(super) fn iterations_at(&self, time: f64) -> u64 {
         if time < self.first_phase - 1e-9 {
             self.first_iterations
         } else {
@@ -338,7 +377,7 @@ impl Training {
         self.learning_rate * warm * (decay + (1.0 - decay) * cosine)
     }
 
-    fn validate(&self, particles: usize) -> Result<(), Error> {
+    pub(super) fn validate(&self, particles: usize) -> Result<(), Error> {
         let positive = [
             ("width", self.width as u64),
             ("hidden_layers", self.hidden_layers as u64),
@@ -372,6 +411,22 @@ impl Training {
             return Err(Error::setting("learning_rate_decay", "in (0, 1]", &decay));
         }
         Ok(())
+    }
+}
+
+/// The network, if it is the one of the state, else an error.
+pub(super) fn check_network<T: Real>(
+    network: GenerativeNetwork,
+    state: &State<T>,
+) -> Result<GenerativeNetwork, Error> {
+    let kernel = state.trained()?;
+    if kernel.network == network && kernel.fits() {
+        Ok(network)
+    } else {
+        Err(Error::ForeignState {
+            expected: format!("network {}", network.describe()),
+            found: kernel.network.describe(),
+        })
     }
 }
 

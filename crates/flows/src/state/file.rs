@@ -1,13 +1,14 @@
 //! A state in a file: little-endian numbers behind a header, and a checksum at the end.
 //!
-//! The file begins with `RIESZST2` and the bytes of a number T (u8, 4 or 8). Then come the name of the
-//! scheme (its length as u64, UTF-8), N, d (u64), time (f64), step, iterations done (u64), sum (f64) and
-//! number (u64) of the losses, and the particles column by column (T). Then u8: 0 without a kernel,
-//! 1 with one that has not moved particles yet, 2 with one that has. A kernel is m, width, number of
-//! hidden layers, Adam's updates (u64), the parameters and both moments, and for 2 the centre, scale and
-//! unit of the transport (T). Then u8: 1 and where the transport took the particles when they were last
-//! drawn, as many numbers as the particles have (T), or 0 without. The end is the CRC-32 of everything
-//! before (u32).
+//! The file begins with `RIESZST4` and the bytes of a number T (u8, 4 or 8). Then come the name of the
+//! scheme (its length as u64, UTF-8), N, d (u64), time (f64), step, flow steps and iterations done (u64),
+//! sum (f64) and number (u64) of the losses, and the particles column by column (T). Then u8: 0 without a
+//! kernel, 1 with one that has not moved particles yet, 2 with one that has. A kernel is the dimension that
+//! it moves, m, width, number of hidden layers, Adam's updates (u64), the parameters and both moments, and
+//! for 2 the centre, scale and unit of the transport (T). Then three matrices of the shape of the
+//! particles, each u8: 1 and its entries (T), or 0 without: where the transport took the particles when they
+//! were last drawn, their velocities, and where the flow of a chain has taken them. The end is the CRC-32 of
+//! everything before (u32).
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -18,7 +19,7 @@ use rieszflow_numerics::Real;
 use super::{InnerLoop, State, TrainedKernel};
 use crate::{GenerativeNetwork, Transport};
 
-const MAGIC: [u8; 8] = *b"RIESZST3";
+const MAGIC: [u8; 8] = *b"RIESZST4";
 /// Numbers are read and written in blocks of this many.
 const BLOCK: usize = 4096;
 /// No scheme has a longer name.
@@ -85,6 +86,7 @@ impl<T: Real> State<T> {
         file.count(dim)?;
         file.put(&self.time.to_le_bytes())?;
         file.put(&self.step.to_le_bytes())?;
+        file.put(&self.inner.flow_steps.to_le_bytes())?;
         file.put(&self.inner.iteration.to_le_bytes())?;
         file.put(&self.inner.loss_sum.to_le_bytes())?;
         file.put(&self.inner.loss_count.to_le_bytes())?;
@@ -93,7 +95,7 @@ impl<T: Real> State<T> {
             None => file.put(&[0])?,
             Some(kernel) => file.kernel(kernel)?,
         }
-        for matrix in [&self.copies, &self.velocities] {
+        for matrix in [&self.copies, &self.velocities, &self.moved] {
             file.put(&[u8::from(matrix.is_some())])?;
             if let Some(matrix) = matrix {
                 file.numbers(matrix.as_slice())?;
@@ -127,6 +129,7 @@ impl<T: Real> State<T> {
         let time = f64::from_le_bytes(file.bytes()?);
         let step = u64::from_le_bytes(file.bytes()?);
         let inner = InnerLoop {
+            flow_steps: u64::from_le_bytes(file.bytes()?),
             iteration: u64::from_le_bytes(file.bytes()?),
             loss_sum: f64::from_le_bytes(file.bytes()?),
             loss_count: u64::from_le_bytes(file.bytes()?),
@@ -144,6 +147,7 @@ impl<T: Real> State<T> {
         };
         let copies = matrix("mark of copies")?;
         let velocities = matrix("mark of velocities")?;
+        let moved = matrix("mark of a flow")?;
         file.verify()?;
         if !time.is_finite() {
             return Err(StateError::Value("time"));
@@ -157,6 +161,7 @@ impl<T: Real> State<T> {
             inner,
             copies,
             velocities,
+            moved,
         })
     }
 }
@@ -192,6 +197,7 @@ impl<W: Write> StateWriter<W> {
     fn kernel<T: Real>(&mut self, kernel: &TrainedKernel<T>) -> io::Result<()> {
         let (network, moments) = (&kernel.network, &kernel.moments);
         self.put(&[if kernel.transport.is_some() { 2 } else { 1 }])?;
+        self.count(network.dim())?;
         self.count(network.latent_dim())?;
         self.count(network.width())?;
         self.count(network.hidden_layers())?;
@@ -236,10 +242,10 @@ impl<R: Read> StateReader<R> {
         usize::try_from(size).map_err(|_| StateError::Value(what))
     }
 
-    /// A size of a network.
-    fn layer_size(&mut self) -> Result<usize, StateError> {
+    /// A size of a network, `least` at least.
+    fn layer_size(&mut self, least: u64) -> Result<usize, StateError> {
         let size = self.size("network")?;
-        if (1..=LARGEST_SIZE).contains(&(size as u64)) {
+        if (least..=LARGEST_SIZE).contains(&(size as u64)) {
             Ok(size)
         } else {
             Err(StateError::Value("network"))
@@ -268,7 +274,11 @@ impl<R: Read> StateReader<R> {
         Ok(numbers)
     }
 
-    fn kernel<T: Real>(&mut self, dim: usize) -> Result<Option<TrainedKernel<T>>, StateError> {
+    /// The kernel of particles with `coordinates` coordinates.
+    fn kernel<T: Real>(
+        &mut self,
+        coordinates: usize,
+    ) -> Result<Option<TrainedKernel<T>>, StateError> {
         let [kind] = self.bytes()?;
         if kind == 0 {
             return Ok(None);
@@ -276,8 +286,11 @@ impl<R: Read> StateReader<R> {
         if kind > 2 {
             return Err(StateError::Value("kernel"));
         }
-        let (latent_dim, width) = (self.layer_size()?, self.layer_size()?);
-        let hidden_layers = self.layer_size()?;
+        let (dim, latent_dim) = (self.layer_size(1)?, self.layer_size(0)?);
+        if dim > coordinates {
+            return Err(StateError::Value("network"));
+        }
+        let (width, hidden_layers) = (self.layer_size(1)?, self.layer_size(1)?);
         let updates = u64::from_le_bytes(self.bytes()?);
         let count = GenerativeNetwork::count_parameters(dim, latent_dim, width, hidden_layers);
         let count = count.ok_or(StateError::Value("network"))?;

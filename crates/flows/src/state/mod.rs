@@ -30,17 +30,27 @@ pub struct State<T> {
     pub(crate) inner: InnerLoop,
     pub(crate) copies: Option<DMatrix<T>>,
     pub(crate) velocities: Option<DMatrix<T>>,
+    pub(crate) moved: Option<DMatrix<T>>,
 }
 
 /// The inner loop of a time step in progress; all zero between two time steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct InnerLoop {
-    /// Number of iterations done.
+    /// Number of flow steps done, in a chain.
+    pub flow_steps: u64,
+    /// Number of training iterations done.
     pub iteration: u64,
     /// Sum of the training losses of the last tenth of the loop, as far as it has come.
     pub loss_sum: f64,
     /// How many they are.
     pub loss_count: u64,
+}
+
+impl InnerLoop {
+    /// How far it has come: flow steps and iterations.
+    pub fn done(&self) -> u64 {
+        self.flow_steps + self.iteration
+    }
 }
 
 /// A trained Markov kernel with its optimiser's memory.
@@ -50,7 +60,7 @@ pub struct TrainedKernel<T> {
     pub network: GenerativeNetwork,
     /// θ, the parameters of the network.
     pub parameters: Vec<T>,
-    /// Adam's moments, never reset.
+    /// Adam's moments; only a [`Chain`](crate::scheme::Chain) resets them.
     pub moments: Moments<T>,
     /// How the last time step moved its particles; `None` before the first.
     pub transport: Option<Transport<T>>,
@@ -89,6 +99,7 @@ impl<T: Real> State<T> {
             inner: InnerLoop::default(),
             copies: None,
             velocities: None,
+            moved: None,
         })
     }
 
@@ -113,9 +124,14 @@ impl<T: Real> State<T> {
         self.copies.as_ref()
     }
 
-    /// Of a particle flow with momentum, the velocities of the last step, N×d.
+    /// Of a flow with momentum, the velocities of the last step, N×d.
     pub fn velocities(&self) -> Option<&DMatrix<T>> {
         self.velocities.as_ref()
+    }
+
+    /// Inside a time step of a [`Chain`](crate::scheme::Chain), where its flow has taken the particles, N×d.
+    pub fn moved(&self) -> Option<&DMatrix<T>> {
+        self.moved.as_ref()
     }
 
     /// An error unless the scheme of that name made the state.
@@ -139,6 +155,7 @@ impl<T: Real> State<T> {
         self.step += 1;
         self.inner = InnerLoop::default();
         self.copies = None;
+        self.moved = None;
     }
 
     /// The network that the scheme trains, or an error for a state of a scheme that trains none.

@@ -1,6 +1,7 @@
 //! Tests of the flows against exact solutions, plain loops and finite differences.
 
 mod backward;
+mod chain;
 mod common;
 mod control_variate;
 mod directional_derivative;

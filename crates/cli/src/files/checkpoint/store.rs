@@ -47,7 +47,7 @@ impl CheckpointStore {
         record: &RunRecord,
         fingerprint: u64,
     ) -> io::Result<()> {
-        let place = (state.step, state.inner().iteration);
+        let place = (state.step, state.inner().done());
         let path = self.0.join(name(place));
         replace(&path, |file| encode(file, state, record, fingerprint))?;
         // A run that was resumed from an older checkpoint makes the later ones again.
