@@ -201,6 +201,22 @@ pub enum Error {
          needed, the smallest at least 1e-12 times the largest"
     )]
     Covariance(String),
+    /// The prior of an inverse problem is no mixture of Gaussians.
+    #[error("prior with a ball, sphere or Dirac given, but a mixture of Gaussians is needed")]
+    Prior,
+    /// The operator of an inverse problem is not a finite matrix of the right shape.
+    #[error(
+        "operator with {rows}×{columns} entries given, but finite entries, at least one row and exactly \
+         d = {dim} columns are needed"
+    )]
+    Operator {
+        /// Rows given.
+        rows: usize,
+        /// Columns given.
+        columns: usize,
+        /// Columns needed.
+        dim: usize,
+    },
     /// The mean power distance of two laws is not known.
     #[error(
         "a ball or sphere and a Gaussian with a covariance that is no multiple of the identity \

@@ -14,6 +14,7 @@
 //!   energy and sampler;
 //! * [`discrepancy()`], [`discrepancy_between`]: D² of particles to a law, and between laws, without
 //!   sampling;
+//! * [`LinearInverseProblem`]: exact posteriors of a mixture of Gaussians that is observed with noise;
 //! * [`FieldMinimiser`]: minimisers of E + λ∫|x|^α/α;
 //! * [`Shells`]: a radial reference for the flow towards a Gaussian in ℝ³, r = 1;
 //! * [`SteepestDescent`]: the exact first forward step at any discrete measure, r = 1;
@@ -58,7 +59,7 @@ pub use interaction::{
     backward_scale, backward_scales, dirac_descent, flow_scale, flow_scale_from, forward_scale,
     forward_scales,
 };
-pub use law::{Law, LawPotential, RadialPotential};
+pub use law::{Law, LawPotential, LinearInverseProblem, RadialPotential};
 pub use shells::Shells;
 pub use steepest_descent::SteepestDescent;
 

@@ -34,6 +34,7 @@ mod memory;
 pub mod numbers;
 mod observers;
 mod plot;
+pub mod posterior;
 mod ranks;
 mod reproduce;
 mod run;
@@ -44,18 +45,18 @@ mod threads;
 pub mod verify;
 
 pub use config::{
-    Config, ConfigFileError, Experiment, GenerateSettings, KeepKernels, MmdSettings, Precision,
-    SaveAt, SchemeKind, SumsKind, check_times,
+    Config, ConfigFileError, Experiment, GenerateSettings, KeepKernels, MmdSettings,
+    PosteriorSettings, Precision, SaveAt, SchemeKind, SumsKind, check_times,
 };
 pub use discrepancy::{Comparison, ComparisonError, compare};
 pub use ensemble::{Ensemble, EnsembleError, Seeds, Spread, run_ensemble};
 pub use experiments::{ExperimentError, Inputs, Preset};
-pub use folder::{Divergence, FolderError, Status, Summary, write_particles};
+pub use folder::{Divergence, FolderError, Status, Summary, write_conditional, write_particles};
 pub use memory::MemoryError;
 pub use plot::{PlotError, plot, plot_together};
 pub use ranks::{assist, offer_ranks, rounding};
 pub use reproduce::{Figure, ReproduceError, Reproduction};
 pub use run::{Output, RunError, resume, run, run_with};
-pub use sample::{SampleError, sample};
+pub use sample::{SampleError, sample, sample_posteriors};
 pub use setting::{Phrase, SettingError};
 pub use threads::{ThreadsError, set_default_threads, with_threads};

@@ -124,6 +124,7 @@ fn sliced_sums(config: &Config, threads: usize) -> f64 {
     let drawn = match &config.experiment {
         Experiment::Mmd(mmd) => mmd.target_particles.unwrap_or(0),
         Experiment::Generate(generate) => generate.count.unwrap_or(config.particles),
+        Experiment::Posterior(_) => config.particles,
         _ => 0,
     };
     let size = bytes_of_a_number(config) as usize;

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 
-use crate::config::{Config, ConfigFileError, Experiment};
+use crate::config::{Config, ConfigFileError, Experiment, PosteriorSettings};
 use crate::experiments::{ExperimentError, Inputs, Problem, ReferenceMeasure};
 use crate::figures::{
     self, AxisScale, Curve, FigureError, ImagePanel, MetricPanel, Panel, draw_animation,
     draw_image_animation, draw_image_grid, draw_metrics, draw_snapshots,
 };
 use crate::folder::{Row, RunFolder, Snapshot};
-use crate::numbers::plain;
+use crate::numbers::{plain, rounded};
+use crate::sample::{SampleError, draw_samples};
 use crate::targets::{Proportions, Target};
 
 /// The largest number of clouds side by side, the target included.
@@ -20,6 +21,10 @@ const CLOUDS: usize = 8;
 
 /// The largest number of grids of images side by side.
 const GRIDS: usize = 50;
+
+/// How many posteriors are drawn side by side, and samples of each.
+const POSTERIORS: usize = 8;
+const DRAWS: usize = 1000;
 
 /// The largest number of frames of an animation.
 const FRAMES: usize = 100;
@@ -36,6 +41,9 @@ pub enum PlotError {
     /// The target or the reference measure of the run cannot be made.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
+    /// The posteriors of the run cannot be sampled.
+    #[error(transparent)]
+    Sample(#[from] Box<SampleError>),
     /// A figure cannot be written.
     #[error(transparent)]
     Figure(#[from] FigureError),
@@ -133,6 +141,9 @@ pub(crate) fn draw_figures(
         let count = snapshots.first().map_or(0, |s| s.particles.nrows());
         draw_rows(&file("metrics.png"), config, reference, &rows, count)?;
     }
+    if let Experiment::Posterior(posterior) = &config.experiment {
+        draw_posteriors(&file("posteriors.png"), folder, config, posterior, &rows)?;
+    }
     Ok(())
 }
 
@@ -162,6 +173,45 @@ fn draw_clouds(
     let frames = spread(snapshots.len(), FRAMES).map(|index| panel(&snapshots[index]));
     let frames: Vec<Panel<'_>> = frames.collect();
     draw_animation(moving, &title, &frames, window)
+}
+
+/// Samples at some observations of the pairs held out, by the networks that `sample` takes; those of the exact
+/// posterior, if it is known, in grey.
+fn draw_posteriors(
+    path: &Path,
+    folder: &RunFolder,
+    config: &Config,
+    posterior: &PosteriorSettings,
+    rows: &[Row],
+) -> Result<(), PlotError> {
+    let known = rows.iter().filter(|row| row.discrepancy.is_some());
+    let best = known.min_by(|a, b| discrepancy_of(a).total_cmp(&discrepancy_of(b)));
+    let time = best.map_or(0.0, |row| row.time);
+    let prepared = config.prepared(posterior, folder.path());
+    let prepared = prepared.map_err(ExperimentError::from)?;
+    let observations = prepared.spread_observations(POSTERIORS);
+    let samples = draw_samples(folder, config, &prepared, (&observations, DRAWS), time);
+    let samples = samples.map_err(Box::new)?;
+    let rows: Vec<Vec<f64>> = observations
+        .row_iter()
+        .map(|row| row.iter().copied().collect())
+        .collect();
+    let exact = posterior.data.problem().map(|problem| {
+        let draw = |row: &Vec<f64>| problem.draw_posterior(row, DRAWS, config.seed);
+        rows.iter().map(draw).collect::<Result<Vec<_>, _>>()
+    });
+    let exact = exact.transpose().map_err(ExperimentError::from)?;
+    let panel = |(index, particles): (usize, _)| {
+        let numbers: Vec<String> = rows[index].iter().map(|y| rounded(*y, 3)).collect();
+        Panel {
+            title: format!("y = {}", numbers.join(", ")),
+            particles,
+            target: exact.as_ref().map(|exact| &exact[index]),
+            support: None,
+        }
+    };
+    let panels: Vec<Panel<'_>> = samples.iter().enumerate().map(panel).collect();
+    Ok(draw_snapshots(path, &config.flow_title(), &panels, None)?)
 }
 
 fn cloud<'a>(snapshot: &'a Snapshot, reference: &'a dyn ReferenceMeasure) -> Panel<'a> {

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use nalgebra::DMatrix;
 use rieszflow_flows::latent::fill_normal;
 use rieszflow_flows::rng::{Purpose, stream};
-use rieszflow_flows::{Origin, step_reaching};
+use rieszflow_flows::{NetworkChain, Origin, step_reaching};
 use rieszflow_numerics::Real;
 
-use crate::config::{Config, ConfigFileError, KeepKernels, Precision};
+use crate::config::{Config, ConfigFileError, Experiment, KeepKernels, Precision};
+use crate::experiments::Prepared;
 use crate::files::kernels::{KernelFile, KernelFileError};
 use crate::folder::{Divergence, RunFolder, Status};
 use crate::numbers::plain;
+use crate::posterior::Conditions;
 use crate::setting::{Phrase, SettingError, check};
 use crate::targets::TargetError;
 use crate::threads::{ThreadsError, with_threads};
@@ -69,41 +71,25 @@ pub enum SampleError {
 /// found to be one too many are left out.
 ///
 /// # Errors
-/// If the folder holds no finished neural run, or not the kernels of all these time steps.
+/// If the folder holds no finished neural run, or not the kernels of all these time steps, or a run that learned
+/// posteriors.
 pub fn sample(
     folder: &Path,
     count: usize,
     time: Option<f64>,
     seed: u64,
 ) -> Result<DMatrix<f64>, SampleError> {
-    let valid = (1..=1_000_000_000).contains(&count);
+    let valid = (1..=MOST_SAMPLES).contains(&count);
     check("count", valid, "between 1 and 10⁹", &count)?;
-    let folder = RunFolder::at(folder);
-    let config = folder.read_config()?;
-    if !config.scheme.is_neural() {
-        return Err(SampleError::Particle(folder.path().display().to_string()));
-    }
-    if config.keep_kernels == KeepKernels::None {
-        return Err(SampleError::Missing { step: 1 });
-    }
-    let summary = folder.read_summary();
-    // A chain may end before the last time step, and has learned most some networks before.
-    let chain = summary.as_ref().and_then(|summary| summary.sample_time);
-    let reached = summary.as_ref().and_then(|summary| summary.time);
-    let end = chain.and(reached).unwrap_or(config.time);
-    let time = time.or(chain).unwrap_or(end);
-    let expected = format!("between 0 and {}, the end of the run", plain(end));
-    let valid = (0.0..=end).contains(&time);
-    check("time", valid, expected, &plain(time))?;
-    match summary {
-        Some(summary) if summary.status == Status::Diverged => {
-            let divergence = Divergence::from(summary);
-            if time > divergence.valid_until {
-                return Err(SampleError::Diverged(folder.path().to_owned(), divergence));
-            }
-        }
-        Some(summary) if summary.status == Status::Completed => {}
-        _ => return Err(SampleError::Unfinished(folder.path().to_owned())),
+    let FinishedRun {
+        folder,
+        config,
+        time,
+    } = FinishedRun::open(folder, time)?;
+    if let Experiment::Posterior(posterior) = &config.experiment {
+        let count = posterior.conditions();
+        let expected = format!("y1,y2,…, the {count} observed coordinates, csv:PATH or npy:PATH");
+        check("condition", false, expected, &"left out")?;
     }
     with_threads(None, || {
         Ok(match config.precision {
@@ -111,6 +97,141 @@ pub fn sample(
             Precision::F64 => push::<f64>(&folder, &config, count, time, seed)?,
         })
     })?
+}
+
+/// Draws `count` samples from the posterior at each of the conditions (`count`×d each), by the chain that
+/// `rieszflow posterior` has learned in `folder`, as at flow time `time` or where it is best.
+///
+/// # Errors
+/// If the folder holds no such run that is finished, or the conditions do not fit its observations.
+pub fn sample_posteriors(
+    folder: &Path,
+    conditions: &Conditions,
+    count: usize,
+    time: Option<f64>,
+    seed: u64,
+) -> Result<Vec<DMatrix<f64>>, SampleError> {
+    let run = FinishedRun::open(folder, time)?;
+    let Experiment::Posterior(posterior) = &run.config.experiment else {
+        let expected = "left out, since the run has not learned posteriors";
+        return Err(check("condition", false, expected, conditions)
+            .expect_err("refused")
+            .into());
+    };
+    let prepared = run.config.prepared(posterior, run.folder.path())?;
+    let observations = conditions.load(&prepared.observed)?;
+    let most = MOST_SAMPLES / observations.nrows();
+    let expected = format!(
+        "between 1 and {most}, with {} conditions",
+        observations.nrows()
+    );
+    check("count", (1..=most).contains(&count), expected, &count)?;
+    with_threads(None, || {
+        let config = Config {
+            seed,
+            ..run.config.clone()
+        };
+        let wanted = (&observations, count);
+        draw_samples(&run.folder, &config, &prepared, wanted, run.time)
+    })?
+}
+
+/// Draws so many samples at each of the observations by the networks until the given flow time; the seed is
+/// that of the configuration.
+///
+/// # Errors
+/// If the networks cannot be read.
+pub(crate) fn draw_samples(
+    folder: &RunFolder,
+    config: &Config,
+    prepared: &Prepared,
+    (observations, count): (&DMatrix<f64>, usize),
+    time: f64,
+) -> Result<Vec<DMatrix<f64>>, SampleError> {
+    Ok(match config.precision {
+        Precision::F32 => {
+            let networks = read_networks::<f32>(folder, config, time)?;
+            prepared.sample(&networks, observations, count, config.seed)
+        }
+        Precision::F64 => {
+            let networks = read_networks::<f64>(folder, config, time)?;
+            prepared.sample(&networks, observations, count, config.seed)
+        }
+    })
+}
+
+/// The most samples that are drawn at once.
+const MOST_SAMPLES: usize = 1_000_000_000;
+
+/// A neural run that has ended, and the flow time at which it is sampled.
+struct FinishedRun {
+    folder: RunFolder,
+    config: Config,
+    time: f64,
+}
+
+impl FinishedRun {
+    /// The run in `folder`, sampled at the given time or where that is best.
+    fn open(folder: &Path, time: Option<f64>) -> Result<Self, SampleError> {
+        let folder = RunFolder::at(folder);
+        let config = folder.read_config()?;
+        if !config.scheme.is_neural() {
+            return Err(SampleError::Particle(folder.path().display().to_string()));
+        }
+        if config.keep_kernels == KeepKernels::None {
+            return Err(SampleError::Missing { step: 1 });
+        }
+        let summary = folder.read_summary();
+        // A chain may end before the last time step, and has learned most some networks before.
+        let chain = summary.as_ref().and_then(|summary| summary.sample_time);
+        let reached = summary.as_ref().and_then(|summary| summary.time);
+        let end = chain.and(reached).unwrap_or(config.time);
+        let time = time.or(chain).unwrap_or(end);
+        let expected = format!("between 0 and {}, the end of the run", plain(end));
+        let valid = (0.0..=end).contains(&time);
+        check("time", valid, expected, &plain(time))?;
+        match summary {
+            Some(summary) if summary.status == Status::Diverged => {
+                let divergence = Divergence::from(summary);
+                if time > divergence.valid_until {
+                    return Err(SampleError::Diverged(folder.path().to_owned(), divergence));
+                }
+            }
+            Some(summary) if summary.status == Status::Completed => {}
+            _ => return Err(SampleError::Unfinished(folder.path().to_owned())),
+        }
+        Ok(Self {
+            folder,
+            config,
+            time,
+        })
+    }
+}
+
+/// The networks of a chain until the given flow time.
+///
+/// # Errors
+/// If they cannot be read.
+fn read_networks<T: Real>(
+    folder: &RunFolder,
+    config: &Config,
+    time: f64,
+) -> Result<NetworkChain<T>, SampleError> {
+    let steps = step_reaching(time, &config.time_grid());
+    let mut networks = NetworkChain::default();
+    if steps == 0 {
+        return Ok(networks);
+    }
+    let format = config.kernel_format::<T>().expect("a chain");
+    let mut kernels = KernelFile::open(&folder.kernels(), format)?;
+    for step in 1..=steps {
+        if !kernels.has(step) {
+            return Err(SampleError::Missing { step });
+        }
+        let (parameters, transport) = kernels.read(step)?;
+        networks.push(parameters, transport);
+    }
+    Ok(networks)
 }
 
 fn push<T: Real>(

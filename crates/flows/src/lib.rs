@@ -27,6 +27,7 @@
 //! scheme and one pool. Networks so small that it costs more to wake a thread than to do without it train
 //! on one; [`with_awake_worker`] is for a pool that one flow has for itself.
 
+mod conditional;
 mod error;
 mod flow;
 mod functional;
@@ -55,6 +56,7 @@ pub use nalgebra;
 pub use rieszflow_numerics::Real;
 pub use rieszflow_numerics::parallel::with_awake_worker;
 
+pub use conditional::ConditionalPairs;
 pub use error::Error;
 pub use flow::{FinishedFlow, Flow, FlowError, StartedFlow};
 pub use functional::{

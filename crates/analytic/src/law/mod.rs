@@ -1,9 +1,11 @@
 //! Probability laws in ℝᵈ whose Riesz potential and interaction energy are known exactly.
 
 mod component;
+mod inverse_problem;
 mod pairs;
 mod potential;
 
+pub use inverse_problem::LinearInverseProblem;
 pub use potential::{LawPotential, RadialPotential};
 
 use nalgebra::DMatrix;

@@ -6,6 +6,7 @@ mod diracs_and_shells;
 mod equilibrium;
 mod field;
 mod interaction;
+mod inverse_problem;
 mod law_pairs;
 mod laws;
 mod line;

@@ -434,6 +434,14 @@ fn print_summary(out: &mut impl Write, summary: &Summary, output: &Output) -> io
             "fresh samples are nearest to the data held out at t = {time}: D² {discrepancy:.3e}"
         )?;
     }
+    if let (Some(discrepancy), Some(floor)) =
+        (summary.posterior_discrepancy, summary.posterior_floor)
+    {
+        writeln!(
+            out,
+            "mean posterior D² {discrepancy:.3e}, of exact draws {floor:.3e}"
+        )?;
+    }
     if let (Some(v), Some(u)) = (summary.discrepancy, summary.discrepancy_u) {
         let time = plain(summary.time);
         writeln!(

@@ -1,5 +1,6 @@
 //! The commands and what they share: parsing, dispatch, exit status.
 
+mod chain;
 mod closed_form;
 mod discrepancy;
 mod ensemble;
@@ -15,6 +16,7 @@ mod mmd;
 mod mpi;
 mod output;
 mod plot;
+mod posterior;
 mod reproduce;
 mod resume;
 mod run;
@@ -54,11 +56,13 @@ enum Command {
     Mmd(mmd::MmdArguments),
     /// Learn to sample the law of data: a chain of networks that follows a flow with momentum
     Generate(generate::GenerateArguments),
+    /// Learn to sample an unknown given its observation, from pairs: a conditional chain of networks
+    Posterior(posterior::PosteriorArguments),
     /// Any flow from a configuration file, such as a run's config.toml
     Run(run::RunArguments),
     /// Continue an interrupted run from its latest checkpoint, to the same bits
     Resume(resume::ResumeArguments),
-    /// Draw fresh samples of a finished generate run, or fresh particles of a neural flow
+    /// Draw fresh samples of a finished generate or posterior run, or fresh particles of a neural flow
     Sample(sample::SampleArguments),
     /// Redraw the figures of a run from its files, or compare several runs in one figure
     Plot(plot::PlotArguments),
@@ -110,6 +114,7 @@ fn program() -> ExitCode {
         Command::Implosion(arguments) => implosion::run(arguments),
         Command::Mmd(arguments) => mmd::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Posterior(arguments) => posterior::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Resume(arguments) => resume::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),
@@ -138,6 +143,7 @@ fn command() -> clap::Command {
         .mut_subcommand("implosion", implosion::with_defaults)
         .mut_subcommand("mmd", mmd::with_explanation)
         .mut_subcommand("generate", generate::with_explanation)
+        .mut_subcommand("posterior", posterior::with_explanation)
 }
 
 /// Reads a number; its range is checked where its meaning is known.

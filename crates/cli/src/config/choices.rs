@@ -162,7 +162,7 @@ fn of_name<V: Copy, const K: usize>(name: &str, values: [(&str, V); K]) -> Resul
         .ok_or_else(|| unknown_name(name, &values.map(|(key, _)| key)))
 }
 
-const EXPERIMENTS: [&str; 4] = ["interaction", "implosion", "mmd", "generate"];
+const EXPERIMENTS: [&str; 5] = ["interaction", "implosion", "mmd", "generate", "posterior"];
 
 impl fmt::Display for Experiment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -171,6 +171,7 @@ impl fmt::Display for Experiment {
             Self::Implosion => EXPERIMENTS[1],
             Self::Mmd(_) => EXPERIMENTS[2],
             Self::Generate(_) => EXPERIMENTS[3],
+            Self::Posterior(_) => EXPERIMENTS[4],
         })
     }
 }
@@ -188,9 +189,7 @@ impl<'de> Visitor<'de> for ExperimentVisitor {
     type Value = Experiment;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "\"interaction\", \"implosion\" or a table [experiment.mmd] or [experiment.generate]",
-        )
+        f.write_str("\"interaction\", \"implosion\" or a table [experiment.mmd], [experiment.generate] or [experiment.posterior]")
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Experiment, E> {
@@ -203,17 +202,24 @@ impl<'de> Visitor<'de> for ExperimentVisitor {
             "generate" => Err(E::custom(
                 "expected a table [experiment.generate] with the data, not 'generate' alone",
             )),
+            "posterior" => Err(E::custom(
+                "expected a table [experiment.posterior] with the data, not 'posterior' alone",
+            )),
             _ => Err(E::custom(unknown_name(name, &EXPERIMENTS))),
         }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Experiment, A::Error> {
-        let expected =
-            || A::Error::custom("expected one table, [experiment.mmd] or [experiment.generate]");
+        let expected = || {
+            A::Error::custom(
+                "expected one table, [experiment.mmd], [experiment.generate] or [experiment.posterior]",
+            )
+        };
         let name: String = map.next_key()?.ok_or_else(expected)?;
         let experiment = match name.as_str() {
             "mmd" => Experiment::Mmd(map.next_value()?),
             "generate" => Experiment::Generate(map.next_value()?),
+            "posterior" => Experiment::Posterior(map.next_value()?),
             _ => return Err(expected()),
         };
         if map.next_key::<String>()?.is_some() {

@@ -17,6 +17,7 @@ use rieszflow_flows::{Slicing, StepSizes, Sums, TimeStep, time_grid};
 use serde::{Deserialize, Serialize};
 
 use crate::files::particles::Columns;
+use crate::posterior::PairData;
 use crate::targets::{Data, ExactLaw, Proportions, Sampling, Start, Target};
 
 /// What flows.
@@ -31,6 +32,8 @@ pub enum Experiment {
     Mmd(MmdSettings),
     /// The squared discrepancy towards data, followed by a chain of networks that learns its law.
     Generate(GenerateSettings),
+    /// The squared discrepancy of pairs, followed by a chain that learns the law of one part given the other.
+    Posterior(PosteriorSettings),
 }
 
 /// From which data a chain learns, and when it has learned enough.
@@ -57,6 +60,41 @@ pub struct GenerateSettings {
     #[serde(deserialize_with = "values::whole")]
     pub held_out: usize,
     /// The chain ends when the least D² to the samples held out is this many networks old; 0 for never.
+    #[serde(deserialize_with = "values::whole")]
+    pub patience: u64,
+}
+
+/// From which pairs of an unknown and its observation a chain learns posteriors, and when it has learned
+/// enough.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "kebab-case",
+    deny_unknown_fields,
+    expecting = "expected a table with data, observed, columns, count, observation-scale, held-out and patience"
+)]
+pub struct PosteriorSettings {
+    /// The pairs.
+    pub data: PairData,
+    /// Their observed columns; empty for a problem whose observation is known.
+    #[serde(default)]
+    pub observed: Columns,
+    /// The columns that are read from a CSV file; empty for all.
+    #[serde(default)]
+    pub columns: Columns,
+    /// How many pairs are taken from a file or drawn of a problem; all in a file if not given.
+    #[serde(
+        deserialize_with = "values::optional_whole",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub count: Option<usize>,
+    /// The standard deviation of the observations where that of the unknowns is 1.
+    #[serde(deserialize_with = "values::number")]
+    pub observation_scale: f64,
+    /// How many of the pairs the chain is not trained on.
+    #[serde(deserialize_with = "values::whole")]
+    pub held_out: usize,
+    /// The chain ends when the least D² to the pairs held out is this many networks old; 0 for never.
     #[serde(deserialize_with = "values::whole")]
     pub patience: u64,
 }
@@ -230,7 +268,7 @@ impl Config {
     pub(crate) fn starts_at_atoms(&self) -> bool {
         match &self.experiment {
             Experiment::Interaction => true,
-            Experiment::Implosion | Experiment::Generate(_) => false,
+            Experiment::Implosion | Experiment::Generate(_) | Experiment::Posterior(_) => false,
             Experiment::Mmd(mmd) => matches!(mmd.start, Start::Dirac(_) | Start::Diracs(_)),
         }
     }
@@ -273,8 +311,25 @@ impl Config {
             training: self.training(),
             flow_step,
             momentum: self.momentum,
-            conditions: 0,
+            conditions: self.conditions(),
         })
+    }
+
+    /// After how many networks without a lower D² to data held out a chain ends, if this is one.
+    pub(crate) fn patience(&self) -> Option<u64> {
+        match &self.experiment {
+            Experiment::Generate(generate) => Some(generate.patience),
+            Experiment::Posterior(posterior) => Some(posterior.patience),
+            _ => None,
+        }
+    }
+
+    /// n, the number of last coordinates that a chain keeps as they are.
+    pub(crate) fn conditions(&self) -> usize {
+        match &self.experiment {
+            Experiment::Posterior(posterior) => posterior.conditions(),
+            _ => 0,
+        }
     }
 
     /// How the neural schemes learn.

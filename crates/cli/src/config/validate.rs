@@ -3,7 +3,8 @@
 use rieszflow_flows::{RieszKernel, StepSizes};
 
 use super::{
-    Config, Experiment, GenerateSettings, KeepKernels, MmdSettings, SaveAt, SchemeKind, SumsKind,
+    Config, Experiment, GenerateSettings, KeepKernels, MmdSettings, PosteriorSettings, SaveAt,
+    SchemeKind, SumsKind,
 };
 use crate::numbers::plain;
 use crate::setting::{Phrase, SettingError, check};
@@ -36,10 +37,13 @@ impl Config {
 
     /// A chain belongs to data, and needs the size of its flow steps.
     fn validate_scheme(&self) -> Result<(), SettingError> {
-        let generates = matches!(self.experiment, Experiment::Generate(_));
+        let generates = matches!(
+            self.experiment,
+            Experiment::Generate(_) | Experiment::Posterior(_)
+        );
         let is_chain = self.scheme == SchemeKind::Chain;
         let expected = if generates {
-            "chain to generate"
+            "chain to learn from data"
         } else {
             "backward, forward or particle"
         };
@@ -151,6 +155,7 @@ impl Config {
             Experiment::Interaction => {}
             Experiment::Mmd(mmd) => mmd.validate()?,
             Experiment::Generate(generate) => return generate.validate(),
+            Experiment::Posterior(posterior) => return posterior.validate(),
         }
         let forward = self.scheme == SchemeKind::Forward;
         let refused = forward && self.exponent < 1.0 && self.starts_at_atoms();
@@ -205,6 +210,23 @@ impl GenerateSettings {
         if let Some(count) = self.count {
             at_least("count", count as u64, 1)?;
         }
+        at_least("held-out", self.held_out as u64, 2)
+    }
+}
+
+impl PosteriorSettings {
+    /// Checks the settings that can be judged without the pairs.
+    ///
+    /// # Errors
+    /// Names the first that is unusable, and what it would accept.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        if let Some(count) = self.count {
+            at_least("count", count as u64, 1)?;
+        }
+        let scale = self.observation_scale;
+        let valid = (1e-3..=1e3).contains(&scale);
+        let expected = "between 1e-3 and 1e3 (standard deviations of the unknowns)";
+        check("observation-scale", valid, expected, &plain(scale))?;
         at_least("held-out", self.held_out as u64, 2)
     }
 }

@@ -36,8 +36,10 @@ impl GenerateSettings {
     pub fn holding_out_of(self, inputs: &Inputs) -> Self {
         let data = inputs.data.as_ref();
         let count = data.map_or(0, |data| data.particles.points.nrows());
-        let held_out = (count / 10).clamp(Self::LEAST_HELD_OUT, MOST_HELD_OUT);
-        Self { held_out, ..self }
+        Self {
+            held_out: default_held_out(count),
+            ..self
+        }
     }
 
     pub(super) fn load(&self, dim: usize, seed: u64, folder: &Path) -> Result<Loaded, TargetError> {
@@ -50,16 +52,31 @@ impl GenerateSettings {
         data: &DMatrix<f64>,
         seed: u64,
     ) -> Result<(DMatrix<f64>, DMatrix<f64>), SettingError> {
-        let count = data.nrows();
-        let enough = count >= 4;
-        check("data", enough, "at least 4 samples", &self.data)?;
-        let most = count - 2;
-        let expected =
-            Phrase::from(format!("between 2 and {most}, with {count} samples in ")).setting("data");
-        let fits = (2..=most).contains(&self.held_out);
-        check("held-out", fits, expected, &self.held_out)?;
-        Ok(hold_out(data, self.held_out, seed))
+        split(data, self.held_out, &self.data, seed)
     }
+}
+
+/// A tenth of the samples, 2000 at most.
+pub(super) fn default_held_out(count: usize) -> usize {
+    (count / 10).clamp(GenerateSettings::LEAST_HELD_OUT, MOST_HELD_OUT)
+}
+
+/// The training data and the samples held out, which are chosen at random; `source` is for messages.
+pub(super) fn split(
+    data: &DMatrix<f64>,
+    held_out: usize,
+    source: &dyn ToString,
+    seed: u64,
+) -> Result<(DMatrix<f64>, DMatrix<f64>), SettingError> {
+    let count = data.nrows();
+    let enough = count >= 4;
+    check("data", enough, "at least 4 samples", source)?;
+    let most = count - 2;
+    let expected =
+        Phrase::from(format!("between 2 and {most}, with {count} samples in ")).setting("data");
+    let fits = (2..=most).contains(&held_out);
+    check("held-out", fits, expected, &held_out)?;
+    Ok(hold_out(data, held_out, seed))
 }
 
 impl Config {
@@ -79,21 +96,36 @@ impl Config {
             .as_ref()
             .map_or(&empty, |data| &data.particles.points);
         let (training, _) = generate.split(data, seed)?;
+        let experiment = Experiment::Generate(generate.clone());
+        Self::learning(experiment, (&training, &generate.data), exponent, seed)
+    }
+
+    /// A chain that learns from training data (N×d), with the defaults that suit it; its source is for
+    /// messages.
+    ///
+    /// # Errors
+    /// If the data is too large or too small for steps of its size.
+    pub(super) fn learning(
+        experiment: Experiment,
+        (training, source): (&DMatrix<f64>, &dyn ToString),
+        exponent: f64,
+        seed: u64,
+    ) -> Result<Self, SettingError> {
         let (count, dim) = training.shape();
-        let spread = NormalStart::of(&training).spread();
+        let spread = NormalStart::of(training).spread();
         let chain = Chain::default_for(dim, count, spread, exponent);
         let flow_step = chain.flow_step;
         let expected = "of another size: multiply it by a number, such that its root mean square \
                         distance to its mean lies between 1e-6 and 1e6";
         let usable = (1e-8..=1e6).contains(&flow_step);
-        check("data", usable, expected, &generate.data)?;
+        check("data", usable, expected, source)?;
         let [first, most] = Chain::FLOW_STEPS.map(|steps| steps as f64 * flow_step);
         let (tau, time) = StepSizes::doubling(first, most, Chain::NETWORKS);
         let training = chain.training;
         let particles = count.min(Chain::MOST_PARTICLES);
         let is_large = particles * dim > MANY_NUMBERS;
         Ok(Self {
-            experiment: Experiment::Generate(generate.clone()),
+            experiment,
             scheme: SchemeKind::Chain,
             dim,
             exponent,

@@ -10,6 +10,7 @@ use super::{ExperimentError, implosion};
 use crate::config::{Config, Experiment, GenerateSettings, MmdSettings};
 use crate::files::input::Input;
 use crate::files::particles::Particles;
+use crate::posterior::Pairs;
 use crate::setting::{Phrase, check};
 use crate::targets::{Data, ExactLaw, Loaded, Shares, Start, Target, TargetError, of_equal_weight};
 
@@ -26,6 +27,8 @@ pub struct Inputs {
     pub(crate) start: Option<Loaded>,
     /// What a chain learns from.
     pub(crate) data: Option<Loaded>,
+    /// The pairs that a chain learns posteriors from.
+    pub(crate) pairs: Option<Pairs>,
     dim: Option<usize>,
 }
 
@@ -54,6 +57,9 @@ impl Inputs {
             Experiment::Generate(generate) => {
                 return Ok(Self::of_data(generate.load(dim, seed, folder)?));
             }
+            Experiment::Posterior(posterior) => {
+                return Ok(Self::of_pairs(posterior.load(seed, folder)?));
+            }
             _ => return Ok(Self::default()),
         };
         let sampling = mmd.sampling(seed);
@@ -75,7 +81,7 @@ impl Inputs {
             dim: dim.or_else(of_start),
             target,
             start,
-            data: None,
+            ..Self::default()
         })
     }
 
@@ -83,6 +89,14 @@ impl Inputs {
         Self {
             dim: Some(data.particles.points.ncols()),
             data: Some(data),
+            ..Self::default()
+        }
+    }
+
+    fn of_pairs(pairs: Pairs) -> Self {
+        Self {
+            dim: Some(pairs.unknowns.ncols() + pairs.observations.ncols()),
+            pairs: Some(pairs),
             ..Self::default()
         }
     }
@@ -105,8 +119,8 @@ impl Inputs {
         Ok(Self {
             target,
             start: self.start.clone(),
-            data: None,
             dim: self.dim,
+            ..Self::default()
         })
     }
 
@@ -121,7 +135,12 @@ impl Inputs {
             line("start", &self.start),
             line("data", &self.data),
         ];
-        lines.into_iter().flatten()
+        let pairs = self
+            .pairs
+            .as_ref()
+            .and_then(|pairs| pairs.description.as_ref());
+        let pairs = pairs.map(|description| format!("data: {description}"));
+        lines.into_iter().flatten().chain(pairs)
     }
 
     /// The dimension of the target; of a law that has none of its own, that of the start, if it tells.
@@ -238,6 +257,9 @@ impl Config {
                     problem.copies = vec![InputCopy { path, input }];
                 }
             }
+            Experiment::Posterior(posterior) => {
+                self.posterior_problem(posterior, inputs.pairs, &mut problem)?;
+            }
         }
         Ok((config, problem))
     }
@@ -276,6 +298,9 @@ impl Config {
                 let data = generate.load(self.dim, self.seed, folder)?;
                 let (training, _) = generate.split(&data.particles.points, self.seed)?;
                 Ok(NormalStart::of(&training).samples(count, seed))
+            }
+            Experiment::Posterior(posterior) => {
+                Ok(self.prepared(posterior, folder)?.starts(count, seed, 0))
             }
         }
     }
@@ -394,7 +419,7 @@ fn copies(mmd: &mut MmdSettings, target: Option<Input>, start: Option<Input>) ->
 }
 
 /// The name of the file, or `role` for a source without a name, such as a pipe.
-fn copy_name(role: &str, input: &Input) -> String {
+pub(super) fn copy_name(role: &str, input: &Input) -> String {
     let name = input
         .path()
         .file_name()
@@ -427,6 +452,6 @@ pub(super) fn data_in(folder: &Path, data: &Data) -> Data {
 }
 
 /// The path of a file whose relative path begins at `folder`; `None` for standard input.
-fn in_folder(folder: &Path, path: &Path) -> Option<PathBuf> {
+pub(super) fn in_folder(folder: &Path, path: &Path) -> Option<PathBuf> {
     (path != Path::new("-")).then(|| folder.join(path))
 }

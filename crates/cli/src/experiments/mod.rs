@@ -7,6 +7,7 @@ mod implosion;
 mod inputs;
 mod interaction;
 mod mmd;
+mod posterior;
 mod rounding;
 mod sliced_target;
 mod target_energy;
@@ -26,6 +27,7 @@ pub use inputs::Inputs;
 pub(crate) use inputs::{COPIES, InputCopy, Problem};
 pub use mmd::Preset;
 pub(crate) use mmd::discrepancy;
+pub(crate) use posterior::{PosteriorAccuracy, Prepared};
 pub(crate) use target_energy::{TargetEnergy, interaction_energy};
 
 /// What a flow's particles are measured against after each time step: the exact measure where
@@ -181,7 +183,7 @@ impl Config {
             Experiment::Interaction => (5000, 5000),
             Experiment::Implosion => (4000, 2000),
             // Towards a target, a preset decides about more than the training.
-            Experiment::Mmd(_) | Experiment::Generate(_) => {
+            Experiment::Mmd(_) | Experiment::Generate(_) | Experiment::Posterior(_) => {
                 (self.first_iterations, self.iterations)
             }
         };
@@ -229,6 +231,13 @@ impl Config {
                 let data = name_in_title(&generate.data.title());
                 let data = data.as_deref().unwrap_or("the data");
                 format!("Samples like {data}, r = {exponent}, d = {dim}")
+            }
+            Experiment::Posterior(posterior) => {
+                let data = name_in_title(&posterior.data.title());
+                let data = data.as_deref().unwrap_or("the data");
+                let conditions = posterior.conditions();
+                let dim = dim - conditions;
+                format!("Posteriors of {data}, r = {exponent}, d = {dim}, n = {conditions}")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Writes matrices and vectors as numpy files.
+//! Writes matrices, stacks of them and vectors as numpy files.
 
 use std::io::{self, Write};
 
@@ -23,6 +23,23 @@ use super::npy::header;
 pub fn write_matrix(mut writer: impl Write, matrix: &DMatrix<f64>) -> io::Result<()> {
     let (rows, columns) = matrix.shape();
     writer.write_all(&header(&[rows, columns]))?;
+    rows_of(&mut writer, matrix)
+}
+
+/// Writes C matrices of one shape, at least one, as an array (C, N, d).
+///
+/// # Errors
+/// What the writer reports.
+pub fn write_matrices(mut writer: impl Write, matrices: &[DMatrix<f64>]) -> io::Result<()> {
+    let (rows, columns) = matrices.first().map_or((0, 0), DMatrix::shape);
+    writer.write_all(&header(&[matrices.len(), rows, columns]))?;
+    matrices
+        .iter()
+        .try_for_each(|matrix| rows_of(&mut writer, matrix))
+}
+
+/// Writes the numbers of a matrix row by row.
+fn rows_of(writer: &mut impl Write, matrix: &DMatrix<f64>) -> io::Result<()> {
     matrix.row_iter().try_for_each(|row| {
         row.iter()
             .try_for_each(|x| writer.write_all(&x.to_le_bytes()))

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use nalgebra::DMatrix;
 
-pub use columns::Columns;
+pub use columns::{Columns, Label};
 
 use super::input::{FileError, Input, MOST_NUMBERS, name};
 use crate::setting::Phrase;
@@ -42,6 +42,8 @@ impl Particles {
 pub struct Table {
     /// What was read.
     pub particles: Particles,
+    /// Where each coordinate stands in the file.
+    pub labels: Vec<Label>,
     /// A line for people: the file, the number of particles, the dimension, which columns are
     /// coordinates, weights or left out.
     pub description: String,
@@ -105,6 +107,7 @@ pub fn parse_particles(bytes: &[u8], path: &Path, columns: &Columns) -> Result<T
     }
     header.check_numbers(columns, decimal)?;
     let (separator, which) = (records.separator(), header.description());
+    let labels = header.labels();
     let particles = rows.finish(columns)?;
     let (count, dim) = particles.points.shape();
     let s = if count == 1 { "" } else { "s" };
@@ -114,6 +117,7 @@ pub fn parse_particles(bytes: &[u8], path: &Path, columns: &Columns) -> Result<T
     );
     Ok(Table {
         particles,
+        labels,
         description,
     })
 }

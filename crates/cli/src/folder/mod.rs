@@ -29,7 +29,7 @@ use crate::files::npz::{NpzArray, read_npz, write_npz};
 use crate::files::{remove_temporary_files, replace};
 
 /// The files of a run. A folder that has one of them holds a run.
-const FILES: [&str; 16] = [
+const FILES: [&str; 17] = [
     "config.toml",
     "target.npy",
     "target_weights.npy",
@@ -43,6 +43,7 @@ const FILES: [&str; 16] = [
     "snapshots.png",
     "metrics.png",
     "flow.gif",
+    "posteriors.png",
     KERNEL_DATA,
     SNAPSHOT_DATA,
     CHECKPOINTS,
@@ -418,11 +419,6 @@ fn read_file<V>(path: &Path, read: impl FnOnce(File) -> io::Result<V>) -> io::Re
 /// # Errors
 /// What the writer reports.
 pub fn write_particles(writer: impl Write, particles: &DMatrix<f64>) -> io::Result<()> {
-    // The kind of an error is kept, which tells a closed pipe from a full disk.
-    let into_io = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    };
     let mut writer = csv::Writer::from_writer(writer);
     let head = coordinate_names(particles.ncols());
     writer.write_record(head).map_err(into_io)?;
@@ -431,6 +427,34 @@ pub fn write_particles(writer: impl Write, particles: &DMatrix<f64>) -> io::Resu
         writer.write_record(row).map_err(into_io)?;
     }
     writer.flush()
+}
+
+/// Writes samples at each of several conditions (N×d each) as CSV with a header condition,x0,x1,…; conditions
+/// are numbered from 0.
+///
+/// # Errors
+/// What the writer reports.
+pub fn write_conditional(writer: impl Write, samples: &[DMatrix<f64>]) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(writer);
+    let dim = samples.first().map_or(0, DMatrix::ncols);
+    let head = std::iter::once("condition".to_owned()).chain(coordinate_names(dim));
+    writer.write_record(head).map_err(into_io)?;
+    for (condition, samples) in samples.iter().enumerate() {
+        for sample in samples.row_iter() {
+            let row = sample.iter().map(f64::to_string);
+            let row = std::iter::once(condition.to_string()).chain(row);
+            writer.write_record(row).map_err(into_io)?;
+        }
+    }
+    writer.flush()
+}
+
+/// The error of a file; the kind is kept, which tells a closed pipe from a full disk.
+fn into_io(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// `times` (S) and `particles` (S×N×d).

@@ -66,6 +66,12 @@ pub struct Summary {
     /// D² of fresh samples to the data held out at that time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_discrepancy: Option<f64>,
+    /// Of a problem with an exact posterior, D² of 1000 draws to it, in the mean over 50 observations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub posterior_discrepancy: Option<f64>,
+    /// The same of as many independent draws from the exact posterior, in expectation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub posterior_floor: Option<f64>,
     /// The mean D² of as many independent draws from the reference.
     pub sampling_floor: Option<f64>,
     /// The functional at the end.

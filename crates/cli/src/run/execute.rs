@@ -14,7 +14,7 @@ use rieszflow_numerics::Real;
 use super::resume_point::ResumePoint;
 use super::{Run, RunError, effort, report};
 use crate::config::{Config, Experiment, SchemeKind, chosen_steps};
-use crate::experiments::{Problem, TargetEnergy};
+use crate::experiments::{PosteriorAccuracy, Problem, TargetEnergy};
 use crate::folder::{CITATION, MetricsColumns, Status, Summary};
 use crate::numbers::{plain, rounded};
 use crate::observers::{
@@ -22,7 +22,11 @@ use crate::observers::{
     Progress, Schedule, Snapshots, Table, Verdict,
 };
 use crate::plot::draw_figures;
+use crate::sample::draw_samples;
 use crate::setting::Phrase;
+
+/// How many draws each posterior is judged by.
+const POSTERIOR_DRAWS: usize = 1000;
 
 /// What the observers of a run share.
 struct Shared {
@@ -186,21 +190,28 @@ impl Run<'_> {
             origin,
             ..
         } = &self.problem;
-        let (Experiment::Generate(generate), Some(target), Some(held_out), Some(found)) = (
-            &self.config.experiment,
+        let (Some(patience), Some(target), Some(held_out), Some(found)) = (
+            self.config.patience(),
             target,
             held_out,
             self.reference.held_out(),
         ) else {
             return Ok(None);
         };
-        let seed = self.config.seed;
-        let fresh = NormalStart::of(&target.points).compared(held_out.nrows(), seed);
+        let (seed, conditions) = (self.config.seed, self.config.conditions());
+        let moving = target
+            .points
+            .columns(0, self.config.dim - conditions)
+            .into_owned();
+        let starts = NormalStart::of(&moving).compared(held_out.nrows(), seed);
+        // With the conditions of the data held out.
+        let mut fresh = held_out.clone();
+        fresh.columns_mut(0, starts.ncols()).copy_from(&starts);
         let compared = (origin.centre(&fresh), &origin.centre(held_out));
         let kernel = RieszKernel::new(self.config.exponent)?;
         let format = self.config.kernel_format::<T>().expect("a chain");
         Ok(Some(FreshSamples {
-            held_out: HeldOut::new(kernel, compared, 0, generate.patience)?,
+            held_out: HeldOut::new(kernel, compared, conditions, patience)?,
             found: found.clone(),
             kernels: (format, self.folder.kernel_data()),
         }))
@@ -290,6 +301,8 @@ impl Run<'_> {
             discrepancy_target: None,
             sample_time: best.map(|(time, _)| time),
             sample_discrepancy: best.map(|(_, discrepancy)| discrepancy),
+            posterior_discrepancy: None,
+            posterior_floor: None,
             sampling_floor: self.reference.sampling_floor(self.config.particles),
             functional: None,
             scale_exact: None,
@@ -302,6 +315,29 @@ impl Run<'_> {
             citation: CITATION,
         };
         summary.measured(shared.table.borrow().last())
+    }
+
+    /// D² to exact posteriors, by the networks that samples pass through.
+    fn posterior_accuracy(
+        &self,
+        summary: &Summary,
+    ) -> Result<Option<PosteriorAccuracy>, ObserverError> {
+        let Experiment::Posterior(posterior) = &self.config.experiment else {
+            return Ok(None);
+        };
+        let (Some(problem), Some(time)) = (posterior.data.problem(), summary.sample_time) else {
+            return Ok(None);
+        };
+        let (config, folder) = (self.config, &self.folder);
+        let prepared = config.prepared(posterior, folder.path())?;
+        let observations = problem.judged_observations(config.seed)?;
+        let wanted = (&observations, POSTERIOR_DRAWS);
+        let samples = draw_samples(folder, config, &prepared, wanted, time)?;
+        Ok(Some(problem.judge(
+            &observations,
+            &samples,
+            config.exponent,
+        )?))
     }
 
     /// Writes the files that are made of the whole run. The summary comes last: until it is written
@@ -325,6 +361,10 @@ impl Run<'_> {
         let kept: Vec<u64> = (1..=state.step).filter(keeps).collect();
         if let Some(format) = config.kernel_format::<T>() {
             folder.write_kernels(&format, &kept, &self.problem.origin)?;
+        }
+        if let Some(accuracy) = self.posterior_accuracy(summary)? {
+            summary.posterior_discrepancy = Some(accuracy.discrepancy);
+            summary.posterior_floor = Some(accuracy.floor);
         }
         if self.output.plots {
             draw_figures(folder, config, &self.problem, &*self.reference, &snapshots)?;

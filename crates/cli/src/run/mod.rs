@@ -232,6 +232,9 @@ impl Run<'_> {
 
 impl Config {
     /// The scheme with its settings.
+    ///
+    /// # Panics
+    /// If the settings of a chain are not valid.
     pub fn scheme<T: Real>(&self) -> Box<dyn Scheme<T>> {
         match self.scheme {
             SchemeKind::Backward => Box::new(Backward::new(self.training())),
@@ -247,7 +250,7 @@ impl Config {
     /// How the kernels of a neural scheme are stored; `None` for the particle flow.
     pub(crate) fn kernel_format<T: Real>(&self) -> Option<KernelFormat> {
         let network = || match self.chain() {
-            Some(chain) => chain.network(self.dim),
+            Some(chain) => chain.network(self.dim - chain.conditions),
             None => self.training().network(self.dim),
         };
         self.scheme

@@ -26,7 +26,7 @@ mod loaded;
 mod shares;
 mod smiley;
 mod start;
-mod syntax;
+pub(crate) mod syntax;
 mod toy;
 
 use std::ffi::OsStr;

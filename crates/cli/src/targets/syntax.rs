@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// The path in `kind:PATH`.
-pub(super) fn file(kind: &str, path: &str) -> Result<PathBuf, String> {
+pub(crate) fn file(kind: &str, path: &str) -> Result<PathBuf, String> {
     if path.is_empty() {
         return Err(format!(
             "expected {kind}:PATH with the path of a file, not '{kind}:'"
@@ -14,7 +14,7 @@ pub(super) fn file(kind: &str, path: &str) -> Result<PathBuf, String> {
 }
 
 /// The text, if it is UTF-8; configuration files can hold no other paths.
-pub(super) fn utf8(text: &OsStr) -> Result<&str, String> {
+pub(crate) fn utf8(text: &OsStr) -> Result<&str, String> {
     text.to_str().ok_or_else(|| {
         let text = text.display();
         format!("expected a path in UTF-8, not '{text}'; rename the file, or read csv:- or npy:- from it")
@@ -22,7 +22,7 @@ pub(super) fn utf8(text: &OsStr) -> Result<&str, String> {
 }
 
 /// Finite numbers `x1,x2,…`, at least one.
-pub(super) fn numbers(text: &str) -> Result<Vec<f64>, String> {
+pub(crate) fn numbers(text: &str) -> Result<Vec<f64>, String> {
     let number = |field: &str| {
         let number = field.trim().parse().ok();
         let number = number.filter(|number: &f64| number.is_finite());
@@ -32,7 +32,7 @@ pub(super) fn numbers(text: &str) -> Result<Vec<f64>, String> {
 }
 
 /// What to say about `text`, which has none of the accepted forms such as `circle` or `csv:PATH`.
-pub(super) fn unknown(text: &str, forms: &[&str]) -> String {
+pub(crate) fn unknown(text: &str, forms: &[&str]) -> String {
     let hint = nearest(text, forms).or_else(|| by_extension(text, forms));
     let hint = hint.map_or(String::new(), |hint| format!("; did you mean '{hint}'?"));
     format!("expected {}, not '{text:.200}'{hint}", forms.join(", "))

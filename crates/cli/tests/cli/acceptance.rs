@@ -7,11 +7,16 @@ use nalgebra::DMatrix;
 use rieszflow_analytic::line::{self, DiscreteMeasure, Gaussian, Target as LineTarget};
 use rieszflow_analytic::{Equilibrium, SteepestDescent};
 use rieszflow_cli::files::particles::{Columns, read_particles};
+use rieszflow_cli::posterior::{Conditions, ExactProblem, PairData};
 use rieszflow_cli::targets::{ExactLaw, Sampling, Start, Target};
 use rieszflow_cli::{
-    Config, KeepKernels, MmdSettings, Output, Preset, SaveAt, SchemeKind, Summary, run, sample,
+    Config, Experiment, Inputs, KeepKernels, MmdSettings, Output, PosteriorSettings, Preset,
+    SaveAt, SchemeKind, Summary, run, sample, sample_posteriors,
 };
 use rieszflow_flows::{Functional, Interaction, Mmd as Discrepancy, Points, RieszKernel};
+
+/// Pairs of the linear Gaussian problem: with fewer, chance alone changes variances by more than a percent.
+const LINEAR_PAIRS: usize = 41_000;
 
 fn towards(scheme: SchemeKind, target: Target, preset: Preset) -> Config {
     Config::mmd(scheme, &MmdSettings::towards(target), 0, preset).expect("a target")
@@ -140,7 +145,7 @@ fn errors_on_the_line(
     let tau = match scheme {
         SchemeKind::Backward => 0.05,
         SchemeKind::Forward => 0.025,
-        SchemeKind::Particle => 0.005,
+        SchemeKind::Particle | SchemeKind::Chain => 0.005,
     };
     let config = Config {
         tau: tau.into(),
@@ -329,4 +334,62 @@ fn the_default_smiley_is_as_near_as_the_particle_flow() {
     });
     let (particle, floor) = ends[2];
     assert!(ends.iter().all(|&(end, _)| end <= particle + 3.0 * floor));
+}
+
+/// Settings of `rieszflow posterior` for a problem of so many pairs.
+fn posterior_config(problem: ExactProblem, count: usize) -> Config {
+    let settings = PosteriorSettings {
+        data: PairData::Problem(problem),
+        observed: Columns::default(),
+        columns: Columns::default(),
+        count: Some(count),
+        observation_scale: PosteriorSettings::OBSERVATION_SCALE,
+        held_out: 1000,
+        patience: 2,
+    };
+    let experiment = Experiment::Posterior(settings.clone());
+    let inputs = Inputs::read(&experiment, 0, 0, Path::new("")).expect("pairs");
+    Config::posterior(&settings, &inputs, 1.0, 0).expect("a configuration")
+}
+
+/// Mean and variance of the posterior of a linear Gaussian observation: N(0.8y, 0.2).
+#[test]
+#[ignore = "minutes"]
+fn posteriors_of_a_linear_gaussian_observation_are_exact_within_two_percent() {
+    let config = posterior_config(ExactProblem::LinearGaussian, LINEAR_PAIRS);
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = folder.path().join("run");
+    let (_, summary) = finish(&config, &run);
+    let (found, floor) = (summary.posterior_discrepancy, summary.posterior_floor);
+    println!(
+        "D² {found:?}, exact draws {floor:?}, {:.0} s",
+        summary.wall_seconds
+    );
+    for y in [-2.0, -1.0, 0.0, 1.0, 2.0] {
+        let conditions = Conditions::Single(vec![y]);
+        let drawn = sample_posteriors(&run, &conditions, 200_000, None, 1).expect("samples");
+        let (mean, variance) = (drawn[0].mean(), drawn[0].variance());
+        println!("y = {y}: mean {mean:.4}, variance {variance:.4}");
+        assert!(
+            (mean - 0.8 * y).abs() < 0.016 * y.abs().max(1.0),
+            "{y}: {mean}"
+        );
+        assert!((variance / 0.2 - 1.0).abs() < 0.02, "{y}: {variance}");
+    }
+}
+
+/// Mean posterior D² of 1000 draws over 50 observations, in the plane.
+#[test]
+#[ignore = "minutes"]
+fn posteriors_of_a_mixture_are_near_the_exact_ones() {
+    let config = posterior_config(ExactProblem::LinearMixture(5), 11_000);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, summary) = finish(&config, &folder.path().join("run"));
+    let found = summary.posterior_discrepancy.expect("a number");
+    let floor = summary.posterior_floor.expect("a number");
+    println!(
+        "D² {found:.2e}, exact draws {floor:.2e}, {:.0} s",
+        summary.wall_seconds
+    );
+    assert!(found <= 5e-3 && found >= floor);
 }

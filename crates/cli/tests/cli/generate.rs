@@ -260,7 +260,7 @@ fn what_cannot_be_learned_from_is_refused() {
     wrong(
         "\"chain\"",
         "\"backward\"",
-        &["scheme", "chain to generate"],
+        &["scheme", "chain to learn from data"],
     );
     wrong(
         "keep-kernels = \"all\"",

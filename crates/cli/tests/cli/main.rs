@@ -24,6 +24,7 @@ mod mmd;
 mod npz;
 mod options;
 mod outcomes;
+mod posterior;
 mod python;
 mod readme;
 mod reproducible;

@@ -3,6 +3,7 @@
 mod backward;
 mod chain;
 mod common;
+mod conditional;
 mod control_variate;
 mod directional_derivative;
 mod forward;

@@ -1,4 +1,4 @@
-//! Which columns of a CSV file are coordinates.
+//! Which columns of a CSV file are coordinates, and where each of them stands.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -24,6 +24,40 @@ impl Columns {
     /// Their names; empty by default.
     pub fn names(&self) -> &[String] {
         &self.0
+    }
+}
+
+/// Where a coordinate stands in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The name of its column; `None` in files without a header.
+    pub name: Option<String>,
+    /// The number of its column, from 1.
+    pub number: usize,
+}
+
+impl Label {
+    /// The labels of `count` columns without names.
+    pub fn numbers(count: usize) -> Vec<Self> {
+        let label = |number| Self { name: None, number };
+        (1..=count).map(label).collect()
+    }
+
+    /// Whether `text` is its name or, in a file without a header, its number.
+    pub fn is(&self, text: &str) -> bool {
+        match &self.name {
+            Some(name) => name == text,
+            None => self.number.to_string() == text,
+        }
+    }
+}
+
+impl Display for Label {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => f.write_str(name),
+            None => write!(f, "{}", self.number),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::fields::{Kind, quoted, text};
 use super::records::Record;
 use super::row_numbers::RowNumbers;
-use super::{Columns, CsvFile};
+use super::{Columns, CsvFile, Label};
 use crate::files::FileError;
 use crate::setting::Phrase;
 
@@ -82,6 +82,15 @@ impl<'f> Header<'f> {
     /// The columns of the coordinates, in order.
     pub(super) fn coordinates(&self) -> &[usize] {
         &self.coordinates
+    }
+
+    /// Where the coordinates stand.
+    pub(super) fn labels(&self) -> Vec<Label> {
+        let label = |&column: &usize| Label {
+            name: self.named.then(|| self.fields[column].clone()),
+            number: column + 1,
+        };
+        self.coordinates.iter().map(label).collect()
     }
 
     /// The column of the weights.
