@@ -14,7 +14,8 @@
 //! the squared discrepancy D²(μ, ν), so that their flow takes any μ towards ν ([`flows::Mmd`]).
 //!
 //! **Why not move particles and be done?** Because a point mass repels itself. Under E a Dirac spreads
-//! into a density at once, and a particle, which can only be at one place, cannot follow
+//! at once, into a density or, for r + d ≥ 4, onto a sphere, and a particle, which can only be at one
+//! place, cannot follow
 //! ([`flows::scheme::Particle`] does what can be done). For the same reason no *map* x ↦ T(x) can
 //! describe a time step: it sends all mass at x to the one point T(x).
 //!

@@ -53,7 +53,7 @@ losses = []
 for _ in range(steps):
     value = loss(model(torch.randn(1000, 4)), moons(1000))
     optimiser.zero_grad()
-    value.backward()  # type: ignore[no-untyped-call]
+    value.backward()
     optimiser.step()
     schedule.step()
     losses.append(value.item())

@@ -43,7 +43,7 @@ pub enum PlotError {
     Experiment(#[from] ExperimentError),
     /// The posteriors of the run cannot be sampled.
     #[error(transparent)]
-    Sample(#[from] SampleError),
+    Sample(#[from] Box<SampleError>),
     /// A figure cannot be written.
     #[error(transparent)]
     Figure(#[from] FigureError),
@@ -190,7 +190,8 @@ fn draw_posteriors(
     let prepared = config.prepared(posterior, folder.path());
     let prepared = prepared.map_err(ExperimentError::from)?;
     let observations = prepared.spread_observations(POSTERIORS);
-    let samples = draw_samples(folder, config, &prepared, (&observations, DRAWS), time)?;
+    let samples = draw_samples(folder, config, &prepared, (&observations, DRAWS), time);
+    let samples = samples.map_err(Box::new)?;
     let rows: Vec<Vec<f64>> = observations
         .row_iter()
         .map(|row| row.iter().copied().collect())

@@ -1,4 +1,4 @@
-//! The Riesz kernel K(x,y) = −|x−y|ʳ and, in this one place, what happens at distance zero.
+//! The Riesz kernel K(x,y) = −|x−y|ʳ and the one-sided derivative of |u|ʳ at u = 0.
 
 #![expect(
     clippy::inline_always,
@@ -90,8 +90,7 @@ impl RieszKernel {
         }
     }
 
-    /// What [`Self::directional`] is at u = 0, but for a factor r, lane by lane: the derivative and β,
-    /// from |h|².
+    /// [`Self::directional`] at u = 0, lane by lane: the derivative and β, from |h|².
     #[inline(always)]
     pub(crate) fn one_sided_at_zero<T: Real, S: Simd>(
         self,

@@ -1,5 +1,7 @@
 //! Products of column-major matrices, the one place that calls the linear algebra library.
 
+use std::ops::Range;
+
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
@@ -38,6 +40,15 @@ impl<'a, T: Real> Factor<'a, T> {
     pub fn transposed(self) -> Self {
         Self(self.0.transpose())
     }
+
+    /// The rows of a range.
+    ///
+    /// # Panics
+    /// If there are fewer rows.
+    #[must_use]
+    pub fn rows(self, rows: Range<usize>) -> Self {
+        Self(self.0.subrows(rows.start, rows.len()))
+    }
 }
 
 /// Stores A·B in `destination`, column-major.
@@ -51,6 +62,21 @@ pub fn product<T: Real>(destination: &mut [T], store: Store, a: Factor<'_, T>, b
     let (m, n) = (a.0.nrows(), b.0.ncols());
     let destination = MatMut::from_column_major_slice_mut(destination, m, n);
     multiply(destination, store, a.0, b.0);
+}
+
+/// As [`product`], on this thread alone.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn product_here<T: Real>(
+    destination: &mut [T],
+    store: Store,
+    a: Factor<'_, T>,
+    b: Factor<'_, T>,
+) {
+    let (m, n) = (a.0.nrows(), b.0.ncols());
+    let destination = MatMut::from_column_major_slice_mut(destination, m, n);
+    multiply_here(destination, store, a.0, b.0);
 }
 
 /// As [`product`], for parts of matrices, on this thread alone.

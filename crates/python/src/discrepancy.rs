@@ -213,16 +213,14 @@ fn is_on_the_line<T: Real>(kernel: RieszKernel, x: &Weighted<T>) -> bool {
     x.points.ncols() == 1 && kernel.exponent() == 1.0
 }
 
-/// D² and its gradient in x for r = 1 on the line, by sorting.
+/// D² and its gradient in x (empty unless it is asked for) for r = 1 on the line, by sorting.
 fn on_the_line<T: Real>(x: &Weighted<T>, y: &Weighted<T>, settings: Settings) -> (f64, DMatrix<T>) {
-    let atoms = |side: &Weighted<T>| {
-        side.atoms(if settings.unbiased {
-            side.distinct
-        } else {
-            1.0
-        })
-    };
-    let (value, gradient) = line::discrepancy_gradient(&atoms(x), &atoms(y));
-    let gradient = gradient.into_iter().map(T::from_f64);
-    (value, DMatrix::from_iterator(x.points.nrows(), 1, gradient))
+    let [u, w] = settings.divisors(x, y);
+    let (of_x, of_y) = (x.atoms(u), y.atoms(w));
+    let mut gradient = settings.gradient(x);
+    if settings.with_gradient {
+        let slopes = line::gradient(&of_x, &of_y).into_iter();
+        gradient = DMatrix::from_iterator(x.points.nrows(), 1, slopes.map(T::from_f64));
+    }
+    (line::squared_discrepancy(&of_x, &of_y), gradient)
 }

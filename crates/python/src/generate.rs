@@ -232,7 +232,8 @@ fn push<'py, T: Real + Element>(
     let steps = kernels.steps::<T>(start.mean().len())?;
     let origin = kernels.origin();
     let starts = start.samples(count, seed);
-    let pushed = compute(py, &shared_pool(py)?, move |stop| {
+    let pool = shared_pool(py)?;
+    let pushed = compute(py, &pool, move |stop| {
         let mut samples: DMatrix<T> = origin.centre(&starts);
         let none = DMatrix::zeros(count, 0);
         for (parameters, transport) in steps.iter().take(networks) {

@@ -19,22 +19,30 @@ impl Atoms {
     }
 }
 
-/// D² of the measures on `x` and `y`, and its gradient in the points of x.
+/// D² = ∫ (R_x − R_y)² dt of the measures on `x` and `y`, with the distribution functions R. Cost:
+/// O((N+M) log(N+M)).
+pub fn squared_discrepancy(x: &Atoms, y: &Atoms) -> f64 {
+    let more = |atoms: &Atoms| match atoms.distinct {
+        1.0 => 0.0,
+        distinct => energy(atoms) * (1.0 / distinct - 1.0),
+    };
+    discrepancy(&x.measure(), &y.measure()) + more(x) + more(y)
+}
+
+/// The gradient of D² in the points of x,
 ///
 /// ```text
-/// D² = ∫ (R_x − R_y)² dt,    ∂D²/∂xᵢ = wᵢ [R_y(xᵢ) + R_y(xᵢ−) − R_x(xᵢ) − R_x(xᵢ−)]
+/// ∂D²/∂xᵢ = wᵢ [R_y(xᵢ) + R_y(xᵢ−) − R_x(xᵢ) − R_x(xᵢ−)]
 /// ```
 ///
-/// with the distribution functions R and their limits from the left; at coincident points that is the mean
-/// of both one-sided derivatives, as in sums over pairs. Cost: O((N+M) log(N+M)).
-pub fn discrepancy_gradient(x: &Atoms, y: &Atoms) -> (f64, Vec<f64>) {
+/// with the limits from the left; at coincident points that is the mean of both one-sided derivatives, as in
+/// sums over pairs. Cost: O((N+M) log(N+M)).
+pub fn gradient(x: &Atoms, y: &Atoms) -> Vec<f64> {
     let (of_x, of_y) = (x.measure(), y.measure());
-    let less = |atoms: &Atoms| energy(atoms) * (1.0 / atoms.distinct - 1.0);
-    let value = discrepancy(&of_x, &of_y) + less(x) + less(y);
     let slope = |(&point, weight): (&f64, &f64)| {
         weight * (balance(&of_y, point) - balance(&of_x, point) / x.distinct)
     };
-    (value, x.points.iter().zip(&x.weights).map(slope).collect())
+    x.points.iter().zip(&x.weights).map(slope).collect()
 }
 
 /// E = −½ ΣΣ wᵢwⱼ|xᵢ−xⱼ|: between neighbours lies W from below and 1 − W from above.

@@ -32,7 +32,7 @@ impl DiscreteMeasure {
             pairs.push((check_coordinate(row, atom)?, weight));
         }
         pairs.retain(|&(_, weight)| weight > 0.0);
-        pairs.sort_by(|one, other| one.0.total_cmp(&other.0));
+        pairs.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
         let mut mass = 0.0;
         for pair in &mut pairs {
             mass += pair.1;
@@ -60,7 +60,7 @@ impl DiscreteMeasure {
             check_coordinate(row, value)?;
         }
         let mut sorted = particles.to_vec();
-        sorted.sort_by(f64::total_cmp);
+        sorted.sort_unstable_by(f64::total_cmp);
         let count = sorted.len() as f64;
         let masses = sorted
             .iter()

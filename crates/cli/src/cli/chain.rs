@@ -139,7 +139,7 @@ impl ChainOptions {
         let iterations = self.iterations.unwrap_or(config.iterations);
         let save_at = match config.save_at {
             SaveAt::Times(_) => SaveAt::Times(vec![time]),
-            every => every,
+            every @ SaveAt::Every(_) => every,
         };
         Config {
             tau,

@@ -125,7 +125,7 @@ impl Prepared {
             let drawn = networks.push_forward(starts, &given).map(T::into_f64);
             self.frame.restore(drawn.as_view(), 0)
         };
-        let rows = conditions.row_iter().map(|row| row.into_owned());
+        let rows = conditions.row_iter().map(nalgebra::Matrix::into_owned);
         rows.enumerate().map(draw).collect()
     }
 }
@@ -194,6 +194,9 @@ impl Config {
     ///
     /// # Errors
     /// If the pairs are too few, or a column is constant.
+    ///
+    /// # Panics
+    /// If `inputs` has no pairs.
     pub fn posterior(
         posterior: &PosteriorSettings,
         inputs: &Inputs,

@@ -232,6 +232,9 @@ impl Run<'_> {
 
 impl Config {
     /// The scheme with its settings.
+    ///
+    /// # Panics
+    /// If the settings of a chain are not valid.
     pub fn scheme<T: Real>(&self) -> Box<dyn Scheme<T>> {
         match self.scheme {
             SchemeKind::Backward => Box::new(Backward::new(self.training())),

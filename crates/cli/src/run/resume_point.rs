@@ -69,7 +69,7 @@ impl Run<'_> {
             .problem
             .held_out
             .as_ref()
-            .map(|held_out| held_out.as_slice());
+            .map(nalgebra::Matrix::as_slice);
         let start = Some(self.problem.start.as_slice());
         let data = [start, points, weights, held_out];
         Ok(fingerprint(&config, data.into_iter().flatten()))

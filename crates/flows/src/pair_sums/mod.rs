@@ -29,7 +29,7 @@
 //! velocities, so steepest descent gives them different ones. For r > 1 nothing is gained at first
 //! order, and a Dirac is stationary. For r < 1 the gain is infinite, and there is no direction of steepest
 //! descent, which is [`Error::Collision`](crate::Error::Collision). Pairs closer than
-//! [`COINCIDENT`](crate::COINCIDENT) count as coincident in this derivative; `kernel.rs` has the rule. The
+//! [`COINCIDENT`](crate::COINCIDENT) count as coincident in this derivative. The
 //! ordinary gradient, which drives the particle flow and the training of the backward scheme, takes 0
 //! for the derivative at u = 0, and knows no such distance.
 //!

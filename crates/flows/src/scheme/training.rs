@@ -213,7 +213,7 @@ impl Training {
                 count,
                 loss: value,
             };
-            // After the last iteration of a round perhaps nothing is left to interrupt.
+            // A break after the last iteration of a round is ignored: the step may be done.
             if callback(state, iteration).is_break() && index + 1 < count {
                 return Err(Error::Interrupted);
             }

@@ -21,7 +21,7 @@ use rieszflow_numerics::Real;
 
 use super::order::{Line, Sorted};
 
-/// What is asked for of the particles of one projection.
+/// The gradient is that of `between` ∬|x−y|ʳ dμ dν + `own` ∬|x−x'|ʳ dμ dμ.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Coefficients {
     /// That of ∬|x−y|ʳ dμ dν.
@@ -35,7 +35,7 @@ pub(super) struct Coefficients {
 pub(super) struct Weights<'a, T> {
     /// How many particles they have.
     pub(super) counts: [usize; 2],
-    /// The weights that are not all 1/N.
+    /// The weights; `None` if they are all 1/N.
     pub(super) given: [Option<&'a [T]>; 2],
 }
 
@@ -65,7 +65,7 @@ impl<T: Real> Weights<'_, T> {
         [x * factors[0], y * factors[1]]
     }
 
-    /// The masses of the measures.
+    /// The sums of the masses, before their factors.
     fn totals(&self) -> [f64; 2] {
         [0, 1].map(|side| match self.given[side] {
             Some(weights) => weights.iter().map(|w| w.into_f64()).sum(),
@@ -73,7 +73,7 @@ impl<T: Real> Weights<'_, T> {
         })
     }
 
-    /// The sums of the sizes of all weights.
+    /// The sums of |weight|.
     pub(super) fn sizes(&self) -> [f64; 2] {
         [0, 1].map(|side| match self.given[side] {
             Some(weights) => weights.iter().map(|w| w.into_f64().abs()).sum(),
@@ -112,7 +112,8 @@ pub(super) enum Slopes<'a, T> {
     InBoth(&'a mut [T]),
 }
 
-/// The sums for r = 1, with working memory `runs`, and the gradient in the positions divided by the particles' weights.
+/// The energies for r = 1; `slopes` gets the derivative in each position, divided by the particle's weight.
+/// `below_runs` is working memory.
 ///
 /// With `velocities` the particles at one position must be in the order of these; then only particles that
 /// agree in both do not count for each other.
@@ -123,7 +124,7 @@ pub(super) fn sum<T: Real>(
     weights: &Weights<'_, T>,
     coefficients: Coefficients,
     slopes: Slopes<'_, T>,
-    runs: &mut Vec<Run>,
+    below_runs: &mut Vec<i32>,
 ) -> LineEnergies {
     let sweep = Sweep {
         sorted,
@@ -134,13 +135,13 @@ pub(super) fn sum<T: Real>(
     };
     match slopes {
         Slopes::Neither if weights.are_given() => sweep.run(&mut |_, _| ()),
-        Slopes::Neither => sweep.run_unweighted(None, runs),
+        Slopes::Neither => sweep.run_unweighted(None, below_runs),
         Slopes::InX(slopes) if weights.are_given() => {
             // The particles of y write to the place that is left over.
             let spare = slopes.len() - 1;
             sweep.run(&mut |particle, [x, _]| slopes[particle.min(spare)] = T::from_f64(x))
         }
-        Slopes::InX(slopes) => sweep.run_unweighted(Some(slopes), runs),
+        Slopes::InX(slopes) => sweep.run_unweighted(Some(slopes), below_runs),
         Slopes::InBoth(slopes) => {
             let count = weights.counts[0];
             sweep.run(&mut |particle, [x, y]| {
@@ -206,9 +207,9 @@ impl<T: Real> Sweep<'_, T> {
     }
 
     /// The same for weights 1/N and without slopes of y, several particles at a time.
-    fn run_unweighted(&self, slopes: Option<&mut [T]>, runs: &mut Vec<Run>) -> LineEnergies {
-        runs.clear();
-        dispatch!(Level::new(), simd => self.run_in_chunks(simd, slopes, runs))
+    fn run_unweighted(&self, slopes: Option<&mut [T]>, below_runs: &mut Vec<i32>) -> LineEnergies {
+        below_runs.clear();
+        dispatch!(Level::new(), simd => self.run_in_chunks(simd, slopes, below_runs))
     }
 
     #[inline(always)]
@@ -216,7 +217,7 @@ impl<T: Real> Sweep<'_, T> {
         &self,
         _: S,
         mut slopes: Option<&mut [T]>,
-        runs: &mut Vec<Run>,
+        below_runs: &mut Vec<i32>,
     ) -> LineEnergies {
         let elements = self.sorted.elements();
         let counts = self.weights.counts;
@@ -227,56 +228,38 @@ impl<T: Real> Sweep<'_, T> {
             self.set_gaps(start, &mut chunk.gaps);
             chunk.add_energies(small(start));
             if let Some(slopes) = &mut slopes {
-                let found = chunk.slopes::<T>(small(start));
+                chunk.set_slopes(small(start));
                 // The particles of y write to the place that is left over.
                 let spare = slopes.len() - 1;
-                for (element, slope) in members.iter().zip(found) {
+                for (element, slope) in members.iter().zip(chunk.slopes) {
                     slopes[(*element as u32 as usize).min(spare)] = slope;
                 }
-                self.find_runs(start, &chunk, runs);
+                let runs = &self.sorted.runs[below_runs.len()..];
+                let places = runs.iter().map(|run| run.places().start - start);
+                let places = places.take_while(|place| *place < CHUNK);
+                below_runs.extend(places.map(|place| chunk.below[place]));
             }
         }
         if let Some(slopes) = slopes {
-            self.correct_runs(runs, &chunk, slopes);
+            self.correct_runs(below_runs, &chunk, slopes);
         }
         chunk.energies()
     }
 
-    /// Appends the runs of equal keys that begin in a chunk.
-    #[inline(always)]
-    fn find_runs(&self, start: usize, chunk: &Chunk, runs: &mut Vec<Run>) {
-        let elements = self.sorted.elements();
-        let end = elements.len().min(start + CHUNK + 1);
-        let same = |pair: &[u64]| (pair[0] ^ pair[1]) >> 32 == 0;
-        let pairs = elements[start..end].windows(2);
-        if !pairs.clone().fold(false, |any, pair| any | same(pair)) {
-            return;
-        }
-        for (i, pair) in pairs.enumerate() {
-            let place = start + i;
-            let begins = place == 0 || !same(&elements[place - 1..=place]);
-            if begins && same(pair) {
-                runs.push(Run {
-                    place: place as u32,
-                    below_y: chunk.below[i],
-                });
-            }
-        }
-    }
-
     /// Sets the slopes of particles at one position, which do not count for each other.
-    fn correct_runs(&self, runs: &[Run], chunk: &Chunk, slopes: &mut [T]) {
+    fn correct_runs(&self, below_runs: &[i32], chunk: &Chunk<T>, slopes: &mut [T]) {
         let elements = self.sorted.elements();
         let [count_x, _] = self.weights.counts;
         let spare = slopes.len() - 1;
-        for run in runs {
-            let (mut place, mut below_y) = (run.place as usize, run.below_y);
-            let key = elements[place] >> 32;
-            while elements
-                .get(place)
-                .is_some_and(|element| element >> 32 == key)
-            {
-                let end = self.end_of_group(place);
+        for (run, &below_run) in self.sorted.runs.iter().zip(below_runs) {
+            let (mut places, mut below_y) = (run.places(), below_run);
+            while !places.is_empty() {
+                let place = places.start;
+                let end = if run.is_tied && self.velocities.is_none() {
+                    places.end
+                } else {
+                    self.end_of_group(place)
+                };
                 let group = elements[place..end].iter().map(|&e| e as u32 as usize);
                 let in_y = group.clone().filter(|&particle| particle >= count_x);
                 let in_y = small(in_y.count());
@@ -286,7 +269,7 @@ impl<T: Real> Sweep<'_, T> {
                     slopes[particle.min(spare)] = T::from_f64(slope);
                 }
                 below_y += in_y;
-                place = end;
+                places.start = end;
             }
         }
     }
@@ -332,34 +315,28 @@ fn small(count: usize) -> i32 {
     i32::try_from(count).expect("fewer than 2³⁰ particles")
 }
 
-/// Particles with one key, from a place on, and how many particles of y are below.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
-    place: u32,
-    below_y: i32,
-}
-
 /// So many particles are taken at a time.
 const CHUNK: usize = 256;
 /// So many sums go on side by side.
 const LANES: usize = 8;
 
 /// Consecutive particles of weights 1/N in their order.
-struct Chunk {
+struct Chunk<T> {
     /// How many particles of y are below each of them, and at the end.
     below: [i32; CHUNK + 1],
     /// The distance from each to the next one.
     gaps: [f64; CHUNK],
     counts: [i32; 2],
     factors: [f64; 2],
-    /// The factors of the particles of x and y below, less those above, in the slope of one of x.
+    /// A slope is the first times the particles of x below less those above, plus the second times those of y.
     slope: [f64; 2],
+    slopes: [T; CHUNK],
     /// The sums of D² and of the energies of x and y so far.
     sums: [[f64; LANES]; 3],
 }
 
-impl Chunk {
-    fn new<T: Real>(sweep: &Sweep<'_, T>) -> Self {
+impl<T: Real> Chunk<T> {
+    fn new(sweep: &Sweep<'_, T>) -> Self {
         let factors = sweep.weights.factors();
         let Coefficients { between, own } = sweep.coefficients;
         Self {
@@ -368,6 +345,7 @@ impl Chunk {
             counts: sweep.weights.counts.map(small),
             factors,
             slope: [2.0 * own * factors[0], between * factors[1]],
+            slopes: [T::zero(); CHUNK],
             sums: [[0.0; LANES]; 3],
         }
     }
@@ -393,26 +371,7 @@ impl Chunk {
         of(0) + of(1)
     }
 
-    /// The slopes of particles each at a position of its own.
-    #[inline(always)]
-    fn slopes<T: Real>(&self, start: i32) -> [T; CHUNK] {
-        let mut slopes = [T::zero(); CHUNK];
-        let (chunks, _) = slopes.as_chunks_mut::<LANES>();
-        let (below, _) = self.below[..CHUNK].as_chunks::<LANES>();
-        let (next, _) = self.below[1..].as_chunks::<LANES>();
-        let places = (start..).step_by(LANES);
-        for (place, (slopes, (below, next))) in
-            places.zip(chunks.iter_mut().zip(below.iter().zip(next)))
-        {
-            for (lane, place) in (0..LANES).zip(place..) {
-                let (below, is_y) = (below[lane], next[lane] - below[lane]);
-                let slope = self.slope([place - below, below], [1 - is_y, is_y]);
-                slopes[lane] = T::from_f64(slope);
-            }
-        }
-        slopes
-    }
-
+    /// Adds the energies of the chunk from `start` on.
     #[inline(always)]
     fn add_energies(&mut self, start: i32) {
         let counts = self.counts.map(f64::from);
@@ -432,6 +391,28 @@ impl Chunk {
                 self.sums[1][lane] += gap * (x * (counts[0] - x));
                 self.sums[2][lane] += gap * (y * (counts[1] - y));
             }
+        }
+    }
+
+    /// Sets the slopes that particles of x have in the chunk from `start` on, if each is at a position of
+    /// its own.
+    #[inline(always)]
+    fn set_slopes(&mut self, start: i32) {
+        let [count_x, count_y] = self.counts;
+        let [per_x, per_y] = self.slope;
+        let (below, _) = self.below[..CHUNK].as_chunks::<LANES>();
+        let (slopes, _) = self.slopes.as_chunks_mut::<LANES>();
+        let places = (start..).step_by(LANES);
+        for (place, (below, slopes)) in places.zip(below.iter().zip(slopes)) {
+            let mut differences = [[0; LANES]; 2];
+            for (lane, place) in (0..LANES).zip(place..) {
+                differences[0][lane] = 2 * (place - below[lane]) + 1 - count_x;
+                differences[1][lane] = 2 * below[lane] - count_y;
+            }
+            let [x, y] = differences;
+            *slopes = std::array::from_fn(|lane| {
+                T::from_f64(per_x * f64::from(x[lane]) + per_y * f64::from(y[lane]))
+            });
         }
     }
 

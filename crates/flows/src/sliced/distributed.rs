@@ -26,18 +26,20 @@ fn work<T: Real>() -> Work {
 }
 
 impl<T: Real> Query<'_, T> {
-    /// The blocks of directions, `count` in all, that a rank sums over.
+    /// The blocks of directions, `count` in all, that a rank sums over: consecutive ones.
     ///
     /// The sums of each direction are kept apart, so without a gradient it does not matter how directions
     /// are cut into blocks, and each rank takes as many.
     pub(super) fn blocks(&self, count: usize, rank: usize, size: usize) -> Vec<Range<usize>> {
-        let particles = self.counts().iter().sum();
+        let (particles, dim) = (self.counts().iter().sum(), self.dim());
         if self.gradients != Gradients::Neither {
-            return blocks(count, particles).skip(rank).step_by(size).collect();
+            let all = blocks(count, particles, dim);
+            let own = share(&(0..all.len()), rank, size);
+            return all.skip(own.start).take(own.len()).collect();
         }
         let own = share(&(0..count), rank, size);
         let shift = |block: Range<usize>| own.start + block.start..own.start + block.end;
-        blocks(own.len(), particles).map(shift).collect()
+        blocks(own.len(), particles, dim).map(shift).collect()
     }
 }
 

@@ -16,8 +16,8 @@
 //! r > ½ only: gradients for r ≤ ½ are refused. [`DirectionSet`] has better ones.
 //!
 //! For r = 1 the one-sided derivative along velocities is a sum over the particles in the lexicographic
-//! order of (⟨x,ξ⟩, ⟨a,ξ⟩): coincident particles are in the order of their velocities, and that is the |h|
-//! which they owe. A Dirac bursts under slicing as without.
+//! order of (⟨x,ξ⟩, ⟨a,ξ⟩): coincident particles are in the order of their velocities, which gives exactly
+//! the term |h| of a coincident pair. A Dirac bursts under slicing as without.
 //!
 //! Sources: Hertrich, *Fast Kernel Summation in High Dimensions via Slicing and Fourier Transforms* (2024);
 //! Hertrich, Jahn, Quellmalz, *Fast Summation of Radial Kernels via QMC Slicing* (ICLR 2025); Hertrich, Wald,
@@ -50,7 +50,7 @@ use crate::{Error, Measure, RieszKernel};
 use directions::Directions;
 use distances::{Coefficients, Weights};
 use projection::{Gradients, LineMemory, LineTask};
-use reduction::{DirectionSums, Reduction, blocks};
+use reduction::{BlockSlopes, DirectionSums, Reduction, blocks};
 
 /// The settings of sliced sums.
 ///
@@ -94,11 +94,13 @@ impl Slicing {
     /// numbers of `size` bytes.
     pub fn memory(&self, particles: usize, dim: usize, size: usize, threads: usize) -> f64 {
         let (count, size) = (particles as f64, size as f64);
-        let block = blocks(self.directions.max(1), particles);
-        let block = block.map(|block| block.len()).max().unwrap_or(0);
-        // Positions, the gradient of a block and of all; projections; keys and elements of a sort and slopes.
-        let in_space = count * dim as f64 * (2.0 * size + 8.0);
-        in_space + count * block as f64 * size + threads as f64 * count * (20.0 + size)
+        let block = blocks(self.directions.max(1), particles, dim).next();
+        let block = block.map_or(0, |block| block.len());
+        let together =
+            (MOST_PROJECTIONS / particles.max(1)).clamp(block, self.directions.max(block));
+        // Positions and the gradient; projections; elements of a sort, runs of equal keys, and slopes.
+        let in_space = count * dim as f64 * (size + 8.0);
+        in_space + count * together as f64 * size + threads as f64 * count * (16.0 + size)
     }
 }
 
@@ -126,6 +128,9 @@ impl SlicedEnergies {
         self.discrepancy + 0.5 * self.y
     }
 }
+
+/// Blocks of directions are summed together up to this many projections.
+const MOST_PROJECTIONS: usize = 1 << 24;
 
 /// Independent rotations from which a standard error is estimated.
 const ROTATIONS: usize = 8;
@@ -157,10 +162,12 @@ const ROTATIONS: usize = 8;
 pub struct SlicedSums<T: Real> {
     kernel: RieszKernel,
     slicing: Slicing,
-    /// Those of the dimensions and numbers asked for so far.
+    /// The sets of directions made so far.
     known: RwLock<Vec<Arc<Directions>>>,
     memory: WorkingMemory<Memory<T>>,
     lines: WorkingMemory<LineMemory<T>>,
+    /// Pieces of a gradient.
+    parts: WorkingMemory<Vec<T>>,
 }
 
 /// What is kept from call to call.
@@ -173,19 +180,17 @@ struct Memory<T> {
     reduction: Reduction,
 }
 
-/// The particles of a measure and their projections on a block of directions.
+/// The particles of a measure and their projections on some of the directions.
 #[derive(Debug, Default)]
 struct Side<T> {
     /// Less a centre, N×d.
     positions: Vec<T>,
     /// N×d, if they move.
     velocities: Vec<T>,
-    /// Of a block, N×B; then the slopes.
+    /// On some directions, a column each; overwritten by the slopes.
     projections: Vec<T>,
-    /// Of the velocities of a block, N×B.
+    /// Of the velocities, a column for each direction.
     speeds: Vec<T>,
-    /// The block's part of the gradient, N×d.
-    part: Vec<T>,
 }
 
 /// What is summed.
@@ -240,6 +245,7 @@ impl<T: Real> SlicedSums<T> {
             known: RwLock::default(),
             memory: WorkingMemory::default(),
             lines: WorkingMemory::default(),
+            parts: WorkingMemory::default(),
         })
     }
 
@@ -348,7 +354,7 @@ impl<T: Real> SlicedSums<T> {
 
     /// All energies of two measures; the gradient of F_ν(μ) = ∬|x−y|ʳ dμ dν − ½∬|x−x'|ʳ dμ dμ in the
     /// particles of x is added. A single sort of each projection gives all of them. There is no standard
-    /// error (NaN), because all directions belong together.
+    /// error (NaN), because all directions share one rotation.
     ///
     /// # Panics
     /// If a measure is empty, the dimensions differ, `gradient` is too small, or r ≤ ½.
@@ -381,8 +387,8 @@ impl<T: Real> SlicedSums<T> {
     /// All energies of two measures, with a standard error of D². Without the second measure, what stands
     /// for D² is the interaction energy −½∬|x−x'|ʳ dμ dμ.
     ///
-    /// The directions are shared out to eight sets, rotated independently of each other, whose means
-    /// differ as much as chance has it.
+    /// The directions are shared out to eight sets, rotated independently of each other; the spread of their
+    /// means gives the standard error.
     ///
     /// # Panics
     /// If a measure is empty or the dimensions differ.
@@ -412,8 +418,8 @@ impl<T: Real> SlicedSums<T> {
 
     /// Σᵢⱼ uᵢ wⱼ ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ), estimated; `scale` times its gradient in the velocities is added.
     ///
-    /// Particles coincide if they are at the same place. +∞ where such a pair with r < 1 has different
-    /// velocities, and neither weighs nothing.
+    /// Particles coincide if they are at exactly the same place. +∞ where such a pair with r < 1 has different
+    /// velocities and both weights are nonzero.
     ///
     /// # Panics
     /// If the dimensions differ, `gradient` is too small, or r ≤ ½.
@@ -566,18 +572,24 @@ impl<T: Real> SlicedSums<T> {
         let dim = query.dim();
         let [count_x, count_y] = query.counts();
         let radius = memory.take_up(query);
-        let entries = dim
-            * match query.gradients {
-                Gradients::Neither => 0,
-                Gradients::InX => count_x,
-                Gradients::InBoth => count_x + count_y,
-            };
+        let counts = match query.gradients {
+            Gradients::Neither => [0, 0],
+            Gradients::InX => [count_x, 0],
+            Gradients::InBoth => [count_x, count_y],
+        };
         let unit = self.unit(query, radius);
         let size = ranks.size();
         let all = query.blocks(count, 0, 1).len();
-        memory.reduction.start(entries, (count, all), unit);
-        for block in query.blocks(count, ranks.rank(), size) {
-            self.add_block(query, block, memory);
+        memory.reduction.start((counts, dim), (count, all), unit);
+        let own = query.blocks(count, ranks.rank(), size);
+        let most = MOST_PROJECTIONS / (count_x + count_y);
+        let starts_anew = |first: &Range<usize>, last: &Range<usize>| last.end - first.start > most;
+        let mut rest = &own[..];
+        while let Some(first) = rest.first() {
+            let len = rest.iter().position(|block| starts_anew(first, block));
+            let (together, others) = rest.split_at(len.unwrap_or(rest.len()).max(1));
+            self.add_blocks(query, together, memory);
+            rest = others;
         }
         if size > 1 {
             let own = |rank| query.blocks(count, rank, size).into_iter().flatten();
@@ -585,8 +597,8 @@ impl<T: Real> SlicedSums<T> {
         }
     }
 
-    /// The unit of the gradient: 2⁻⁶⁰ of what it is at most. For r < 1 it is not bounded; beyond 2²³ times
-    /// its size at the diameter of the particles it is cut off.
+    /// The unit of the gradient: 2⁻⁶⁰ of what it is at most. For r < 1 it is not bounded; the unit is 2⁻⁴⁰ of its
+    /// size at the diameter of the particles, and beyond 2²² times this size it is cut off.
     fn unit(&self, query: &Query<'_, T>, radius: f64) -> f64 {
         let r = self.kernel.exponent();
         let Coefficients { between, own } = query.coefficients;
@@ -602,8 +614,8 @@ impl<T: Real> SlicedSums<T> {
         size * 2.0_f64.powi(if r < 1.0 { -40 } else { -60 })
     }
 
-    /// Adds a block of directions: project, sum on the line, and take the slopes back into space.
-    fn add_block(&self, query: &Query<'_, T>, block: Range<usize>, memory: &mut Memory<T>) {
+    /// Adds consecutive blocks of directions: project, sum on the line, and take the slopes back into space.
+    fn add_blocks(&self, query: &Query<'_, T>, blocks: &[Range<usize>], memory: &mut Memory<T>) {
         let dim = query.dim();
         let counts @ [count_x, count_y] = query.counts();
         let Memory {
@@ -612,10 +624,10 @@ impl<T: Real> SlicedSums<T> {
             y,
             reduction,
         } = memory;
-        let size = block.len();
-        let directions = &directions[block.start * dim..block.end * dim];
-        x.project(directions, count_x, size, query.moves());
-        y.project(directions, count_y, size, query.moves());
+        let all = blocks[0].start..blocks[blocks.len() - 1].end;
+        let directions = &directions[all.start * dim..all.end * dim];
+        x.project(directions, count_x, all.len(), query.moves());
+        y.project(directions, count_y, all.len(), query.moves());
         let weights = query.weights();
         let task = LineTask {
             exponent: self.kernel.exponent(),
@@ -646,21 +658,28 @@ impl<T: Real> SlicedSums<T> {
             .par_chunks_mut(count_x)
             .enumerate()
             .zip(y.projections.par_chunks_mut(count_y.max(1)))
-            .zip(reduction.directions_mut(block))
+            .zip(reduction.directions_mut(all.clone()))
             .for_each(evaluate);
-        let scale = T::from_f64(self.per_direction(query));
-        if !matches!(query.gradients, Gradients::Neither) {
-            x.back_project(directions, count_x, size, scale);
-            reduction.add(0, &x.part);
-        }
-        if matches!(query.gradients, Gradients::InBoth) {
-            y.back_project(directions, count_y, size, scale);
-            reduction.add(count_x * dim, &y.part);
+        let sides: &[(&Side<T>, usize)] = match query.gradients {
+            Gradients::Neither => &[],
+            Gradients::InX => &[(x, count_x)],
+            Gradients::InBoth => &[(x, count_x), (y, count_y)],
+        };
+        for (number, (side, count)) in sides.iter().enumerate() {
+            let slopes = blocks.iter().map(|block| {
+                let block = block.start - all.start..block.end - all.start;
+                BlockSlopes {
+                    slopes: &side.projections[block.start * count..block.end * count],
+                    directions: &directions[block.start * dim..block.end * dim],
+                }
+            });
+            let slopes: Vec<_> = slopes.collect();
+            reduction.add(number, &slopes, self.per_direction(query), &self.parts);
         }
     }
 }
 
-/// A direction's number in its block and the places of its projections and of its sums.
+/// A direction's number among those that are summed together and the places of its projections and of its sums.
 type Place<'m, T> = (((usize, &'m mut [T]), &'m mut [T]), &'m mut DirectionSums);
 
 impl<T: Real> Memory<T> {
@@ -695,38 +714,43 @@ impl<T: Real> Memory<T> {
     fn collect(&self, query: &Query<'_, T>, scale: f64, rows: &mut GradientRows<'_, T>) {
         let [count_x, count_y] = query.counts();
         let weights = query.weights();
-        for k in 0..query.dim() {
-            let gradient = self.reduction.gradient(k * count_x);
-            let target = rows.x(k, count_x);
-            add_weighted(target, gradient, weights.of_side(0), scale);
-            if !matches!(query.gradients, Gradients::InBoth) {
-                continue;
-            }
-            if let Some(target) = rows.y(k, count_y) {
-                let start = count_x * query.dim() + k * count_y;
-                let gradient = self.reduction.gradient(start);
-                add_weighted(target, gradient, weights.of_side(1), scale);
+        let scale = scale * self.reduction.unit();
+        for side in 0..2 {
+            for (start, piece) in self.reduction.gradient(side) {
+                for (k, column) in piece.chunks(piece.len() / query.dim()).enumerate() {
+                    let target = match side {
+                        0 => Some(rows.x(k, count_x)),
+                        _ => rows.y(k, count_y),
+                    };
+                    if let Some(target) = target {
+                        let target = &mut target[start..][..column.len()];
+                        add_weighted(target, column, start, weights.of_side(side), scale);
+                    }
+                }
             }
         }
     }
 }
 
+/// Adds the gradient of consecutive particles, the first of which is `start`.
 fn add_weighted<T: Real>(
     target: &mut [T],
-    gradient: impl Iterator<Item = f64>,
+    gradient: &[i64],
+    start: usize,
     (weights, factor): (Option<&[T]>, f64),
     scale: f64,
 ) {
     let scale = scale * factor;
+    let entries = target.iter_mut().zip(gradient);
     match weights {
         None => {
-            for (entry, slope) in target.iter_mut().zip(gradient) {
-                *entry += T::from_f64(scale * slope);
+            for (entry, &slope) in entries {
+                *entry += T::from_f64(scale * slope as f64);
             }
         }
         Some(weights) => {
-            for ((entry, slope), weight) in target.iter_mut().zip(gradient).zip(weights) {
-                *entry += T::from_f64(scale * weight.into_f64() * slope);
+            for ((entry, &slope), weight) in entries.zip(&weights[start..]) {
+                *entry += T::from_f64(scale * weight.into_f64() * slope as f64);
             }
         }
     }
@@ -773,16 +797,6 @@ impl<T: Real> Side<T> {
             let velocities = Factor::new(&self.velocities, count, dim);
             product(&mut self.speeds, Store::Replace, velocities, directions);
         }
-    }
-
-    /// `scale` times the sum of direction times slope, for every particle.
-    fn back_project(&mut self, directions: &[T], count: usize, size: usize, scale: T) {
-        let dim = directions.len() / size;
-        self.part.resize(count * dim, T::zero());
-        let directions = Factor::new(directions, dim, size).transposed();
-        let slopes = Factor::new(&self.projections, count, size);
-        product(&mut self.part, Store::Replace, slopes, directions);
-        self.part.iter_mut().for_each(|entry| *entry *= scale);
     }
 }
 

@@ -8,6 +8,7 @@
 //! equal.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use rieszflow_numerics::Real;
 
@@ -74,7 +75,9 @@ fn range_of<T: Real>(positions: &[T], range: (T, T)) -> ((T, T), bool) {
 pub(super) struct Sorted<'m> {
     /// The key in the upper half, the particle in the lower half.
     elements: &'m [u64],
-    /// The distance that a difference of keys of 1 stands for.
+    /// The particles with equal keys, in order.
+    pub(super) runs: &'m [Run],
+    /// The distance between two positions whose keys differ by 1.
     pub(super) unit: f64,
     /// The greatest position minus the least.
     pub(super) length: f64,
@@ -96,8 +99,8 @@ impl Sorted<'_> {
         self.elements[place] as u32 as usize
     }
 
-    /// The distance from the particle at `place` to the next one; to a 2³²th of the whole in single
-    /// precision, which is finer than the positions.
+    /// The distance from the particle at `place` to the next one; in single precision to a 2³²th of the length,
+    /// which is less than the rounding errors of most projections.
     #[inline]
     pub(super) fn gap<T: Real>(&self, line: &Line<'_, T>, place: usize) -> f64 {
         if size_of::<T>() == size_of::<f32>() {
@@ -127,13 +130,28 @@ impl Sorted<'_> {
     }
 }
 
+/// Particles with one key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    start: u32,
+    end: u32,
+    /// Whether they are all at one position.
+    pub(super) is_tied: bool,
+}
+
+impl Run {
+    pub(super) fn places(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
 /// The memory of a sort.
 #[derive(Debug, Default)]
 pub(super) struct SortMemory {
-    keys: Vec<u32>,
     elements: Vec<u64>,
     /// Elements between two passes.
     other: Vec<u64>,
+    runs: Vec<Run>,
     buckets: Vec<u32>,
     /// How many keys have each value of a digit; then where the next one goes.
     digits: [Vec<u32>; 2],
@@ -143,6 +161,9 @@ pub(super) struct SortMemory {
 const MOST_AT_ONCE: usize = 1 << 16;
 /// The bits that decide about the bucket.
 const BUCKET_BITS: u32 = 8;
+/// From this many keys on from that of 0, neighbouring numbers in single precision are at least two keys apart,
+/// so that equal keys mean equal positions.
+const COARSE: f64 = (1_u32 << 25) as f64;
 /// So many elements are searched for equal keys at a time.
 const BLOCK: usize = 64;
 /// As few as these are sorted by comparison.
@@ -161,67 +182,83 @@ impl SortMemory {
         let length = high - low;
         // A length that is too small has no reciprocal.
         let scale = (f64::from(u32::MAX) / length).min(f64::MAX);
-        self.keys.resize(count, 0);
+        let keys = Keys { line, low, scale };
         self.elements.resize(count, 0);
-        let (x, y) = self.keys.split_at_mut(line.x.len());
-        if length > 0.0 {
-            set_keys(x, line.x, low, scale);
-            set_keys(y, line.y, low, scale);
-        } else {
-            self.keys.fill(0);
-        }
+        self.runs.clear();
         if count > MOST_AT_ONCE {
-            self.sort_in_buckets();
-        } else if count > FEW {
-            self.sort_at_once();
+            self.sort_in_buckets(&keys);
         } else {
-            set_elements(&mut self.elements, &self.keys);
-            self.elements.sort_unstable();
+            if count > FEW {
+                self.sort_at_once(&keys);
+            } else {
+                keys.for_each_block(|first, keys| {
+                    let elements = &mut self.elements[first as usize..];
+                    for (element, (index, &key)) in elements.iter_mut().zip((first..).zip(keys)) {
+                        *element = u64::from(key) << 32 | index;
+                    }
+                });
+                self.elements.sort_unstable();
+            }
+            find_runs(&self.elements, 0, &mut self.runs);
         }
-        sort_equal_keys(&mut self.elements, line, tie);
+        let zero_key = -low * scale;
+        for run in &mut self.runs {
+            let elements = &mut self.elements[run.places()];
+            let key = (elements[0] >> 32) as f64;
+            run.is_tied = size_of::<T>() == size_of::<f32>() && (key - zero_key).abs() > COARSE;
+            if !run.is_tied || tie.is_some() {
+                sort_run(elements, run, line, tie);
+            }
+        }
         Some(Sorted {
             elements: &self.elements,
+            runs: &self.runs,
             unit: 1.0 / scale,
             length,
         })
     }
 
     /// Two passes from the keys.
-    fn sort_at_once(&mut self) {
-        let count = self.keys.len();
-        // About as many values of both digits as particles, and some more.
+    fn sort_at_once<T: Real>(&mut self, keys: &Keys<'_, T>) {
+        let count = self.elements.len();
+        // Both digits together have 8 to 32 times as many values as there are particles.
         let bits = (count.ilog2() + 4).div_ceil(2);
         let shifts = [32 - 2 * bits, 32 - bits];
         let [lower, upper] = &mut self.digits;
         let (lower, upper) = (reset(lower, bits), reset(upper, bits));
         let mask = lower.len() - 1;
-        for &key in &self.keys {
-            lower[(key >> shifts[0]) as usize & mask] += 1;
-            upper[(key >> shifts[1]) as usize & mask] += 1;
-        }
+        keys.for_each_block(|_, keys| {
+            for &key in keys {
+                lower[(key >> shifts[0]) as usize & mask] += 1;
+                upper[(key >> shifts[1]) as usize & mask] += 1;
+            }
+        });
         to_places(lower);
         to_places(upper);
         self.other.resize(count, 0);
-        distribute_keys(&self.keys, &mut self.other, lower, shifts[0]);
+        distribute_keys(keys, &mut self.other, lower, shifts[0]);
         distribute(&self.other, &mut self.elements, upper, shifts[1] + 32);
         finish(&mut self.elements, shifts[0] + 32);
     }
 
     /// A pass from the keys to buckets, and two passes in each of them.
-    fn sort_in_buckets(&mut self) {
+    fn sort_in_buckets<T: Real>(&mut self, keys: &Keys<'_, T>) {
         let shift = 32 - BUCKET_BITS;
         let places = reset(&mut self.buckets, BUCKET_BITS);
-        for &key in &self.keys {
-            places[(key >> shift) as usize] += 1;
-        }
+        keys.for_each_block(|_, keys| {
+            for &key in keys {
+                places[(key >> shift) as usize] += 1;
+            }
+        });
         to_places(places);
-        distribute_keys(&self.keys, &mut self.elements, places, shift);
+        distribute_keys(keys, &mut self.elements, places, shift);
         // Where the next element of a bucket would go is where the next bucket starts.
         let mut start = 0;
         for &end in &*places {
             let bucket = &mut self.elements[start..end as usize];
-            start = end as usize;
             sort_bucket(bucket, &mut self.other, &mut self.digits);
+            find_runs(bucket, start, &mut self.runs);
+            start = end as usize;
         }
     }
 }
@@ -267,6 +304,32 @@ fn to_places(digits: &mut [u32]) {
     }
 }
 
+/// The keys of all particles, computed where they are needed.
+struct Keys<'a, T> {
+    line: &'a Line<'a, T>,
+    /// The least position.
+    low: f64,
+    scale: f64,
+}
+
+impl<T: Real> Keys<'_, T> {
+    /// Calls `work` with the keys of consecutive particles and the first of these.
+    #[inline]
+    fn for_each_block(&self, mut work: impl FnMut(u64, &[u32])) {
+        let mut keys = [0; 4 * BLOCK];
+        for (start, positions) in [(0, self.line.x), (self.line.x.len(), self.line.y)] {
+            for (first, positions) in (start..)
+                .step_by(keys.len())
+                .zip(positions.chunks(keys.len()))
+            {
+                let keys = &mut keys[..positions.len()];
+                set_keys(keys, positions, self.low, self.scale);
+                work(first as u64, keys);
+            }
+        }
+    }
+}
+
 /// The keys of positions; those of all particles start at `low`.
 fn set_keys<T: Real>(keys: &mut [u32], positions: &[T], low: f64, scale: f64) {
     /// Added to an integer below 2³², it leaves the integer in the lower half of the bits.
@@ -276,20 +339,16 @@ fn set_keys<T: Real>(keys: &mut [u32], positions: &[T], low: f64, scale: f64) {
     }
 }
 
-fn set_elements(elements: &mut [u64], keys: &[u32]) {
-    for (index, (element, &key)) in (0..).zip(elements.iter_mut().zip(keys)) {
-        *element = u64::from(key) << 32 | index;
-    }
-}
-
 /// Moves each particle to the next place of the digit of its key.
-fn distribute_keys(keys: &[u32], to: &mut [u64], places: &mut [u32], shift: u32) {
+fn distribute_keys<T: Real>(keys: &Keys<'_, T>, to: &mut [u64], places: &mut [u32], shift: u32) {
     let mask = places.len() - 1;
-    for (index, &key) in (0_u64..).zip(keys) {
-        let place = &mut places[(key >> shift) as usize & mask];
-        to[*place as usize] = u64::from(key) << 32 | index;
-        *place += 1;
-    }
+    keys.for_each_block(|first, keys| {
+        for (index, &key) in (first..).zip(keys) {
+            let place = &mut places[(key >> shift) as usize & mask];
+            to[*place as usize] = u64::from(key) << 32 | index;
+            *place += 1;
+        }
+    });
 }
 
 /// Moves each element to the next place of its digit.
@@ -336,31 +395,49 @@ fn insert(elements: &mut [u64], place: usize, shift: u32) -> usize {
     end
 }
 
-/// Sorts elements with equal keys by position, and then by `tie`.
-fn sort_equal_keys<T: Real>(elements: &mut [u64], line: &Line<'_, T>, tie: Option<&Line<'_, T>>) {
-    let place = |element: u64| {
-        let index = element as u32 as usize;
-        (line.at(index), tie.map_or(0.0, |tie| tie.at(index)))
-    };
-    let compare = |a: &u64, b: &u64| {
-        let order = place(*a).partial_cmp(&place(*b));
-        order.unwrap_or(Ordering::Equal).then(a.cmp(b))
-    };
+/// Appends the runs of equal keys among sorted elements, the first of which is at `first`.
+fn find_runs(elements: &[u64], first: usize, runs: &mut Vec<Run>) {
+    let same = |pair: &[u64]| (pair[0] ^ pair[1]) >> 32 == 0;
     let mut start = 0;
     while start + 1 < elements.len() {
         let end = elements.len().min(start + BLOCK + 1);
         let pairs = elements[start..end].windows(2);
-        let same = |pair: &[u64]| (pair[0] ^ pair[1]) >> 32 == 0;
         // A whole block at once, most of which have no equal keys.
-        if pairs.clone().fold(false, |any, pair| any | same(pair)) {
-            start += pairs.take_while(|pair| !same(pair)).count();
-            let key = elements[start] >> 32;
-            let run = elements[start..].iter();
-            let end = start + run.take_while(|element| **element >> 32 == key).count();
-            elements[start..end].sort_unstable_by(compare);
-            start = end;
-        } else {
+        if !pairs.clone().fold(false, |any, pair| any | same(pair)) {
             start = end - 1;
+            continue;
         }
+        start += pairs.take_while(|pair| !same(pair)).count();
+        let pairs = elements[start..].windows(2);
+        let end = start + 1 + pairs.take_while(|pair| same(pair)).count();
+        runs.push(Run {
+            start: (first + start) as u32,
+            end: (first + end) as u32,
+            is_tied: false,
+        });
+        start = end;
     }
+}
+
+/// Sorts the elements of a run, which have equal keys, by position, and then by `tie`.
+fn sort_run<T: Real>(
+    elements: &mut [u64],
+    run: &mut Run,
+    line: &Line<'_, T>,
+    tie: Option<&Line<'_, T>>,
+) {
+    let position = |element: u64| line.at(element as u32 as usize);
+    let first = position(elements[0]);
+    run.is_tied = elements[1..].iter().all(|&e| position(e) == first);
+    if run.is_tied && tie.is_none() {
+        return;
+    }
+    let place = |element: u64| {
+        let tie = tie.map_or(0.0, |tie| tie.at(element as u32 as usize));
+        (position(element), tie)
+    };
+    elements.sort_unstable_by(|a, b| {
+        let order = place(*a).partial_cmp(&place(*b));
+        order.unwrap_or(Ordering::Equal).then(a.cmp(b))
+    });
 }

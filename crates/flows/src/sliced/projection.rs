@@ -2,7 +2,7 @@
 
 use rieszflow_numerics::Real;
 
-use super::distances::{self, Coefficients, LineEnergies, Run, Slopes, Weights};
+use super::distances::{self, Coefficients, LineEnergies, Slopes, Weights};
 use super::order::{Line, SortMemory, Sorted};
 use super::powers::{self, PowerMemory};
 use super::reduction::DirectionSums;
@@ -19,7 +19,7 @@ pub(super) enum Gradients {
 #[derive(Debug, Default)]
 pub(super) struct LineMemory<T> {
     sort: SortMemory,
-    runs: Vec<Run>,
+    below_runs: Vec<i32>,
     powers: PowerMemory,
     slopes: Vec<T>,
 }
@@ -47,7 +47,7 @@ impl<T: Real> LineTask<'_, T> {
         let (count_x, count) = (x.len(), x.len() + y.len());
         let LineMemory {
             sort,
-            runs,
+            below_runs,
             powers,
             slopes,
         } = memory;
@@ -78,7 +78,7 @@ impl<T: Real> LineTask<'_, T> {
                 &self.weights,
                 self.coefficients,
                 places,
-                runs,
+                below_runs,
             )
         } else {
             powers::sum(

@@ -107,12 +107,12 @@ fn a_step_goes_on_where_it_was_stopped_also_from_a_file() {
     let (_, between) = inside(&chain, start, 0.4);
     let (states, expected) = inside(&chain, between.clone(), 0.8);
     assert_eq!(states.len(), 8 + 20);
-    for stop in 0..states.len() {
+    for (stop, at_stop) in (0_u64..).zip(&states) {
         let mut state = between.clone();
         let callback = &mut |_: &State<f32>, iteration: Iteration| {
             assert_eq!(iteration.count, 28);
             assert_eq!(iteration.loss.is_nan(), iteration.index < 8);
-            if iteration.index == stop as u64 {
+            if iteration.index == stop {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
@@ -126,8 +126,8 @@ fn a_step_goes_on_where_it_was_stopped_also_from_a_file() {
                 continue;
             }
         }
-        assert_eq!(state, states[stop]);
-        assert_eq!(state.inner().done(), stop as u64 + 1);
+        assert_eq!(state, *at_stop);
+        assert_eq!(state.inner().done(), stop + 1);
         let mut file = Vec::new();
         state.write(&mut file).unwrap();
         let mut read = State::read(&file[..]).unwrap();
