@@ -140,7 +140,7 @@ fn errors_on_the_line(
     let tau = match scheme {
         SchemeKind::Backward => 0.05,
         SchemeKind::Forward => 0.025,
-        SchemeKind::Particle => 0.005,
+        SchemeKind::Particle | SchemeKind::Chain => 0.005,
     };
     let config = Config {
         tau: tau.into(),

@@ -128,7 +128,7 @@ fn check_metrics(folder: &Path, config: &Config, last: &[Vec<f64>]) {
         scale = match config.scheme {
             SchemeKind::Backward => backward_scale(config.exponent, scale, step.tau),
             SchemeKind::Forward => forward_scale(config.exponent, scale, step.tau),
-            SchemeKind::Particle => flow_scale(config.exponent, step.end),
+            SchemeKind::Particle | SchemeKind::Chain => flow_scale(config.exponent, step.end),
         }
         .expect("a scale");
         assert_close(written, scale);
