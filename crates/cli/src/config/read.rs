@@ -134,7 +134,7 @@ mod tests {
         assert!(text.ends_with("| ^^^^^^^^^^^^^^^^"), "{text}");
         let text = message("\"backward\"", "\"bakward\"");
         assert!(
-            text.starts_with("line 1, column 10: expected backward, forward or particle"),
+            text.starts_with("line 1, column 10: expected backward, forward, particle or chain"),
             "{text}"
         );
         assert!(text.contains("did you mean 'backward'?"), "{text}");

@@ -46,7 +46,7 @@ fn columns_are_observed_by_name_in_the_order_given() {
 
 #[test]
 fn columns_without_names_are_observed_by_number() {
-    let (_folder, data) = csv("1.5,2,3\n5,6.5,7\n");
+    let (_folder, data) = csv("1.5,2.5,3.5\n5,6.5,7\n");
     let pairs = load(&data, &selection("1")).expect("valid");
     assert_eq!(pairs.observations.as_slice(), [1.5, 5.0]);
     // Numbers stay those of the file when columns are chosen.
@@ -55,8 +55,8 @@ fn columns_without_names_are_observed_by_number() {
         ..selection("3")
     };
     let pairs = load(&data, &some).expect("valid");
-    assert_eq!(pairs.unknowns.as_slice(), [2.0, 6.5]);
-    assert_eq!(pairs.observations.as_slice(), [3.0, 7.0]);
+    assert_eq!(pairs.unknowns.as_slice(), [2.5, 6.5]);
+    assert_eq!(pairs.observations.as_slice(), [3.5, 7.0]);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("pairs.npy");
     let matrix = DMatrix::from_row_slice(2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
