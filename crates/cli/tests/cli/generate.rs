@@ -130,7 +130,7 @@ fn a_run_that_is_interrupted_again_and_again_ends_with_the_same_bytes() {
     sandbox.run("sample law --count 300 --out data.npy").good();
     let flow = format!(
         "generate --data npy:data.npy --held-out 40 --width 32 --batch 50 --iterations 4000 --directions 16 \
-         --networks 5 --patience 1 {QUIET} --checkpoint-every 0.02"
+         --networks 5 --patience 2 {QUIET} --checkpoint-every 0.02"
     );
     sandbox.run(&format!("{flow} --out whole")).good();
     let start = |arguments: &str| {
@@ -260,7 +260,7 @@ fn what_cannot_be_learned_from_is_refused() {
     wrong(
         "\"chain\"",
         "\"backward\"",
-        &["scheme", "chain to generate"],
+        &["scheme", "chain to learn from data"],
     );
     wrong(
         "keep-kernels = \"all\"",
