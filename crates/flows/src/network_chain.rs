@@ -17,7 +17,7 @@ use crate::{State, Transport};
 ///
 /// let target = DMatrix::from_fn(100, 1, |i, _| 3.0 + i as f64 / 100.0);
 /// let functional = Mmd::new(RieszKernel::new(1.0)?, target, None)?;
-/// let training = Training { width: 8, batch: 10, iterations: 100, ..Training::default() };
+/// let training = Training { width: 16, batch: 25, ..Training::default() };
 /// let chain = Chain { training, flow_step: 0.1, momentum: 0.5, conditions: 0 };
 /// let (tau, time) = StepSizes::doubling(1.6, 3.2, 3); // 16, 32 and 32 steps of the flow
 /// let start = DMatrix::from_fn(50, 1, |i, _| i as f64 / 50.0);
@@ -27,7 +27,7 @@ use crate::{State, Transport};
 /// assert_eq!(networks.len(), 3);
 /// let fresh = DMatrix::from_element(1, 1, 0.505);
 /// let drawn = networks.push_forward(fresh, &DMatrix::zeros(1, 0));
-/// assert!((drawn[0] - 3.5).abs() < 0.2);
+/// assert!((drawn[0] - 3.5_f64).abs() < 0.2, "{drawn}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
