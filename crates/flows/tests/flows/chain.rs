@@ -164,6 +164,8 @@ fn the_number_of_threads_does_not_change_a_bit() {
 /// X ~ N(0, 1), Y = X + ½ε: given y, X is N(0.8y, 0.2).
 #[test]
 fn a_conditional_chain_leaves_conditions_and_learns_the_posterior() {
+    /// Of the observations: their distances then weigh more.
+    const SCALE: f64 = 4.0;
     let normal = |i: usize, part: usize| {
         // Quantiles of N(0, 1) in fixed orders that make the parts independent.
         let level = [0.819_172_513, 0.671_043_607, 0.549_700_478][part] * (i + 1) as f64;
@@ -174,8 +176,6 @@ fn a_conditional_chain_leaves_conditions_and_learns_the_posterior() {
                 / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)));
         if level < 0.5 { -tail } else { tail }
     };
-    /// Of the observations: their distances then weigh more.
-    const SCALE: f64 = 4.0;
     let count = 2000;
     let pairs = DMatrix::from_fn(count, 2, |i, k| {
         let (x, noise) = (normal(i, 0), normal(i, 1));
