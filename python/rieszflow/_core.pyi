@@ -8,6 +8,7 @@ __all__ = [
     "VERSION",
     "Law",
     "backward_scales",
+    "chain_defaults",
     "default_directions",
     "discrepancy",
     "equilibrium",
@@ -15,10 +16,12 @@ __all__ = [
     "flow",
     "flow_scales",
     "forward_scales",
+    "generate",
     "line_backward_step",
     "line_flow",
     "push_forward",
     "read_toml",
+    "sample_chain",
 ]
 
 VERSION: Final[str]
