@@ -136,8 +136,8 @@ pub fn sample_posteriors(
     })?
 }
 
-/// Draws so many samples at each of the observations by the networks until the given flow time; the seed is
-/// that of the configuration.
+/// Draws `count` samples at each of the observations with the networks up to a flow time; the seed is that of
+/// the configuration.
 ///
 /// # Errors
 /// If the networks cannot be read.

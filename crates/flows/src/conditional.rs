@@ -10,8 +10,8 @@ use crate::{Error, Mmd, RieszKernel, Sums};
 /// i, and a [`Chain`](crate::scheme::Chain) whose `conditions` are n moves the xᵢ alone.
 ///
 /// F is the functional of the pairs in ℝᵈ⁺ⁿ. Particles and pairs have the same observations, one by one, so
-/// that what is left of D² depends on the conditional laws of x given y. With observations of their own the
-/// unknowns would make up for a difference that they cannot mend, and outliers run away.
+/// that what is left of D² depends on the conditional laws of x given y. With other observations the two laws of y
+/// would differ. The unknowns would move to make up for that, which they cannot, and outliers run away.
 ///
 /// Source: Hagemann, Hertrich, Altekrüger, Beinert, Chemseddine, Steidl, *Posterior Sampling Based on
 /// Gradient Flows of the MMD with Negative Distance Kernel* (ICLR 2024).
@@ -23,7 +23,7 @@ use crate::{Error, Mmd, RieszKernel, Sums};
 ///     ConditionalPairs, Flow, NetworkChain, RieszKernel, StepSizes, Sums, time_grid,
 /// };
 ///
-/// // x is y, or 4 − y, whichever: at each y two points.
+/// // At each y two points: y and 4 − y.
 /// let y = DMatrix::from_fn(200, 1, |i, _| (i / 2) as f64 / 50.0);
 /// let x = DMatrix::from_fn(200, 1, |i, _| if i % 2 == 0 { y[i] } else { 4.0 - y[i] });
 /// let pairs = ConditionalPairs::new(&x, &y)?;

@@ -20,7 +20,7 @@ pub struct HeldOutDiscrepancy {
 /// Pushes fresh particles through the networks of a [`Chain`](crate::scheme::Chain) as they are learned, and
 /// ends the flow once D² to held-out data no longer falls.
 ///
-/// What particles of the flow itself tell is not enough: they come to lie on the training data, one by one.
+/// The particles of the flow cannot tell when to stop: they come to lie on the training data, one by one.
 /// Cost of a network: K² pairs for K fresh particles and as many held out, and O(K) passes of the network.
 #[derive(Debug)]
 pub struct HeldOut<T: Real> {

@@ -50,7 +50,7 @@ impl Config {
         check("scheme", generates == is_chain, expected, &self.scheme)?;
         if !is_chain {
             let unused = self.flow_step.map_or(String::new(), plain);
-            let expected = "left out but of a chain";
+            let expected = "left out unless the scheme is chain";
             return check("flow-step", self.flow_step.is_none(), expected, &unused);
         }
         let step = self.flow_step.unwrap_or(0.0);

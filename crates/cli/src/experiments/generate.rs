@@ -172,7 +172,7 @@ impl HeldOutFound {
         all.extend_from_slice(found);
     }
 
-    /// D² after so many networks.
+    /// D² after each number of networks.
     pub(crate) fn after(&self, networks: u64) -> Option<HeldOutDiscrepancy> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(networks as usize).copied()

@@ -2,7 +2,7 @@
 //!
 //! A chain flows in the space of pairs, standardised column by column, and moves the unknowns alone: particle
 //! i keeps the observation of training pair i, so that particles and pairs have the same observations. With
-//! observations of their own the flow would carry particles away for the sake of these.
+//! other observations the flow would move unknowns to make up for the difference.
 
 use std::path::Path;
 
@@ -33,11 +33,11 @@ pub(crate) struct Prepared {
     pub(crate) held_out: DMatrix<f64>,
     /// What the observed columns are called.
     pub(crate) observed: Vec<Label>,
-    frame: Frame,
+    standardization: Standardization,
 }
 
 /// The affine map from the columns of pairs to those that a chain computes with.
-struct Frame {
+struct Standardization {
     mean: RowDVector<f64>,
     /// What one unit of a chain's coordinate is.
     unit: RowDVector<f64>,
@@ -45,9 +45,9 @@ struct Frame {
     conditions: usize,
 }
 
-impl Frame {
-    /// The frame in which the pairs have mean 0, the unknowns the standard deviation 1 and the observations
-    /// the given one.
+impl Standardization {
+    /// The one after which the pairs have mean 0, the unknowns the standard deviation 1 and the observations the
+    /// given one.
     fn of(pairs: &DMatrix<f64>, conditions: usize, scale: f64) -> Self {
         let dim = pairs.ncols() - conditions;
         let unit = pairs.column_iter().enumerate().map(|(k, column)| {
@@ -66,7 +66,7 @@ impl Frame {
         }
     }
 
-    /// Columns of pairs, of which the first is column `first`, in the frame.
+    /// Columns of pairs, of which the first is column `first`, standardised.
     fn standardise(&self, columns: DMatrixView<'_, f64>, first: usize) -> DMatrix<f64> {
         DMatrix::from_fn(columns.nrows(), columns.ncols(), |i, k| {
             (columns[(i, k)] - self.mean[first + k]) / self.unit[first + k]
@@ -89,7 +89,7 @@ impl Frame {
 impl Prepared {
     /// Standardised starts of `count` unknowns: standard normal, as the unknowns have mean 0 and deviation 1.
     pub(crate) fn starts(&self, count: usize, seed: u64, condition: u64) -> DMatrix<f64> {
-        let mut starts = DMatrix::zeros(count, self.frame.dim());
+        let mut starts = DMatrix::zeros(count, self.standardization.dim());
         let rng = &mut stream(seed, Purpose::Sample, 0, condition);
         fill_normal(starts.as_mut_slice(), rng);
         starts
@@ -97,12 +97,12 @@ impl Prepared {
 
     /// `count` of the observations held out (`count`×n), evenly spread over the ranks of the first coordinate.
     pub(crate) fn spread_observations(&self, count: usize) -> DMatrix<f64> {
-        let dim = self.frame.dim();
+        let dim = self.standardization.dim();
         let columns = self
             .held_out
-            .columns(dim, self.frame.conditions)
+            .columns(dim, self.standardization.conditions)
             .into_owned();
-        let observations = self.frame.restore(columns.as_view(), dim);
+        let observations = self.standardization.restore(columns.as_view(), dim);
         let mut rows: Vec<usize> = (0..observations.nrows()).collect();
         rows.sort_by(|&a, &b| observations[(a, 0)].total_cmp(&observations[(b, 0)]));
         let at = |k: usize| rows[(2 * k + 1) * rows.len() / (2 * count)];
@@ -117,13 +117,15 @@ impl Prepared {
         count: usize,
         seed: u64,
     ) -> Vec<DMatrix<f64>> {
-        let dim = self.frame.dim();
-        let conditions = self.frame.standardise(observations.as_view(), dim);
+        let dim = self.standardization.dim();
+        let conditions = self
+            .standardization
+            .standardise(observations.as_view(), dim);
         let draw = |(condition, row): (usize, RowDVector<f64>)| {
             let starts = self.starts(count, seed, condition as u64).map(T::from_f64);
             let given = DMatrix::from_fn(count, row.len(), |_, k| T::from_f64(row[k]));
             let drawn = networks.push_forward(starts, &given).map(T::into_f64);
-            self.frame.restore(drawn.as_view(), 0)
+            self.standardization.restore(drawn.as_view(), 0)
         };
         let rows = conditions.row_iter().map(nalgebra::Matrix::into_owned);
         rows.enumerate().map(draw).collect()
@@ -176,15 +178,20 @@ impl PosteriorSettings {
         let joint = ConditionalPairs::new(&pairs.unknowns, &pairs.observations);
         let joint = joint.expect("pairs that have been read");
         let (training, held_out) = split(joint.pairs(), self.held_out, &self.data, seed)?;
-        let frame = Frame::of(&training, conditions, self.observation_scale);
+        let standardization = Standardization::of(&training, conditions, self.observation_scale);
         let varies = |unit: &f64| *unit > 0.0 && unit.is_finite();
         let expected = "pairs of which every column varies";
-        check("data", frame.unit.iter().all(varies), expected, &self.data)?;
+        check(
+            "data",
+            standardization.unit.iter().all(varies),
+            expected,
+            &self.data,
+        )?;
         Ok(Prepared {
-            training: frame.standardise(training.as_view(), 0),
-            held_out: frame.standardise(held_out.as_view(), 0),
+            training: standardization.standardise(training.as_view(), 0),
+            held_out: standardization.standardise(held_out.as_view(), 0),
             observed: pairs.observed.clone(),
-            frame,
+            standardization,
         })
     }
 }

@@ -110,7 +110,7 @@ impl PairData {
     /// Reads data as they are written on a command line.
     ///
     /// # Errors
-    /// If they are none of these, or the path is not UTF-8.
+    /// If the text names neither a file nor a problem, or the path is not UTF-8.
     pub fn from_os_str(text: &OsStr) -> Result<Self, String> {
         utf8(text)?.parse()
     }

@@ -88,8 +88,7 @@ impl Data {
     /// by default 11,000. Equal seeds give equal draws. A file is read once.
     ///
     /// # Errors
-    /// If a file cannot be read, has fewer samples or samples with weights, or if the law is none in this
-    /// dimension.
+    /// If a file cannot be read, has fewer samples or samples with weights, or if there is no such law in ℝ^`dim`.
     pub fn load(
         &self,
         count: Option<usize>,

@@ -336,7 +336,7 @@ fn the_default_smiley_is_as_near_as_the_particle_flow() {
     assert!(ends.iter().all(|&(end, _)| end <= particle + 3.0 * floor));
 }
 
-/// Settings of `rieszflow posterior` for a problem of so many pairs.
+/// The configuration of `rieszflow posterior` for a problem, of which `count` pairs are drawn.
 fn posterior_config(problem: ExactProblem, count: usize) -> Config {
     let settings = PosteriorSettings {
         data: PairData::Problem(problem),

@@ -1,12 +1,12 @@
 //! `generate`: what a chain learns, its files, resumed runs, samples, and refusals.
 
 use std::fs;
-use std::process::{Command, Stdio};
 
 use rieszflow_cli::{Experiment, SchemeKind};
 use serde_json::Value;
 
-use crate::sandbox::{Csv, Results, Sandbox, config, names, read, summary, wait_for};
+use crate::kill::a_run_goes_on_without;
+use crate::sandbox::{Csv, Results, Sandbox, config, names, read, summary};
 
 /// A second or so.
 const SMALL: &str = "--count 500 --width 32 --hidden-layers 2 --iterations 150 --batch 100 --directions 16 \
@@ -130,35 +130,9 @@ fn a_run_that_is_interrupted_again_and_again_ends_with_the_same_bytes() {
     sandbox.run("sample law --count 300 --out data.npy").good();
     let flow = format!(
         "generate --data npy:data.npy --held-out 40 --width 32 --batch 50 --iterations 4000 --directions 16 \
-         --networks 5 --patience 2 {QUIET} --checkpoint-every 0.02"
+         --networks 5 --patience 2 {QUIET}"
     );
-    sandbox.run(&format!("{flow} --out whole")).good();
-    let start = |arguments: &str| {
-        Command::new(env!("CARGO_BIN_EXE_rieszflow"))
-            .current_dir(sandbox.path(""))
-            .args(arguments.split_whitespace())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts")
-    };
-    let mut child = start(&format!("{flow} --out run"));
-    let mut kills = 0;
-    while kills < 6 {
-        wait_for(&sandbox.path("run/checkpoint"), &mut child);
-        std::thread::sleep(std::time::Duration::from_millis(120));
-        if child.try_wait().expect("a process").is_some() {
-            break;
-        }
-        child.kill().expect("a process");
-        child.wait().expect("a process");
-        kills += 1;
-        let _ = fs::remove_file(sandbox.path("data.npy"));
-        child = start("resume run --no-plots --quiet --checkpoint-every 0.02");
-    }
-    assert!(kills > 1, "{kills}");
-    child.wait().expect("a process");
-    assert!(Results::read(&sandbox.path("run")) == Results::read(&sandbox.path("whole")));
+    a_run_goes_on_without(&sandbox, "data.npy", &flow);
     let rows = Csv::read(&sandbox.path("run/metrics.csv")).rows.len();
     assert!((2..=5).contains(&rows), "{rows}");
     assert!(sandbox.path("run/input/data.npy").exists());

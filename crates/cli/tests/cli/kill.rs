@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::sandbox::{Results, Sandbox, names};
@@ -111,19 +111,15 @@ fn check(scheme: &str, flow: &str, interval: &str, seed: u64) -> Moments {
     while moments.kills() < wanted {
         let out = format!("run{}", moments.runs);
         let folder = sandbox.path(&out);
-        let mut command = format!("{start} {interval} --out {out}");
-        loop {
-            let threads = [1, 2, 4][rng.random_range(0..3)];
-            let child = spawn(&sandbox, &format!("{command} --threads {threads}"));
-            if !survives(child, duration.mul_f64(rng.random_range(0.0..0.5))) {
+        run_with_kills(
+            &sandbox,
+            (&start, interval, &out),
+            duration,
+            &mut rng,
+            || {
                 moments.count(&folder);
-                if folder.join("config.toml").exists() {
-                    command = format!("resume {out} --no-plots --quiet {interval}");
-                }
-                continue;
-            }
-            break;
-        }
+            },
+        );
         moments.runs += 1;
         assert_eq!(names(&folder), names(&sandbox.path("whole")));
         assert!(
@@ -136,6 +132,50 @@ fn check(scheme: &str, flow: &str, interval: &str, seed: u64) -> Moments {
         moments.kills()
     );
     moments
+}
+
+/// Starts a run into the folder `out`, kills it at random moments before half of `duration`, and resumes it until
+/// it ends. `killed` is called after each kill.
+fn run_with_kills(
+    sandbox: &Sandbox,
+    (start, interval, out): (&str, &str, &str),
+    duration: Duration,
+    rng: &mut impl Rng,
+    mut killed: impl FnMut(),
+) {
+    let mut command = format!("{start} {interval} --out {out}");
+    loop {
+        let threads = [1, 2, 4][rng.random_range(0..3)];
+        let child = spawn(sandbox, &format!("{command} --threads {threads}"));
+        if survives(child, duration.mul_f64(rng.random_range(0.0..0.5))) {
+            return;
+        }
+        killed();
+        if sandbox.path(out).join("config.toml").exists() {
+            command = format!("resume {out} --no-plots --quiet {interval}");
+        }
+    }
+}
+
+/// A run with kills, into the folder `run`, has the results of a whole one, in the folder `whole`, and does not need
+/// the file `source` once it has read it.
+pub fn a_run_goes_on_without(sandbox: &Sandbox, source: &str, start: &str) {
+    let since = Instant::now();
+    sandbox.run(&format!("{start} --out whole")).good();
+    let duration = since.elapsed();
+    let (run, whole) = (sandbox.path("run"), sandbox.path("whole"));
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut kills = 0;
+    let flow = (start, "--checkpoint-every 0.02", "run");
+    run_with_kills(sandbox, flow, duration, &mut rng, || {
+        kills += 1;
+        if run.join("config.toml").exists() {
+            let _ = fs::remove_file(sandbox.path(source));
+        }
+    });
+    assert!(kills > 1, "{kills}");
+    assert_eq!(names(&run), names(&whole));
+    assert!(Results::read(&run) == Results::read(&whole), "other bytes");
 }
 
 fn spawn(sandbox: &Sandbox, arguments: &str) -> Child {

@@ -2,12 +2,12 @@
 //! conditions, and refusals.
 
 use std::fs;
-use std::process::{Command, Stdio};
 
 use rieszflow_cli::files::npy::read_npy;
 use rieszflow_cli::{Experiment, SchemeKind};
 
-use crate::sandbox::{Csv, Results, Sandbox, config, names, read, summary, wait_for};
+use crate::kill::a_run_goes_on_without;
+use crate::sandbox::{Csv, Results, Sandbox, config, names, read, summary};
 
 /// A second or so.
 const SMALL: &str = "--count 400 --width 32 --hidden-layers 2 --iterations 150 --batch 100 --directions 16 \
@@ -190,37 +190,10 @@ fn a_run_from_a_file_that_is_killed_again_and_again_ends_with_the_same_bytes() {
     fs::write(sandbox.path("pairs.csv"), rows.join("\n")).expect("a file");
     let flow = format!(
         "posterior --data csv:pairs.csv --observed pressure --held-out 40 --width 32 --batch 50 \
-         --iterations 300 --directions 16 --networks 4 --patience 2 {QUIET} --checkpoint-every 0.02"
+         --iterations 300 --directions 16 --networks 4 --patience 2 {QUIET}"
     );
-    sandbox.run(&format!("{flow} --out whole")).good();
-    let start = |arguments: &str| {
-        Command::new(env!("CARGO_BIN_EXE_rieszflow"))
-            .current_dir(sandbox.path(""))
-            .args(arguments.split_whitespace())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts")
-    };
-    let mut child = start(&format!("{flow} --out run"));
-    let mut kills = 0;
-    while kills < 5 {
-        wait_for(&sandbox.path("run/checkpoint"), &mut child);
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        if child.try_wait().expect("a process").is_some() {
-            break;
-        }
-        child.kill().expect("a process");
-        child.wait().expect("a process");
-        kills += 1;
-        let _ = fs::remove_file(sandbox.path("pairs.csv"));
-        child = start("resume run --no-plots --quiet --checkpoint-every 0.02");
-    }
-    assert!(kills > 0, "{kills}");
-    child.wait().expect("a process");
-    let (run, whole) = (sandbox.path("run"), sandbox.path("whole"));
-    assert!(Results::read(&run) == Results::read(&whole));
-    assert_eq!(names(&run), names(&whole));
+    a_run_goes_on_without(&sandbox, "pairs.csv", &flow);
+    let run = sandbox.path("run");
     assert_eq!(names(&run.join("input")).len(), 1);
     let pairs = read_npy(&run.join("target.npy")).expect("a matrix");
     let last = Csv::read(&run.join("final.csv"));

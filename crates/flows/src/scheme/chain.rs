@@ -29,7 +29,7 @@ use nalgebra::DMatrix;
 use rieszflow_nets::Moments;
 use rieszflow_numerics::Real;
 
-use super::particle::{accelerated, check_momentum};
+use super::particle::{check_momentum, velocities_with_momentum};
 use super::training::{Draws, Order, Recorded, check_network};
 use super::{Callback, Iteration, Scheme, StepReport, Training, check_step, not_diverged};
 use crate::state::no_network;
@@ -127,7 +127,7 @@ impl Chain {
         while state.inner.flow_steps < count {
             let from = state.moved.as_ref().unwrap_or(&state.particles);
             let last = state.velocities.as_ref();
-            let mut velocities = accelerated(functional, from, last, self.momentum)?;
+            let mut velocities = velocities_with_momentum(functional, from, last, self.momentum)?;
             let dim = velocities.ncols() - self.conditions;
             velocities.columns_mut(dim, self.conditions).fill(T::zero());
             let moved = from + &velocities * size;

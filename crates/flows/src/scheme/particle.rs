@@ -89,7 +89,8 @@ impl<T: Real> Scheme<T> for Particle {
         check_step(functional, state, tau)?;
         state.check_scheme(NAME)?;
         let last = state.velocities.as_ref();
-        let velocities = accelerated(functional, &state.particles, last, self.momentum)?;
+        let velocities =
+            velocities_with_momentum(functional, &state.particles, last, self.momentum)?;
         let mut moved = &velocities * T::from_f64(tau);
         moved += &state.particles;
         not_diverged(&moved)?;
@@ -163,7 +164,7 @@ pub fn step<T: Real>(
 }
 
 /// m v − N ∂F(μ_N)/∂x with the velocities v of the step before, if there was one (N×d).
-pub(super) fn accelerated<T: Real>(
+pub(super) fn velocities_with_momentum<T: Real>(
     functional: &dyn Functional<T>,
     particles: &DMatrix<T>,
     last: Option<&DMatrix<T>>,
