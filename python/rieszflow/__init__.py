@@ -12,6 +12,7 @@ and the functional that flows is F(mu) = D²(mu, nu) up to a constant.
 `energy_distance`                     √(2D²) for r = 1, as ``scipy.stats.energy_distance``, any dimension
 `flow`                                the gradient flow of D²: neural backward and forward, particles
 `generate`                            a chain of networks that learns to sample the law of data
+`posterior`                           the same of an unknown given its observation, from pairs
 `exact`                               laws and flows with closed forms, and D² to them
 `load_run`                            the folder of a run of the program
 `rieszflow.torch.MMD2Loss`            D² as a loss (needs torch)
@@ -28,11 +29,13 @@ from rieszflow._core import VERSION as __version__
 from rieszflow._discrepancy import energy_distance, mmd2, mmd2_and_grad
 from rieszflow._flow import FlowResult, flow
 from rieszflow._generate import Generator, generate
+from rieszflow._posterior import PosteriorSampler, posterior
 from rieszflow._run import RunResult, load_run
 
 __all__ = [
     "FlowResult",
     "Generator",
+    "PosteriorSampler",
     "RunResult",
     "__version__",
     "energy_distance",
@@ -42,4 +45,5 @@ __all__ = [
     "load_run",
     "mmd2",
     "mmd2_and_grad",
+    "posterior",
 ]

@@ -11,6 +11,7 @@ __all__ = [
     "chain_defaults",
     "default_directions",
     "discrepancy",
+    "draw_posteriors",
     "equilibrium",
     "equilibrium_density",
     "flow",
@@ -19,6 +20,7 @@ __all__ = [
     "generate",
     "line_backward_step",
     "line_flow",
+    "posterior",
     "push_forward",
     "read_toml",
     "sample_chain",
@@ -135,6 +137,17 @@ def sample_chain(
     draws: tuple[int, int],
     is_single: bool,
 ) -> npt.NDArray[Any]: ...
+def posterior(
+    pairs: npt.NDArray[Any], conditions: int, observation_scale: float, settings: ChainSettings
+) -> tuple[tuple[list[float], list[float]], Learned]: ...
+def draw_posteriors(
+    columns: tuple[list[float], list[float]],
+    kernels: Kernels,
+    networks: int,
+    observations: npt.NDArray[np.float64],
+    draws: tuple[int, int],
+    is_single: bool,
+) -> list[npt.NDArray[Any]]: ...
 def equilibrium(dim: int, exponent: float) -> tuple[float, float, float, bool]: ...
 def equilibrium_density(
     dim: int, exponent: float, radii: Sequence[float]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rieszflow import _arrays, _core
+from rieszflow import _arrays, _chain, _core
 from rieszflow._arrays import RandomState
 
 
@@ -156,42 +156,27 @@ def generate(
     True
     """
     samples = _arrays.points(data, "data")
-    count, dim = samples.shape
-    if count < 4:
-        raise ValueError(f"data must have at least 4 samples, not {count}")
-    r = _arrays.exponent(exponent)
-    if r <= 0.5:
-        raise ValueError(f"exponent must be above 1/2 for sliced sums, not {r}")
-    left = min(max(count // 10, 2), 2000)
-    out = left if held_out is None else _arrays.whole(held_out, "held_out", 2)
-    if out > count - 2:
-        raise ValueError(f"held_out must be between 2 and {count - 2} of {count} samples, not {out}")
-    inertia = _arrays.real(momentum, "momentum")
-    if not 0 <= inertia < 1:
-        raise ValueError(f"momentum must be at least 0 and below 1, not {inertia}")
-    most_particles, networks, first, most = _core.chain_defaults()
-    particles = _whole(n_particles, "n_particles", min(count - out, most_particles))
-    if batch is not None and _arrays.whole(batch, "batch", 1) > particles:
-        raise ValueError(f"batch must be between 1 and the {particles} particles, not {batch}")
-    settings: _core.ChainSettings = {
-        "exponent": r,
-        "held_out": out,
-        "particles": particles,
-        "flow_step": _positive(flow_step, "flow_step"),
-        "momentum": inertia,
-        "directions": _whole(n_directions, "n_directions", _core.default_directions(dim)),
-        "networks": _whole(n_networks, "n_networks", networks),
-        "first_flow_steps": _whole(first_flow_steps, "first_flow_steps", first),
-        "most_flow_steps": _whole(most_flow_steps, "most_flow_steps", most),
-        "patience": _arrays.whole(patience, "patience", 0),
-        "seed": _arrays.seed(random_state),
-        "iterations": _optional_whole(iterations, "iterations"),
-        "batch": batch,
-        "width": _optional_whole(width, "width"),
-        "hidden_layers": _optional_whole(hidden_layers, "hidden_layers"),
-        "learning_rate": _positive(learning_rate, "learning_rate"),
-        "learning_rate_decay": _positive(learning_rate_decay, "learning_rate_decay"),
-    }
+    settings = _chain.settings(
+        samples.shape,
+        "data",
+        exponent=exponent,
+        held_out=held_out,
+        n_particles=n_particles,
+        flow_step=flow_step,
+        momentum=momentum,
+        n_directions=n_directions,
+        n_networks=n_networks,
+        first_flow_steps=first_flow_steps,
+        most_flow_steps=most_flow_steps,
+        patience=patience,
+        random_state=random_state,
+        iterations=iterations,
+        batch=batch,
+        width=width,
+        hidden_layers=hidden_layers,
+        learning_rate=learning_rate,
+        learning_rate_decay=learning_rate_decay,
+    )
     learned = _core.generate(samples, settings)
     return Generator(
         discrepancy=np.array(learned["discrepancy"]),
@@ -203,20 +188,3 @@ def generate(
         _kernels=learned["kernels"],
         _dtype=samples.dtype,
     )
-
-
-def _whole(value: int | None, name: str, default: int) -> int:
-    return default if value is None else _arrays.whole(value, name, 1)
-
-
-def _optional_whole(value: int | None, name: str) -> int | None:
-    return None if value is None else _arrays.whole(value, name, 1)
-
-
-def _positive(value: float | None, name: str) -> float | None:
-    if value is None:
-        return None
-    number = _arrays.real(value, name)
-    if not 0 < number < np.inf:
-        raise ValueError(f"{name} must be positive and finite, not {number}")
-    return number

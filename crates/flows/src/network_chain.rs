@@ -3,9 +3,11 @@
 use nalgebra::DMatrix;
 use rieszflow_numerics::Real;
 
+use crate::latent::fill_normal;
 use crate::observer::{Observer, ObserverError};
+use crate::rng::{Purpose, stream};
 use crate::scheme::StepReport;
-use crate::{State, Transport};
+use crate::{Standardization, State, Transport};
 
 /// The networks that a [`Chain`](crate::scheme::Chain) has learned, in order. As an observer of the flow it
 /// collects them.
@@ -66,6 +68,34 @@ impl<T: Real> NetworkChain<T> {
         let networks = self.networks.iter();
         networks.fold(starts, |x, (parameters, transport)| {
             transport.push_forward(parameters, &x, conditions)
+        })
+    }
+
+    /// Draws `count` unknowns (`count`×d) given each of the observations (C×n), one after the other, by networks
+    /// that have learned standardised pairs. Starts are standard normal, keyed by the seed and the number of the
+    /// observation.
+    ///
+    /// # Panics
+    /// If the observations have not n columns.
+    pub fn draw_posteriors(
+        &self,
+        standardization: &Standardization,
+        observations: &DMatrix<f64>,
+        count: usize,
+        seed: u64,
+    ) -> impl Iterator<Item = DMatrix<f64>> {
+        let (conditions, found) = (standardization.conditions(), observations.ncols());
+        assert_eq!(found, conditions, "the columns of observations");
+        let observations = standardization.standardize_observations(observations);
+        (0..observations.nrows()).map(move |row| {
+            let mut starts = DMatrix::zeros(count, standardization.dim());
+            let rng = &mut stream(seed, Purpose::Sample, 0, row as u64);
+            fill_normal(starts.as_mut_slice(), rng);
+            let given = DMatrix::from_fn(count, conditions, |_, k| {
+                T::from_f64(observations[(row, k)])
+            });
+            let drawn = self.push_forward(starts.map(T::from_f64), &given);
+            standardization.restore(&drawn.map(T::into_f64))
         })
     }
 }

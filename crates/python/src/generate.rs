@@ -22,7 +22,7 @@ use crate::matrix::{Array, array, matrix};
 #[pyo3(from_item_all)]
 pub struct Settings {
     exponent: f64,
-    held_out: usize,
+    pub held_out: usize,
     particles: usize,
     flow_step: Option<f64>,
     momentum: f64,
@@ -37,14 +37,15 @@ pub struct Settings {
     hidden_layers: Option<usize>,
     learning_rate: Option<f64>,
     learning_rate_decay: Option<f64>,
-    seed: u64,
+    pub seed: u64,
 }
 
 impl Settings {
     /// The chain for training data, as the program has it.
-    fn chain(&self, training: &DMatrix<f64>, start: &NormalStart) -> Chain {
+    fn chain(&self, training: &DMatrix<f64>) -> Chain {
         let (count, dim) = training.shape();
-        let default = Chain::default_for(dim, count, start.spread(), self.exponent);
+        let spread = NormalStart::of(training).spread();
+        let default = Chain::default_for(dim, count, spread, self.exponent);
         let learn = default.training;
         let iterations = self.iterations.unwrap_or(learn.iterations);
         Chain {
@@ -99,18 +100,35 @@ pub fn generate<'py>(
     settings: Settings,
 ) -> PyResult<Learned<'py>> {
     match data {
-        Array::F32(data) => learn(py, matrix(&data)?, settings),
-        Array::F64(data) => learn(py, matrix(&data)?, settings),
+        Array::F32(data) => learn_law(py, matrix(&data)?, settings),
+        Array::F64(data) => learn_law(py, matrix(&data)?, settings),
     }
 }
 
-fn learn<T: Real + Element>(
+fn learn_law<T: Real + Element>(
     py: Python<'_>,
     data: DMatrix<T>,
     settings: Settings,
 ) -> PyResult<Learned<'_>> {
+    learn::<T>(py, settings, move || {
+        let seed = settings.seed;
+        let (training, held_out) = hold_out(&data.map(T::into_f64), settings.held_out, seed);
+        Samples {
+            training,
+            held_out,
+            conditions: 0,
+        }
+    })
+}
+
+/// Learns in the precision `T` from the samples that a function makes.
+pub fn learn<T: Real + Element>(
+    py: Python<'_>,
+    settings: Settings,
+    samples: impl FnOnce() -> Samples + Send + 'static,
+) -> PyResult<Learned<'_>> {
     let course = compute(py, &pool()?, move |stop| {
-        Course::<T>::follow(&data.map(T::into_f64), settings, stop)
+        Course::<T>::follow(&samples(), settings, stop)
     });
     let Course {
         start,
@@ -140,6 +158,16 @@ fn learn<T: Real + Element>(
     })
 }
 
+/// What a chain learns from.
+pub struct Samples {
+    /// N×(d+n).
+    pub training: DMatrix<f64>,
+    /// L×(d+n).
+    pub held_out: DMatrix<f64>,
+    /// n, the number of last coordinates that stay; particle i has those of training sample i.
+    pub conditions: usize,
+}
+
 /// A chain that has come to its end.
 struct Course<T: Real> {
     start: NormalStart,
@@ -150,27 +178,31 @@ struct Course<T: Real> {
 }
 
 impl<T: Real> Course<T> {
-    fn follow(
-        data: &DMatrix<f64>,
-        settings: Settings,
-        stop: &AtomicBool,
-    ) -> Result<Self, FlowError> {
+    fn follow(samples: &Samples, settings: Settings, stop: &AtomicBool) -> Result<Self, FlowError> {
+        let Samples {
+            training,
+            held_out,
+            conditions,
+        } = samples;
         let seed = settings.seed;
-        let (training, held_out) = hold_out(data, settings.held_out, seed);
-        let start = NormalStart::of(&training);
-        let chain = settings.chain(&training, &start);
-        let particles = start.particles(settings.particles, seed);
-        let origin = Origin::of(&particles, &training);
+        let dim = training.ncols() - conditions;
+        let start = NormalStart::of(&training.columns(0, dim).into_owned());
+        let chain = Chain {
+            conditions: *conditions,
+            ..settings.chain(training)
+        };
+        let particles = with_conditions(&start.particles(settings.particles, seed), training);
+        let origin = Origin::of(&particles, training);
         let kernel = RieszKernel::new(settings.exponent)?;
         let slicing = Slicing {
             seed,
             ..Slicing::new(settings.directions)
         };
-        let target = origin.centre(&training);
+        let target = origin.centre(training);
         let functional = Mmd::<T>::with_sums(kernel, target, None, Sums::Sliced(slicing))?;
-        let fresh = origin.centre(&start.compared(held_out.nrows(), seed));
-        let compared = (fresh, &origin.centre(&held_out));
-        let mut held_out = HeldOut::new(kernel, compared, 0, settings.patience)?;
+        let fresh = with_conditions(&start.compared(held_out.nrows(), seed), held_out);
+        let compared = (origin.centre(&fresh), &origin.centre(held_out));
+        let mut held_out = HeldOut::new(kernel, compared, *conditions, settings.patience)?;
         let [first, most] = [settings.first_flow_steps, settings.most_flow_steps]
             .map(|steps| steps as f64 * chain.flow_step);
         let (tau, time) = StepSizes::doubling(first, most, settings.networks);
@@ -191,6 +223,17 @@ impl<T: Real> Course<T> {
             outcome,
         })
     }
+}
+
+/// Starts (K×d) with the conditions of the first K samples (N×(d+n)).
+fn with_conditions(starts: &DMatrix<f64>, samples: &DMatrix<f64>) -> DMatrix<f64> {
+    DMatrix::from_fn(starts.nrows(), samples.ncols(), |i, k| {
+        if k < starts.ncols() {
+            starts[(i, k)]
+        } else {
+            samples[(i, k)]
+        }
+    })
 }
 
 /// Stops a chain after Ctrl-C.

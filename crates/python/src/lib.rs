@@ -20,6 +20,7 @@ mod kernels;
 mod laws;
 mod line;
 mod matrix;
+mod posterior;
 mod settings;
 mod target;
 mod weighted;
@@ -43,6 +44,8 @@ mod _core {
     use crate::kernels::push_forward;
     #[pymodule_export]
     use crate::laws::Law;
+    #[pymodule_export]
+    use crate::posterior::{draw_posteriors, posterior};
     #[pymodule_export]
     use crate::settings::read_toml;
 

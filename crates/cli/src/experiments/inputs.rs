@@ -299,9 +299,7 @@ impl Config {
                 let (training, _) = generate.split(&data.particles.points, self.seed)?;
                 Ok(NormalStart::of(&training).samples(count, seed))
             }
-            Experiment::Posterior(posterior) => {
-                Ok(self.prepared(posterior, folder)?.starts(count, seed, 0))
-            }
+            Experiment::Posterior(_) => unreachable!("`sample_posteriors` draws its own starts"),
         }
     }
 

@@ -6,11 +6,10 @@
 
 use std::path::Path;
 
-use nalgebra::{DMatrix, DMatrixView, RowDVector};
+use nalgebra::DMatrix;
 use rieszflow_analytic::discrepancy;
-use rieszflow_flows::latent::fill_normal;
 use rieszflow_flows::rng::{Purpose, stream};
-use rieszflow_flows::{ConditionalPairs, NetworkChain, NormalStart};
+use rieszflow_flows::{ConditionalPairs, NetworkChain, NormalStart, Standardization};
 use rieszflow_numerics::Real;
 
 use super::generate::{default_held_out, split};
@@ -36,73 +35,11 @@ pub(crate) struct Prepared {
     standardization: Standardization,
 }
 
-/// The affine map from the columns of pairs to those that a chain computes with.
-struct Standardization {
-    mean: RowDVector<f64>,
-    /// What one unit of a chain's coordinate is.
-    unit: RowDVector<f64>,
-    /// n.
-    conditions: usize,
-}
-
-impl Standardization {
-    /// The one after which the pairs have mean 0, the unknowns the standard deviation 1 and the observations the
-    /// given one.
-    fn of(pairs: &DMatrix<f64>, conditions: usize, scale: f64) -> Self {
-        let dim = pairs.ncols() - conditions;
-        let unit = pairs.column_iter().enumerate().map(|(k, column)| {
-            let deviation = column.variance().sqrt();
-            if k < dim {
-                deviation
-            } else {
-                deviation / scale
-            }
-        });
-        let mean = pairs.column_iter().map(|column| column.mean());
-        Self {
-            mean: RowDVector::from_iterator(pairs.ncols(), mean),
-            unit: RowDVector::from_iterator(pairs.ncols(), unit),
-            conditions,
-        }
-    }
-
-    /// Columns of pairs, of which the first is column `first`, standardised.
-    fn standardise(&self, columns: DMatrixView<'_, f64>, first: usize) -> DMatrix<f64> {
-        DMatrix::from_fn(columns.nrows(), columns.ncols(), |i, k| {
-            (columns[(i, k)] - self.mean[first + k]) / self.unit[first + k]
-        })
-    }
-
-    /// The inverse of [`standardise`](Self::standardise).
-    fn restore(&self, columns: DMatrixView<'_, f64>, first: usize) -> DMatrix<f64> {
-        DMatrix::from_fn(columns.nrows(), columns.ncols(), |i, k| {
-            self.mean[first + k] + self.unit[first + k] * columns[(i, k)]
-        })
-    }
-
-    /// d.
-    fn dim(&self) -> usize {
-        self.mean.len() - self.conditions
-    }
-}
-
 impl Prepared {
-    /// Standardised starts of `count` unknowns: standard normal, as the unknowns have mean 0 and deviation 1.
-    pub(crate) fn starts(&self, count: usize, seed: u64, condition: u64) -> DMatrix<f64> {
-        let mut starts = DMatrix::zeros(count, self.standardization.dim());
-        let rng = &mut stream(seed, Purpose::Sample, 0, condition);
-        fill_normal(starts.as_mut_slice(), rng);
-        starts
-    }
-
     /// `count` of the observations held out (`count`×n), evenly spread over the ranks of the first coordinate.
     pub(crate) fn spread_observations(&self, count: usize) -> DMatrix<f64> {
-        let dim = self.standardization.dim();
-        let columns = self
-            .held_out
-            .columns(dim, self.standardization.conditions)
-            .into_owned();
-        let observations = self.standardization.restore(columns.as_view(), dim);
+        let held_out = self.standardization.restore(&self.held_out);
+        let observations = held_out.columns_range(self.standardization.dim()..);
         let mut rows: Vec<usize> = (0..observations.nrows()).collect();
         rows.sort_by(|&a, &b| observations[(a, 0)].total_cmp(&observations[(b, 0)]));
         let at = |k: usize| rows[(2 * k + 1) * rows.len() / (2 * count)];
@@ -117,18 +54,8 @@ impl Prepared {
         count: usize,
         seed: u64,
     ) -> Vec<DMatrix<f64>> {
-        let dim = self.standardization.dim();
-        let conditions = self
-            .standardization
-            .standardise(observations.as_view(), dim);
-        let draw = |(condition, row): (usize, RowDVector<f64>)| {
-            let starts = self.starts(count, seed, condition as u64).map(T::from_f64);
-            let given = DMatrix::from_fn(count, row.len(), |_, k| T::from_f64(row[k]));
-            let drawn = networks.push_forward(starts, &given).map(T::into_f64);
-            self.standardization.restore(drawn.as_view(), 0)
-        };
-        let rows = conditions.row_iter().map(nalgebra::Matrix::into_owned);
-        rows.enumerate().map(draw).collect()
+        let drawn = networks.draw_posteriors(&self.standardization, observations, count, seed);
+        drawn.collect()
     }
 }
 
@@ -183,13 +110,13 @@ impl PosteriorSettings {
         let expected = "pairs of which every column varies";
         check(
             "data",
-            standardization.unit.iter().all(varies),
+            standardization.unit().iter().all(varies),
             expected,
             &self.data,
         )?;
         Ok(Prepared {
-            training: standardization.standardise(training.as_view(), 0),
-            held_out: standardization.standardise(held_out.as_view(), 0),
+            training: standardization.standardize(&training),
+            held_out: standardization.standardize(&held_out),
             observed: pairs.observed.clone(),
             standardization,
         })
