@@ -122,7 +122,10 @@ def posterior(
     held_out : int, optional
         How many of the pairs, chosen at random, are not trained on but compared with fresh draws; by default a
         tenth, at most 2000.
-    flow_step, momentum, n_directions, n_networks, first_flow_steps, most_flow_steps, patience, random_state
+    flow_step : float, optional
+        Size of a step of the particle flow; by default six tenths of the root mean square distance of the
+        standardised pairs to their mean, for r = 1.
+    momentum, n_directions, n_networks, first_flow_steps, most_flow_steps, patience, random_state
         As for `generate`.
     iterations, batch, width, hidden_layers, learning_rate, learning_rate_decay
         As for `generate`.

@@ -42,10 +42,11 @@ pub struct Settings {
 
 impl Settings {
     /// The chain for training data, as the program has it.
-    fn chain(&self, training: &DMatrix<f64>) -> Chain {
+    fn chain(&self, training: &DMatrix<f64>, conditions: usize) -> Chain {
         let (count, dim) = training.shape();
         let spread = NormalStart::of(training).spread();
         let default = Chain::default_for(dim, count, spread, self.exponent);
+        let default = default.with_conditions(conditions);
         let learn = default.training;
         let iterations = self.iterations.unwrap_or(learn.iterations);
         Chain {
@@ -187,10 +188,7 @@ impl<T: Real> Course<T> {
         let seed = settings.seed;
         let dim = training.ncols() - conditions;
         let start = NormalStart::of(&training.columns(0, dim).into_owned());
-        let chain = Chain {
-            conditions: *conditions,
-            ..settings.chain(training)
-        };
+        let chain = settings.chain(training, *conditions);
         let particles = with_conditions(&start.particles(settings.particles, seed), training);
         let origin = Origin::of(&particles, training);
         let kernel = RieszKernel::new(settings.exponent)?;

@@ -387,12 +387,12 @@ proptest! {
         let twice = target.flow_scale(halfway, second).unwrap();
         prop_assert!((once / twice - 1.0).abs() < 1e-10, "{once} {twice}");
         prop_assert!(c <= halfway && halfway <= once && once <= 1.0 + 1e-13);
-        // Refined JKO steps approach the flow.
+        // Refined JKO steps approach the flow; the error of one step size may vanish, where it changes sign.
         let error = |n: usize| {
             let steps = vec![first / n as f64; n];
             (target.backward_scales(c, &steps).unwrap()[n - 1] - halfway).abs()
         };
-        prop_assert!(error(64) <= 0.6 * error(16) + 1e-11);
+        prop_assert!(error(64) <= f64::max(0.2 * error(4), 0.6 * error(16)) + 1e-11);
     }
 
     #[test]

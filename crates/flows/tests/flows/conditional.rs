@@ -1,7 +1,7 @@
 //! Pairs of conditional flows: particles that share their observations, and refusals.
 
 use nalgebra::DMatrix;
-use rieszflow_flows::{ConditionalPairs, Error};
+use rieszflow_flows::{ConditionalPairs, Error, NetworkChain, Standardization};
 
 #[test]
 fn particles_share_the_observations_of_the_pairs() {
@@ -35,4 +35,40 @@ fn other_shapes_are_refused() {
         pairs.start(&matrix(2, 2)),
         Err(Error::Dimension { .. })
     ));
+}
+
+#[test]
+fn draws_without_networks_have_the_means_and_deviations_of_the_unknowns() {
+    let pairs = DMatrix::from_fn(50, 3, |i, k| {
+        [4.0, -1.0, 7.0][k] + ((i * (k + 2)) % 7) as f64
+    });
+    let standardization = Standardization::of(&pairs, 1, 3.0);
+    let standard = standardization.standardize(&pairs);
+    for (column, deviation) in standard.column_iter().zip([1.0, 1.0, 3.0]) {
+        assert!(
+            column.mean().abs() < 1e-13 && (column.variance().sqrt() - deviation).abs() < 1e-13
+        );
+    }
+    assert!((standardization.restore(&standard) - &pairs).amax() < 1e-13);
+    let observations = pairs.columns(2, 1).into_owned();
+    let given = standardization.standardize_observations(&observations);
+    assert_eq!(given.column(0), standard.column(2));
+
+    let networks = NetworkChain::<f64>::default();
+    let observations = observations.rows(0, 2).into_owned();
+    let draw = |seed| {
+        let draws = networks.draw_posteriors(&standardization, &observations, 40_000, seed);
+        draws.collect::<Vec<_>>()
+    };
+    let drawn = draw(1);
+    assert!(drawn == draw(1) && drawn != draw(2) && drawn[0] != drawn[1]);
+    for drawn in drawn {
+        assert_eq!(drawn.shape(), (40_000, 2));
+        for (column, of) in drawn.column_iter().zip(pairs.column_iter()) {
+            // Four standard errors of a mean and, of a deviation, of its half.
+            let error = 4.0 * of.variance().sqrt() / 200.0;
+            assert!((column.mean() - of.mean()).abs() < error);
+            assert!((column.variance().sqrt() - of.variance().sqrt()).abs() < error);
+        }
+    }
 }
