@@ -123,8 +123,8 @@ def posterior(
         How many of the pairs, chosen at random, are not trained on but compared with fresh draws; by default a
         tenth, at most 2000.
     flow_step : float, optional
-        Size of a step of the particle flow; by default six tenths of the root mean square distance of the
-        standardised pairs to their mean, for r = 1.
+        As for `generate`, of the standardised pairs. With many pairs larger ones, such as 2, get the tails of
+        posteriors right in less time.
     momentum, n_directions, n_networks, first_flow_steps, most_flow_steps, patience, random_state
         As for `generate`.
     iterations, batch, width, hidden_layers, learning_rate, learning_rate_decay

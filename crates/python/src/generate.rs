@@ -46,7 +46,6 @@ impl Settings {
         let (count, dim) = training.shape();
         let spread = NormalStart::of(training).spread();
         let default = Chain::default_for(dim, count, spread, self.exponent);
-        let default = default.with_conditions(conditions);
         let learn = default.training;
         let iterations = self.iterations.unwrap_or(learn.iterations);
         Chain {
@@ -65,7 +64,7 @@ impl Settings {
             },
             flow_step: self.flow_step.unwrap_or(default.flow_step),
             momentum: self.momentum,
-            ..default
+            conditions,
         }
     }
 }

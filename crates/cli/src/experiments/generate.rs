@@ -114,7 +114,6 @@ impl Config {
         let (count, dim) = training.shape();
         let spread = NormalStart::of(training).spread();
         let chain = Chain::default_for(dim, count, spread, exponent);
-        let chain = chain.with_conditions(experiment.conditions());
         let flow_step = chain.flow_step;
         let expected = "of another size: multiply it by a number, such that its root mean square \
                         distance to its mean lies between 1e-6 and 1e6";

@@ -13,7 +13,10 @@ use rieszflow_cli::{
     Config, Experiment, Inputs, KeepKernels, MmdSettings, Output, PosteriorSettings, Preset,
     SaveAt, SchemeKind, Summary, run, sample, sample_posteriors,
 };
-use rieszflow_flows::{Functional, Interaction, Mmd as Discrepancy, Points, RieszKernel};
+use rieszflow_flows::scheme::Chain;
+use rieszflow_flows::{
+    Functional, Interaction, Mmd as Discrepancy, Points, RieszKernel, StepSizes,
+};
 
 /// Pairs of the linear Gaussian problem: with fewer, chance alone changes variances by more than a percent.
 const LINEAR_PAIRS: usize = 1_000_000;
@@ -357,7 +360,13 @@ fn posterior_config(problem: ExactProblem, count: usize) -> Config {
 #[ignore = "minutes"]
 fn posteriors_of_a_linear_gaussian_observation_are_exact_within_two_percent() {
     let config = posterior_config(ExactProblem::LinearGaussian, LINEAR_PAIRS);
+    let flow_step = 2.0;
+    let [first, most] = Chain::FLOW_STEPS.map(|steps| steps as f64 * flow_step);
+    let (tau, time) = StepSizes::doubling(first, most, 6);
     let config = Config {
+        tau,
+        time,
+        flow_step: Some(flow_step),
         directions: Some(16),
         first_iterations: 3000,
         iterations: 3000,

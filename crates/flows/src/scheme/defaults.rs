@@ -89,21 +89,6 @@ impl Chain {
             conditions: 0,
         }
     }
-
-    /// The same for pairs whose last `conditions` coordinates are observed, if there are any with a flow step six
-    /// times as large.
-    ///
-    /// Where observations are rare the forces are weak, and unknowns far from their conditional law would need
-    /// thousands of smaller steps to come back.
-    #[must_use]
-    pub fn with_conditions(self, conditions: usize) -> Self {
-        let factor = if conditions > 0 { 6.0 } else { 1.0 };
-        Self {
-            flow_step: two_digits(factor * self.flow_step),
-            conditions,
-            ..self
-        }
-    }
 }
 
 impl Training {
