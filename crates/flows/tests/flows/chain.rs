@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use nalgebra::DMatrix;
 use rieszflow_flows::scheme::{Chain, Iteration, Particle, Training};
 use rieszflow_flows::{
-    Error, Flow, HeldOut, Mmd, NetworkChain, Outcome, Points, RieszKernel, Scheme, Slicing, State,
-    StepSizes, Sums, time_grid,
+    Error, Flow, HeldOut, Mmd, NetworkChain, NormalStart, Outcome, Points, RieszKernel, Scheme,
+    Slicing, State, StepSizes, Sums, hold_out, time_grid,
 };
 
 use crate::common::cloud;
@@ -79,6 +79,34 @@ fn its_flow_is_that_of_particles_with_momentum() {
         assert_eq!((kernel.moments.updates, after.moved()), (20, None));
         flow.particles.clone_from(&moved);
         state = after;
+    }
+}
+
+#[test]
+fn conditions_stay_during_the_flow() {
+    let chain = Chain {
+        conditions: 1,
+        ..small()
+    };
+    let (states, _) = inside(&chain, chain.start(cloud(40)).unwrap(), 0.4);
+    let moved = states[3].moved().unwrap();
+    assert_eq!(moved.column(1), cloud(40).column(1));
+    assert_ne!(moved.column(0), cloud(40).column(0));
+}
+
+#[test]
+fn starts_of_other_seeds_and_purposes_differ() {
+    let samples = cloud(40).map(f64::from);
+    assert_ne!(hold_out(&samples, 10, 0), hold_out(&samples, 10, 1));
+    let start = NormalStart::of(&samples);
+    let drawn = [
+        start.particles(5, 0),
+        start.particles(5, 1),
+        start.compared(5, 0),
+        start.samples(5, 0),
+    ];
+    for (i, one) in drawn.iter().enumerate() {
+        assert!(drawn[..i].iter().all(|other| one != other));
     }
 }
 
