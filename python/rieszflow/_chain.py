@@ -11,6 +11,7 @@ from rieszflow._arrays import RandomState
 def settings(
     shape: tuple[int, ...],
     name: str,
+    most_particles: int,
     *,
     exponent: float,
     held_out: int | None,
@@ -30,7 +31,10 @@ def settings(
     learning_rate: float | None,
     learning_rate_decay: float | None,
 ) -> _core.ChainSettings:
-    """What the native module takes, for samples of the given shape that the caller's argument `name` holds."""
+    """What the native module takes, for samples of the given shape that the caller's argument `name` holds.
+
+    There are as many particles as training samples, but at most `most_particles`, if not said otherwise.
+    """
     count, dim = shape
     if count < 4:
         raise ValueError(f"{name} must have at least 4 samples, not {count}")
@@ -44,7 +48,7 @@ def settings(
     inertia = _arrays.real(momentum, "momentum")
     if not 0 <= inertia < 1:
         raise ValueError(f"momentum must be at least 0 and below 1, not {inertia}")
-    most_particles, networks, first, most = _core.chain_defaults()
+    networks, first, most = _core.chain_defaults()[1:]
     particles = _whole(n_particles, "n_particles", min(count - out, most_particles))
     if batch is not None and _arrays.whole(batch, "batch", 1) > particles:
         raise ValueError(f"batch must be between 1 and the {particles} particles, not {batch}")

@@ -159,6 +159,7 @@ def generate(
     settings = _chain.settings(
         samples.shape,
         "data",
+        _core.chain_defaults()[0],
         exponent=exponent,
         held_out=held_out,
         n_particles=n_particles,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +35,7 @@ class PosteriorSampler:
     success: bool
     message: str
     _standardization: tuple[list[float], list[float]] = field(repr=False)
-    _conditions: int = field(repr=False)
+    _range: tuple[npt.NDArray[Any], npt.NDArray[Any]] = field(repr=False)
     _kernels: _core.Kernels | None = field(repr=False)
     _dtype: np.dtype[Any] = field(repr=False)
 
@@ -60,13 +61,26 @@ class PosteriorSampler:
         ------
         ValueError
             If nothing was learned, or an observation has not n coordinates.
+
+        Warns
+        -----
+        UserWarning
+            If an observation lies beyond those of the pairs.
         """
-        count = _arrays.whole(n_samples, "n_samples", 1)
+        count, n = _arrays.whole(n_samples, "n_samples", 1), len(self._range[0])
         given = _arrays.as_array(observation, "observation").astype(np.float64)
-        if given.ndim not in (1, 2) or given.shape[-1] != self._conditions or given.size == 0:
-            n = self._conditions
+        if given.ndim not in (1, 2) or given.shape[-1] != n or given.size == 0:
             raise ValueError(f"observation must have shape ({n},) or (C, {n}), not {given.shape}")
         _arrays.check_finite(given, "observation")
+        low, high = self._range
+        beyond = np.argwhere((np.atleast_2d(given) < low) | (np.atleast_2d(given) > high))
+        if beyond.size:
+            row, k = beyond[0]
+            warnings.warn(
+                f"the observation {np.atleast_2d(given)[row, k]:.4g} lies beyond those of the pairs in column {k}, "
+                f"{low[k]:.4g} to {high[k]:.4g}, so that nothing was learned there",
+                stacklevel=2,
+            )
         if self._kernels is None:
             raise ValueError("there are no networks to pass samples through: " + self.message)
         drawn = _core.draw_posteriors(
@@ -168,10 +182,6 @@ def posterior(
         raise ValueError(
             f"unknowns and observations must have the same number of rows, not {len(x)} and {len(y)}"
         )
-    for name, columns in (("unknowns", x), ("observations", y)):
-        constant = np.flatnonzero((columns == columns[0]).all(axis=0))
-        if constant.size:
-            raise ValueError(f"every column of {name} must vary, but column {constant[0]} does not")
     scale = _arrays.real(observation_scale, "observation_scale")
     if not 0 < scale < np.inf:
         raise ValueError(f"observation_scale must be positive and finite, not {scale}")
@@ -179,6 +189,7 @@ def posterior(
     settings = _chain.settings(
         pairs.shape,
         "unknowns",
+        len(pairs),
         exponent=exponent,
         held_out=held_out,
         n_particles=None,
@@ -197,7 +208,6 @@ def posterior(
         learning_rate=learning_rate,
         learning_rate_decay=learning_rate_decay,
     )
-    settings["particles"] = len(pairs) - settings["held_out"]
     standardization, learned = _core.posterior(pairs, y.shape[1], scale, settings)
     return PosteriorSampler(
         discrepancy=np.array(learned["discrepancy"]),
@@ -205,7 +215,7 @@ def posterior(
         success=learned["success"],
         message=learned["message"],
         _standardization=standardization,
-        _conditions=y.shape[1],
+        _range=(y.min(axis=0), y.max(axis=0)),
         _kernels=learned["kernels"],
         _dtype=pairs.dtype,
     )

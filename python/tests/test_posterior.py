@@ -63,6 +63,15 @@ def test_arguments_are_named():
     refused("unknowns must have at least 4 samples", unknowns=X[:3], observations=Y[:3])
     refused(r"observations must have shape .n_samples, n_features.", observations=Y[:, 0])
     refused("every column of observations must vary, but column 0", observations=0 * Y)
+    held_out = 0
+    for seed in range(6):  # what varies in one pair alone does not among the training pairs, if that is held out
+        try:
+            posterior(X, np.eye(1000, 1), random_state=seed, iterations=5, n_networks=1, width=4, held_out=500)
+        except ValueError as error:
+            assert "every column of observations must vary, but column 0" in str(error)
+            held_out += 1
+    assert 0 < held_out < 6
+    refused("batch must be between 1 and the 900 particles", batch=901)
     refused("observation_scale must be positive", observation_scale=0.0)
     refused("n_networks must be at least 1", n_networks=0)
 
@@ -74,5 +83,7 @@ def test_observations_are_checked():
             sampler.sample(observation, 5)
     with pytest.raises(ValueError, match=r"observation\[0\] is nan"):
         sampler.sample([np.nan], 5)
+    with pytest.warns(UserWarning, match="the observation 50 lies beyond those of the pairs in column 0"):
+        sampler.sample([[0.0], [50.0]], 5)
     with pytest.raises(ValueError, match="n_samples must be at least 1"):
         sampler.sample([1.0], 0)

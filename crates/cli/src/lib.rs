@@ -57,6 +57,6 @@ pub use plot::{PlotError, plot, plot_together};
 pub use ranks::{assist, offer_ranks, rounding};
 pub use reproduce::{Figure, ReproduceError, Reproduction};
 pub use run::{Output, RunError, resume, run, run_with};
-pub use sample::{SampleError, sample, sample_posteriors};
+pub use sample::{PosteriorSamples, SampleError, sample, sample_posteriors};
 pub use setting::{Phrase, SettingError};
 pub use threads::{ThreadsError, set_default_threads, with_threads};

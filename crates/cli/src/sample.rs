@@ -99,8 +99,17 @@ pub fn sample(
     })?
 }
 
-/// Draws `count` samples from the posterior at each of the conditions (`count`×d each), by the chain that
-/// `rieszflow posterior` has learned in `folder`, as at flow time `time` or where it is best.
+/// Samples from posteriors, and what to know of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PosteriorSamples {
+    /// The samples at each of the conditions (N×d each).
+    pub samples: Vec<DMatrix<f64>>,
+    /// A condition beyond the observations of the training pairs, in words.
+    pub note: Option<String>,
+}
+
+/// Draws `count` samples from the posterior at each of the conditions, by the chain that `rieszflow posterior` has
+/// learned in `folder`, as at flow time `time` or where it is best.
 ///
 /// # Errors
 /// If the folder holds no such run that is finished, or the conditions do not fit its observations.
@@ -110,7 +119,7 @@ pub fn sample_posteriors(
     count: usize,
     time: Option<f64>,
     seed: u64,
-) -> Result<Vec<DMatrix<f64>>, SampleError> {
+) -> Result<PosteriorSamples, SampleError> {
     let run = FinishedRun::open(folder, time)?;
     let Experiment::Posterior(posterior) = &run.config.experiment else {
         let expected = "left out, since the run has not learned posteriors";
@@ -126,14 +135,18 @@ pub fn sample_posteriors(
         observations.nrows()
     );
     check("count", (1..=most).contains(&count), expected, &count)?;
-    with_threads(None, || {
+    let samples = with_threads(None, || {
         let config = Config {
             seed,
             ..run.config.clone()
         };
         let wanted = (&observations, count);
         draw_samples(&run.folder, &config, &prepared, wanted, run.time)
-    })?
+    })??;
+    Ok(PosteriorSamples {
+        samples,
+        note: prepared.beyond(&observations),
+    })
 }
 
 /// Draws `count` samples at each of the observations with the networks up to a flow time; the seed is that of

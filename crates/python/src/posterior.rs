@@ -9,6 +9,7 @@ use rieszflow_flows::{NetworkChain, Standardization, hold_out};
 use rieszflow_numerics::Real;
 
 use crate::compute::{compute, shared_pool};
+use crate::error::value_error;
 use crate::generate::{Learned, Samples, Settings, learn};
 use crate::kernels::Kernels;
 use crate::matrix::{Array, array, matrix};
@@ -46,6 +47,17 @@ fn learn_posteriors<'py, T: Real + Element>(
 ) -> PyResult<(Columns, Learned<'py>)> {
     let (training, held_out) = hold_out(pairs, settings.held_out, settings.seed);
     let standardization = Standardization::of(&training, conditions, observation_scale);
+    let constant = standardization.unit().iter().position(|unit| *unit <= 0.0);
+    if let Some(column) = constant {
+        let dim = standardization.dim();
+        let (name, column) = match column.checked_sub(dim) {
+            None => ("unknowns", column),
+            Some(column) => ("observations", column),
+        };
+        return Err(value_error(format!(
+            "every column of {name} must vary, but column {column} does not among the training pairs"
+        )));
+    }
     let row = |row: &RowDVector<f64>| row.iter().copied().collect();
     let columns = (row(standardization.mean()), row(standardization.unit()));
     let learned = learn::<T>(py, settings, move || Samples {

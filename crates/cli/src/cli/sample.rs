@@ -10,7 +10,9 @@ use nalgebra::DMatrix;
 use rieszflow_cli::files::matrix::{write_matrices, write_matrix};
 use rieszflow_cli::files::replace;
 use rieszflow_cli::posterior::Conditions;
-use rieszflow_cli::{sample, sample_posteriors, write_conditional, write_particles};
+use rieszflow_cli::{
+    PosteriorSamples, sample, sample_posteriors, write_conditional, write_particles,
+};
 
 use super::{Failure, number, print, whole};
 
@@ -88,9 +90,14 @@ impl SampleArguments {
             None => sample(folder, *count, *time, *seed).map(Drawn::Once),
             Some(conditions) => {
                 let drawn = sample_posteriors(folder, conditions, *count, *time, *seed);
-                drawn.map(|mut drawn| match conditions {
-                    Conditions::Single(_) => Drawn::Once(drawn.swap_remove(0)),
-                    _ => Drawn::AtEach(drawn),
+                drawn.map(|PosteriorSamples { mut samples, note }| {
+                    if let Some(note) = note {
+                        eprintln!("note: {note}");
+                    }
+                    match conditions {
+                        Conditions::Single(_) => Drawn::Once(samples.swap_remove(0)),
+                        _ => Drawn::AtEach(samples),
+                    }
                 })
             }
         };

@@ -36,16 +36,6 @@ pub enum Experiment {
     Posterior(PosteriorSettings),
 }
 
-impl Experiment {
-    /// n, the number of last coordinates that a chain keeps as they are.
-    pub(crate) fn conditions(&self) -> usize {
-        match self {
-            Self::Posterior(posterior) => posterior.conditions(),
-            _ => 0,
-        }
-    }
-}
-
 /// From which data a chain learns, and when it has learned enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
@@ -321,7 +311,7 @@ impl Config {
             training: self.training(),
             flow_step,
             momentum: self.momentum,
-            conditions: self.experiment.conditions(),
+            conditions: self.conditions(),
         })
     }
 
@@ -331,6 +321,14 @@ impl Config {
             Experiment::Generate(generate) => Some(generate.patience),
             Experiment::Posterior(posterior) => Some(posterior.patience),
             _ => None,
+        }
+    }
+
+    /// n, the number of last coordinates that a chain keeps as they are.
+    pub(crate) fn conditions(&self) -> usize {
+        match &self.experiment {
+            Experiment::Posterior(posterior) => posterior.conditions(),
+            _ => 0,
         }
     }
 

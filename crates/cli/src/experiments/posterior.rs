@@ -17,6 +17,7 @@ use super::inputs::{COPIES, InputCopy, copy_name, in_folder};
 use super::{ExperimentError, Inputs, Problem};
 use crate::config::{Config, Experiment, PosteriorSettings};
 use crate::files::particles::{Label, Particles};
+use crate::numbers::rounded;
 use crate::posterior::{ExactProblem, Pairs, Selection};
 use crate::setting::{Phrase, SettingError, check};
 use crate::targets::TargetError;
@@ -44,6 +45,27 @@ impl Prepared {
         rows.sort_by(|&a, &b| observations[(a, 0)].total_cmp(&observations[(b, 0)]));
         let at = |k: usize| rows[(2 * k + 1) * rows.len() / (2 * count)];
         observations.select_rows(&(0..count).map(at).collect::<Vec<_>>())
+    }
+
+    /// What to say of the first observation (C×n) with a coordinate beyond those of all training pairs.
+    pub(crate) fn beyond(&self, observations: &DMatrix<f64>) -> Option<String> {
+        let given = self.standardization.standardize_observations(observations);
+        let dim = self.standardization.dim();
+        let pairs = self.standardization.restore(&self.training);
+        (0..given.nrows()).find_map(|row| {
+            let is_beyond = |k: &usize| {
+                let column = self.training.column(dim + k);
+                given[(row, *k)] < column.min() || given[(row, *k)] > column.max()
+            };
+            let k = (0..given.ncols()).find(is_beyond)?;
+            let (column, value) = (pairs.column(dim + k), observations[(row, k)]);
+            let [value, low, high] = [value, column.min(), column.max()].map(|x| rounded(x, 4));
+            Some(format!(
+                "the condition {value} lies beyond the observations of the pairs (column {}), {low} to {high}, \
+                 so that nothing was learned there",
+                self.observed[k]
+            ))
+        })
     }
 
     /// Draws `count` unknowns (`count`×d) given each of the observations (C×n) by the networks of a chain.

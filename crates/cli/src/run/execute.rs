@@ -198,7 +198,7 @@ impl Run<'_> {
         ) else {
             return Ok(None);
         };
-        let (seed, conditions) = (self.config.seed, self.config.experiment.conditions());
+        let (seed, conditions) = (self.config.seed, self.config.conditions());
         let moving = target
             .points
             .columns(0, self.config.dim - conditions)

@@ -94,6 +94,11 @@ fn samples_at_conditions_are_written_as_tables_and_arrays() {
         .collect();
     assert_eq!(lines[1..6], first);
     assert!(lines[6..].iter().all(|row| row.starts_with("1,")));
+    fs::write(sandbox.path("far.csv"), "-0.5\n50\n").expect("a file");
+    let far = sandbox.run("sample run --count 5 --condition csv:far.csv");
+    assert_eq!(far.status, Some(0));
+    let note = "note: the condition 50 lies beyond the observations of the pairs";
+    assert!(far.stderr.starts_with(note), "{}", far.stderr);
     let piped = sandbox
         .run_with_input(b"-0.5\n0.25\n", "sample run --count 5 --condition csv:-")
         .good();
