@@ -139,9 +139,9 @@ def sample_chain(
 ) -> npt.NDArray[Any]: ...
 def posterior(
     pairs: npt.NDArray[Any], conditions: int, observation_scale: float, settings: ChainSettings
-) -> tuple[tuple[list[float], list[float]], Learned]: ...
+) -> tuple[tuple[list[float], list[float], list[float]], Learned]: ...
 def draw_posteriors(
-    columns: tuple[list[float], list[float]],
+    columns: tuple[list[float], list[float], list[float]],
     kernels: Kernels,
     networks: int,
     observations: npt.NDArray[np.float64],

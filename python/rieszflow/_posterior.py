@@ -34,7 +34,7 @@ class PosteriorSampler:
     best: int
     success: bool
     message: str
-    _standardization: tuple[list[float], list[float]] = field(repr=False)
+    _standardization: tuple[list[float], list[float], list[float]] = field(repr=False)
     _range: tuple[npt.NDArray[Any], npt.NDArray[Any]] = field(repr=False)
     _kernels: _core.Kernels | None = field(repr=False)
     _dtype: np.dtype[Any] = field(repr=False)
@@ -120,7 +120,8 @@ def posterior(
 
     Particles (x, y) share the observations of the training pairs and follow the flow of D² to these, with sliced
     sums and momentum, in which x moves and y stays; a chain of networks learns where they went [1]_. A draw from
-    the posterior at y is a normal start that passes through all networks with this y.
+    the posterior at y is a normal start that passes through all networks with this y. The networks learn how the
+    posteriors differ from a linear regression of x on y, which is subtracted before.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def posterior(
     observations : array_like of shape (N, n)
         What is observed of each.
     observation_scale : float, default 3.0
-        The standard deviation of the observations that the chain computes with, where the unknowns have 1. A
+        The standard deviation of the observations that the chain computes with, where that of the unknowns is 1. A
         large one separates pairs whose observations differ a little.
     exponent : float, default 1.0
         r of the kernel -\|x - y\|^r, above 1/2 and below 2.
@@ -137,8 +138,7 @@ def posterior(
         How many of the pairs, chosen at random, are not trained on but compared with fresh draws; by default a
         tenth, at most 2000.
     flow_step : float, optional
-        As for `generate`, of the standardised pairs. With many pairs larger ones, such as 2, get the tails of
-        posteriors right in less time.
+        As for `generate`, of the standardised pairs.
     momentum, n_directions, n_networks, first_flow_steps, most_flow_steps, patience, random_state
         As for `generate`.
     iterations, batch, width, hidden_layers, learning_rate, learning_rate_decay

@@ -88,14 +88,13 @@ impl<T: Real> NetworkChain<T> {
         assert_eq!(found, conditions, "the columns of observations");
         let observations = standardization.standardize_observations(observations);
         (0..observations.nrows()).map(move |row| {
-            let mut starts = DMatrix::zeros(count, standardization.dim());
+            let dim = standardization.dim();
+            let mut starts = DMatrix::zeros(count, dim);
             let rng = &mut stream(seed, Purpose::Sample, 0, row as u64);
             fill_normal(starts.as_mut_slice(), rng);
-            let given = DMatrix::from_fn(count, conditions, |_, k| {
-                T::from_f64(observations[(row, k)])
-            });
-            let drawn = self.push_forward(starts.map(T::from_f64), &given);
-            standardization.restore(&drawn.map(T::into_f64))
+            let given = DMatrix::from_fn(count, conditions, |_, k| observations[(row, k)]);
+            let drawn = self.push_forward(starts.map(T::from_f64), &given.map(T::from_f64));
+            standardization.restore(&drawn.map(T::into_f64), &given)
         })
     }
 }

@@ -14,8 +14,9 @@ use crate::generate::{Learned, Samples, Settings, learn};
 use crate::kernels::Kernels;
 use crate::matrix::{Array, array, matrix};
 
-/// The means and the units of columns, standardised, in Python.
-type Columns = (Vec<f64>, Vec<f64>);
+/// The means and the units of columns, standardised, and the regression of the unknowns (n×d, column by column),
+/// in Python.
+type Columns = (Vec<f64>, Vec<f64>, Vec<f64>);
 
 /// Learns from pairs (N×(d+n)), of which the last `conditions` columns are observed, in their precision.
 #[pyfunction]
@@ -59,7 +60,12 @@ fn learn_posteriors<'py, T: Real + Element>(
         )));
     }
     let row = |row: &RowDVector<f64>| row.iter().copied().collect();
-    let columns = (row(standardization.mean()), row(standardization.unit()));
+    let slope = standardization.slope().as_slice().to_vec();
+    let columns = (
+        row(standardization.mean()),
+        row(standardization.unit()),
+        slope,
+    );
     let learned = learn::<T>(py, settings, move || Samples {
         training: standardization.standardize(&training),
         held_out: standardization.standardize(&held_out),
@@ -81,9 +87,11 @@ pub fn draw_posteriors<'py>(
     is_single: bool,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let observations = matrix(&observations)?;
-    let (mean, unit) = columns;
+    let (mean, unit, slope) = columns;
     let (mean, unit) = (RowDVector::from_vec(mean), RowDVector::from_vec(unit));
-    let standardization = Standardization::new(mean, unit, observations.ncols());
+    let conditions = observations.ncols();
+    let slope = DMatrix::from_vec(conditions, mean.len() - conditions, slope);
+    let standardization = Standardization::new(mean, unit, slope);
     let chain = (&kernels, networks);
     if is_single {
         draw::<f32>(py, standardization, chain, observations, draws)

@@ -29,9 +29,10 @@ that the posterior is N(0.8y, 0.2)) and linear-mixture:K (x from gaussian-mixtur
 coordinate plus ε/4). Their mean posterior D² is printed: that of 1000 draws to the exact posterior, over 50 \
 observations.
 
-The columns are standardised: the unknowns to standard deviation 1, the observations to \
---observation-scale. snapshots, final.csv and target.npy show pairs in these coordinates, the observed \
-columns last; sample gives unknowns in the units of the data.
+A linear regression on the observations is subtracted from the unknowns, so that networks learn how posteriors \
+differ from it; what is left is scaled to standard deviation 1, and the observations to --observation-scale. \
+snapshots, final.csv and target.npy show pairs in these coordinates, the observed columns last; sample gives \
+unknowns in the units of the data.
 
 A part of the pairs is held out. After each network fresh samples at their observations are compared with \
 them: D² of pairs is the column discrepancy of metrics.csv, and discrepancy_target that of the flow's own \

@@ -1,7 +1,6 @@
 //! Pairs from which a chain of networks learns posteriors: their coordinates, starts, and the exact D².
 //!
-//! A chain flows in the space of pairs, standardised column by column, and moves the unknowns alone: particle
-//! i keeps the observation of training pair i, so that particles and pairs have the same observations. With
+//! A chain flows in the space of standardised pairs and moves the unknowns alone: particle i keeps the observation of training pair i, so that particles and pairs have the same observations. With
 //! other observations the flow would move unknowns to make up for the difference.
 
 use std::path::Path;
@@ -39,8 +38,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// `count` of the observations held out (`count`×n), evenly spread over the ranks of the first coordinate.
     pub(crate) fn spread_observations(&self, count: usize) -> DMatrix<f64> {
-        let held_out = self.standardization.restore(&self.held_out);
-        let observations = held_out.columns_range(self.standardization.dim()..);
+        let observations = self.observations(&self.held_out);
         let mut rows: Vec<usize> = (0..observations.nrows()).collect();
         rows.sort_by(|&a, &b| observations[(a, 0)].total_cmp(&observations[(b, 0)]));
         let at = |k: usize| rows[(2 * k + 1) * rows.len() / (2 * count)];
@@ -51,14 +49,14 @@ impl Prepared {
     pub(crate) fn beyond(&self, observations: &DMatrix<f64>) -> Option<String> {
         let given = self.standardization.standardize_observations(observations);
         let dim = self.standardization.dim();
-        let pairs = self.standardization.restore(&self.training);
+        let learned = self.observations(&self.training);
         (0..given.nrows()).find_map(|row| {
             let is_beyond = |k: &usize| {
                 let column = self.training.column(dim + k);
                 given[(row, *k)] < column.min() || given[(row, *k)] > column.max()
             };
             let k = (0..given.ncols()).find(is_beyond)?;
-            let (column, value) = (pairs.column(dim + k), observations[(row, k)]);
+            let (column, value) = (learned.column(k), observations[(row, k)]);
             let [value, low, high] = [value, column.min(), column.max()].map(|x| rounded(x, 4));
             Some(format!(
                 "the condition {value} lies beyond the observations of the pairs (column {}), {low} to {high}, \
@@ -66,6 +64,13 @@ impl Prepared {
                 self.observed[k]
             ))
         })
+    }
+
+    /// The observations (N×n) of standardised pairs.
+    fn observations(&self, standard: &DMatrix<f64>) -> DMatrix<f64> {
+        let columns = standard.columns_range(self.standardization.dim()..);
+        self.standardization
+            .restore_observations(&columns.into_owned())
     }
 
     /// Draws `count` unknowns (`count`×d) given each of the observations (C×n) by the networks of a chain.
