@@ -117,7 +117,10 @@ impl<'a, T: Real> Measure<'a, T> {
 
 /// Two independent minibatches of B particles each, one below the other in a 2B×d matrix.
 #[derive(Clone, Copy, Debug)]
-pub struct Minibatches<'a, T>(Points<'a, T>);
+pub struct Minibatches<'a, T> {
+    points: Points<'a, T>,
+    draw: Option<u64>,
+}
 
 impl<'a, T: Real> Minibatches<'a, T> {
     /// Reads the upper half of the rows as the first and the lower half as the second minibatch.
@@ -126,26 +129,40 @@ impl<'a, T: Real> Minibatches<'a, T> {
     /// If the number of rows is odd.
     pub fn new(points: Points<'a, T>) -> Self {
         assert!(points.count().is_multiple_of(2), "two batches of one size");
-        Self(points)
+        Self { points, draw: None }
+    }
+
+    /// The same as draw number `draw` of a training, in which a few atoms may stand for a large target.
+    #[must_use]
+    pub fn of_draw(self, draw: u64) -> Self {
+        Self {
+            draw: Some(draw),
+            ..self
+        }
+    }
+
+    /// The number of the draw in its training; by default they are of none.
+    pub fn draw(&self) -> Option<u64> {
+        self.draw
     }
 
     /// B, the size of each minibatch.
     pub fn batch(&self) -> usize {
-        self.0.count() / 2
+        self.points.count() / 2
     }
 
     /// The particles of both minibatches, 2B×d.
     pub fn both(&self) -> Points<'a, T> {
-        self.0
+        self.points
     }
 
     /// The first minibatch, B×d.
     pub fn first(&self) -> Points<'a, T> {
-        self.0.rows(0..self.batch())
+        self.points.rows(0..self.batch())
     }
 
     /// The second minibatch, B×d.
     pub fn second(&self) -> Points<'a, T> {
-        self.0.rows(self.batch()..2 * self.batch())
+        self.points.rows(self.batch()..2 * self.batch())
     }
 }

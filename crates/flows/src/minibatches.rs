@@ -18,6 +18,8 @@ pub(crate) struct Draw<'a, T> {
     pub(crate) z: &'a DMatrix<T>,
     /// Their indices among all particles.
     pub(crate) rows: &'a [usize],
+    /// The number of the draw in the time step.
+    pub(crate) index: u64,
 }
 
 /// The memory of the draws.
@@ -47,7 +49,12 @@ impl<T: Real> MinibatchSampler<T> {
     }
 
     /// Draws both minibatches independently, each without replacement, and fresh latents.
-    pub(crate) fn draw(&mut self, particles: &DMatrix<T>, mut rng: impl Rng) -> Draw<'_, T> {
+    pub(crate) fn draw(
+        &mut self,
+        particles: &DMatrix<T>,
+        mut rng: impl Rng,
+        index: u64,
+    ) -> Draw<'_, T> {
         let (count, batch) = (particles.nrows(), self.particles.nrows() / 2);
         for start in [0, batch] {
             // The first `batch` places of a shuffle; all of them in any order are the same batch.
@@ -67,7 +74,7 @@ impl<T: Real> MinibatchSampler<T> {
         }
         copy_rows(particles, &self.rows, &mut self.particles);
         fill_normal(self.latents.as_mut_slice(), &mut rng);
-        self.drawn()
+        self.drawn(index)
     }
 
     /// Minibatch `index` of sweeps over all particles in random order, with the latents that belong to
@@ -97,14 +104,15 @@ impl<T: Real> MinibatchSampler<T> {
             let mut rng = stream(seed, Purpose::Latents, step, index);
             fill_normal(self.latents.as_mut_slice(), &mut rng);
         }
-        self.drawn()
+        self.drawn(index)
     }
 
-    fn drawn(&self) -> Draw<'_, T> {
+    fn drawn(&self, index: u64) -> Draw<'_, T> {
         Draw {
             x: &self.particles,
             z: &self.latents,
             rows: &self.rows,
+            index,
         }
     }
 }

@@ -26,6 +26,8 @@ pub enum Purpose {
     Latents = 9,
     /// Which data is held out, and fresh starts to compare with it.
     HeldOut = 10,
+    /// Which atoms of a large target stand for all in an iteration.
+    TargetBlocks = 11,
 }
 
 /// The stream for (`seed`, `purpose`, `step`, `iteration`), the same on every machine and for any

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use nalgebra::DMatrix;
-use rieszflow_flows::{Functional, Points};
+use rieszflow_flows::{Functional, Points, Potential};
 use rieszflow_numerics::Real;
 
 use crate::config::{Config, SchemeKind, SumsKind};
@@ -30,7 +30,11 @@ pub(super) fn note<T: Real>(
     if config.sums == SumsKind::Sliced {
         return None;
     }
-    let (pairs, sum) = pairs_of_a_step(config, atoms);
+    let summed = match config.scheme {
+        SchemeKind::Backward | SchemeKind::Forward => Potential::<T>::atoms_of_a_draw(atoms),
+        SchemeKind::Particle | SchemeKind::Chain => atoms,
+    };
+    let (pairs, sum) = pairs_of_a_step(config, summed);
     if pairs * config.dim as f64 <= FEW {
         return None;
     }

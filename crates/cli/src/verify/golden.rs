@@ -158,7 +158,7 @@ fn check_backward(case: &Neural<BackwardTerms>, comparison: &mut Comparison) {
     let mut graph = tape.record(&parameters);
     let output = case.record(&mut graph, &x);
     let moved = graph.value(output).into_owned();
-    let loss = backward::loss(&mut graph, energies.functional(), case.tau, &x, output)
+    let loss = backward::loss(&mut graph, energies.functional(), case.tau, &x, output, 0)
         .expect("the energies are finite");
     let value = graph.scalar(loss);
     graph.gradient(loss, &mut gradient);
@@ -169,7 +169,7 @@ fn check_backward(case: &Neural<BackwardTerms>, comparison: &mut Comparison) {
         .energies
         .compare(interaction, potential, comparison);
     // Without time to flow the loss is the transport term, ½ of this.
-    let transport = backward::loss(&mut graph, energies.functional(), 0.0, &x, output)
+    let transport = backward::loss(&mut graph, energies.functional(), 0.0, &x, output, 0)
         .expect("the energies are finite");
     let displacement = 2.0 * graph.scalar(transport);
     comparison.value(
@@ -200,7 +200,7 @@ fn check_forward(case: &Neural<ForwardTerms>, comparison: &mut Comparison) {
     let mut graph = tape.record(&parameters);
     let output = case.record(&mut graph, &x);
     let velocities = graph.value(output).into_owned();
-    let loss = forward::loss(&mut graph, energies.functional(), &x, output)
+    let loss = forward::loss(&mut graph, energies.functional(), &x, output, 0)
         .expect("the derivative is finite");
     let value = graph.scalar(loss);
     graph.gradient(loss, &mut gradient);

@@ -126,9 +126,9 @@ fn check_losses(add: &mut impl FnMut(Check)) {
                 let output = graph.parameter(6, 2);
                 let loss = match scheme {
                     "backward" => {
-                        backward::loss(graph, functional.as_ref(), 0.1, &particles, output)
+                        backward::loss(graph, functional.as_ref(), 0.1, &particles, output, 0)
                     }
-                    _ => forward::loss(graph, functional.as_ref(), &particles, output),
+                    _ => forward::loss(graph, functional.as_ref(), &particles, output, 0),
                 };
                 loss.expect("a finite loss")
             });

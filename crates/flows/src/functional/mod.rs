@@ -14,6 +14,7 @@ mod primitive;
 mod radial;
 mod smooth;
 mod sum;
+mod target_blocks;
 
 pub use implosion_explosion::ImplosionExplosion;
 pub use interaction::Interaction;

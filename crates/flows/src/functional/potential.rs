@@ -4,6 +4,7 @@ use nalgebra::DMatrix;
 use rieszflow_numerics::Real;
 
 use super::Functional;
+use super::target_blocks::TargetBlocks;
 use crate::pair_sums::{GradientRows, Moving};
 use crate::sums::RieszSums;
 use crate::{Error, Measure, Minibatches, Points, RieszKernel, Sums};
@@ -17,7 +18,8 @@ use crate::{Error, Measure, Minibatches, Points, RieszKernel, Sums};
 /// \hat D_vV_ν = \frac1{2B} \sum_{i,j} w_j\, ∂|\cdot|^r(x_i-y_j;\, a_i),
 /// ```
 ///
-/// the sums over both minibatches in training. Source: Altekrüger et al. 2023, as for
+/// the sums over both minibatches in training, and with 16384 atoms and more over a block of about 8192 of them that
+/// stands for all, another one in each draw ([`Minibatches::draw`]). Source: Altekrüger et al. 2023, as for
 /// [`Interaction`](crate::Interaction). It is linear in μ: every particle moves as if it were alone, and
 /// without the repulsion of E mass gathers where the potential of ν is least.
 ///
@@ -39,6 +41,7 @@ pub struct Potential<T: Real> {
     pub(super) sums: RieszSums<T>,
     target: DMatrix<T>,
     weights: Option<Vec<T>>,
+    blocks: TargetBlocks,
 }
 
 impl<T: Real> Potential<T> {
@@ -70,20 +73,49 @@ impl<T: Real> Potential<T> {
             return Err(Error::setting("target", "at least one particle", &"empty"));
         }
         finite_rows("target particle", &target)?;
-        let weights = weights.map(|w| normalise(w, target.nrows())).transpose()?;
+        let mut weights = weights.map(|w| normalise(w, target.nrows())).transpose()?;
+        let mut target = target;
+        let blocks = TargetBlocks::new(target.nrows());
+        if blocks.count() > 1 {
+            let order = blocks.order(&target);
+            target = target.select_rows(&order);
+            weights = weights.map(|w| order.iter().map(|&atom| w[atom]).collect());
+        }
         Ok(Self {
             sums: RieszSums::new(kernel, sums)?,
             target,
             weights,
+            blocks,
         })
     }
 
-    /// The target ν as a measure.
+    /// The target ν as a measure. From 16384 atoms on they are in an order of their own.
     pub fn target(&self) -> Measure<'_, T> {
         let points = Points::from(&self.target);
         match &self.weights {
             Some(weights) => Measure::weighted(points, weights),
             None => Measure::uniform(points),
+        }
+    }
+
+    /// How many atoms stand for a target of `atoms` in a draw of a training.
+    pub fn atoms_of_a_draw(atoms: usize) -> usize {
+        TargetBlocks::new(atoms).of_draw(0).len()
+    }
+
+    /// The atoms that stand for the target in a draw of a training, and what their measure is scaled by.
+    fn block(&self, draw: Option<u64>) -> (Measure<'_, T>, f64) {
+        let Some(draw) = draw else {
+            return (self.target(), 1.0);
+        };
+        let rows = self.blocks.of_draw(draw);
+        let points = Points::from(&self.target).rows(rows.clone());
+        let blocks = self.blocks.count() as f64;
+        if let Some(weights) = &self.weights {
+            (Measure::weighted(points, &weights[rows]), blocks)
+        } else {
+            let share = rows.len() as f64 / self.target.nrows() as f64;
+            (Measure::uniform(points), blocks * share)
         }
     }
 
@@ -140,7 +172,10 @@ impl<T: Real> Functional<T> for Potential<T> {
     }
 
     fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64 {
-        self.gradient(batches.both(), gradient)
+        let (block, scale) = self.block(batches.draw());
+        let rows = &mut GradientRows::in_x(gradient, 2 * batches.batch());
+        let particles = Measure::uniform(batches.both());
+        scale * self.sums.energy_gradient(particles, block, scale, rows)
     }
 
     fn minibatch_derivative(
@@ -149,9 +184,11 @@ impl<T: Real> Functional<T> for Potential<T> {
         velocities: Minibatches<'_, T>,
         gradient: &mut [T],
     ) -> Result<f64, Error> {
+        let (block, scale) = self.block(positions.draw());
         let x = Moving::uniform(positions.both(), velocities.both());
         let rows = &mut GradientRows::in_x(gradient, 2 * positions.batch());
-        self.sums
-            .directional_derivative(x, Moving::resting(self.target()), 1.0, rows)
+        let block = Moving::resting(block);
+        let derivative = self.sums.directional_derivative(x, block, scale, rows)?;
+        Ok(scale * derivative)
     }
 }

@@ -98,7 +98,7 @@ impl<T: Real> Scheme<T> for Backward {
             self.training.draws(&transport, &latents),
             &|graph, draw, copies| {
                 let output = transport.record(graph, draw.x, draw.z);
-                let mut loss = loss(graph, functional, tau, draw.x, output)?;
+                let mut loss = loss(graph, functional, tau, draw.x, output, draw.index)?;
                 if let Some(copies) = copies {
                     let variate = record_with_gradient(graph, output, |transported, gradient| {
                         let transported = Minibatches::new(transported);
@@ -145,7 +145,8 @@ fn gain<T: Real>(
 /// F̂ is [`Functional::minibatch_energy`]; for an energy of pairs it takes one batch against the other
 /// and is unbiased. Source: Altekrüger et al. 2023, Section 4, the loss of the neural backward scheme.
 ///
-/// `particles` are their x (2B×d), `transported` the node of their T_θ(x, z) (2B×d).
+/// `particles` are their x (2B×d), `transported` the node of their T_θ(x, z) (2B×d),
+/// `draw` their number in the training.
 ///
 /// # Errors
 /// If the functional has no value there.
@@ -158,13 +159,15 @@ pub fn loss<T: Real>(
     tau: f64,
     particles: &DMatrix<T>,
     transported: Var,
+    draw: u64,
 ) -> Result<Var, Error> {
     let x = graph.constant(particles);
     let displacement = graph.subtract(x, transported);
     let squared = graph.sum_of_squares(displacement);
     let cost = graph.scale(squared, T::from_f64(0.5 / particles.nrows() as f64));
     let energy = record_with_gradient(graph, transported, |transported, gradient| {
-        Ok(functional.minibatch_energy(Minibatches::new(transported), gradient))
+        let transported = Minibatches::new(transported).of_draw(draw);
+        Ok(functional.minibatch_energy(transported, gradient))
     })?;
     let energy = graph.scale(energy, T::from_f64(tau));
     Ok(graph.add(cost, energy))

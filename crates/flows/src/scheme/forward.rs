@@ -127,7 +127,7 @@ impl<T: Real> Scheme<T> for Forward {
                         })?;
                         quotient(graph, derivative, output)
                     }
-                    None => loss(graph, functional, draw.x, output)?,
+                    None => loss(graph, functional, draw.x, output, draw.index)?,
                 };
                 Ok(Recorded { loss, output })
             },
@@ -164,7 +164,7 @@ impl Forward {
         let batch = RESCALING_BATCH.min(state.particles.nrows());
         let rng = stream(self.training.seed, Purpose::Rescaling, state.step, 0);
         let mut sampler = MinibatchSampler::new(2 * batch, &state.particles, direction.network());
-        let Draw { x, z, .. } = sampler.draw(&state.particles, rng);
+        let Draw { x, z, .. } = sampler.draw(&state.particles, rng, 0);
         let velocities = direction.displacements(&state.trained()?.parameters, x, z);
         step_factor(functional, x, &velocities)
     }
@@ -199,7 +199,7 @@ impl Forward {
 /// D̂ is [`Functional::minibatch_derivative`]. Source: Altekrüger et al. 2023, Section 5, the loss of
 /// the neural forward scheme.
 ///
-/// `particles` are their x (2B×d), `velocities` the node of their v_θ(x, z) (2B×d); ‖v‖ is the root
+/// `particles` are their x (2B×d), `velocities` the node of their v_θ(x, z) (2B×d), `draw` their number in the training; ‖v‖ is the root
 /// mean square over both.
 ///
 /// # Errors
@@ -212,8 +212,9 @@ pub fn loss<T: Real>(
     functional: &dyn Functional<T>,
     particles: &DMatrix<T>,
     velocities: Var,
+    draw: u64,
 ) -> Result<Var, Error> {
-    let positions = Minibatches::new(Points::from(particles));
+    let positions = Minibatches::new(Points::from(particles)).of_draw(draw);
     let derivative = record_with_gradient(graph, velocities, |velocities, gradient| {
         functional.minibatch_derivative(positions, Minibatches::new(velocities), gradient)
     })?;

@@ -167,7 +167,7 @@ impl Training {
             }
             let draw = if draws.order == Order::Independent {
                 let rng = stream(self.seed, Purpose::Training, state.step, iteration);
-                sampler.draw(&state.particles, rng)
+                sampler.draw(&state.particles, rng, iteration)
             } else {
                 let key = (self.seed, state.step, iteration);
                 sampler.sweep(&state.particles, lasting, key)

@@ -23,4 +23,5 @@ mod sliced;
 mod sliced_functionals;
 mod state;
 mod step_sizes;
+mod target_blocks;
 mod transport;
