@@ -41,8 +41,8 @@ impl Standardization {
     /// The one for pairs (N×(d+n)), of which the last n = `conditions` columns are observed; `scale` is s.
     ///
     /// The regression is a ridge regression: with the observations standardised to 1, their matrix of second
-    /// moments has n/N added to its diagonal. With N ≫ n this is least squares, and with few pairs they are not
-    /// interpolated.
+    /// moments has (n/N)² added to its diagonal. With N ≫ n this is least squares, and with few pairs they are
+    /// not interpolated.
     pub fn of(pairs: &DMatrix<f64>, conditions: usize, scale: f64) -> Self {
         let dim = pairs.ncols() - conditions;
         let mean = RowDVector::from_iterator(
@@ -55,7 +55,8 @@ impl Standardization {
         let mut standardization = Self { mean, unit, slope };
         let standard = standardization.standardize(pairs);
         let (x, y) = standard.columns_range_pair(..dim, dim..);
-        if let Some(slope) = ridge_regression(&x, &y, conditions as f64 * scale * scale) {
+        let ridge = (scale * conditions as f64).powi(2) / pairs.nrows() as f64;
+        if let Some(slope) = ridge_regression(&x, &y, ridge) {
             let left = deviations(&(x - y * &slope));
             for k in 0..dim {
                 let unit = &mut standardization.unit[k];

@@ -170,7 +170,7 @@ impl Config {
     fn faster(self, target: &Target) -> Self {
         let towards_particles = Training::towards_particles(self.dim);
         let config = Self {
-            learning_rate_decay: towards_particles.learning_rate_decay,
+            learning_rate_decay: Training::default().learning_rate_decay,
             control_variate: towards_particles.control_variate,
             ..self
         };
@@ -230,6 +230,7 @@ impl Config {
                     Target::TwoDiracs => 3e-4,
                     _ => towards_particles.learning_rate,
                 },
+                learning_rate_decay: towards_particles.learning_rate_decay,
                 tau: sizes.parse().expect("valid sizes"),
                 batch: towards_particles.batch,
                 first_iterations: towards_particles.first_iterations,

@@ -107,15 +107,30 @@ impl Training {
 
     /// What suits the flow towards particles in ℝ^`dim`.
     pub fn towards_particles(dim: usize) -> Self {
-        Self {
+        let training = Self {
             hidden_layers: 3,
             width: 128,
-            batch: 250,
-            first_iterations: 1000,
-            iterations: 400,
-            learning_rate: 1e-3,
-            control_variate: dim <= CONTROL_VARIATE,
             ..Self::default()
+        };
+        if dim <= CONTROL_VARIATE {
+            // With so little noise many iterations with few particles and small rates learn most.
+            Self {
+                batch: 100,
+                first_iterations: 2000,
+                iterations: 1000,
+                learning_rate: 5e-4,
+                learning_rate_decay: 1e-3,
+                control_variate: true,
+                ..training
+            }
+        } else {
+            Self {
+                batch: 250,
+                first_iterations: 1000,
+                iterations: 400,
+                learning_rate: 1e-3,
+                ..training
+            }
         }
     }
 }
