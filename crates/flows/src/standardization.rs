@@ -1,13 +1,13 @@
-//! The coordinates in which a conditional chain computes: what a linear regression on the observation leaves of
-//! the unknown, and the observation, both standardised.
+//! The coordinates in which a conditional chain computes: the residual of the unknown after a linear regression on
+//! the observation, and the observation, both standardised.
 
 use nalgebra::{DMatrix, DMatrixView, RowDVector};
 
-/// The affine map of pairs (x, y), x ∈ ℝᵈ, y ∈ ℝⁿ, that subtracts from x its linear regression on y and divides what
-/// is left, coordinate by coordinate, by its standard deviation; y it takes to mean 0 and standard deviation s.
+/// The affine map of pairs (x, y), x ∈ ℝᵈ, y ∈ ℝⁿ, that takes x to the residual of its linear regression on y, with
+/// standard deviation 1 in each coordinate, and y to mean 0 and standard deviation s in each.
 ///
-/// A normal start, restored at y, has the mean of x given y that is linear in y already. Networks learn how the
-/// posterior differs from that.
+/// Unknowns that are standard normal in these coordinates are, at y, normal about the regression in those of the
+/// data. Networks learn how the posterior differs from that.
 ///
 /// D² adds up squares of all coordinates, so that their units matter. With a large s pairs whose observations
 /// differ a little are far apart, and the force on a particle comes from the few pairs with observations like its
@@ -49,7 +49,7 @@ impl Standardization {
             pairs.ncols(),
             pairs.column_iter().map(|column| column.mean()),
         );
-        let mut unit = deviations(pairs);
+        let mut unit = standard_deviations(pairs);
         unit.columns_range_mut(dim..).unscale_mut(scale);
         let slope = DMatrix::zeros(conditions, dim);
         let mut standardization = Self { mean, unit, slope };
@@ -57,13 +57,13 @@ impl Standardization {
         let (x, y) = standard.columns_range_pair(..dim, dim..);
         let ridge = (scale * conditions as f64).powi(2) / pairs.nrows() as f64;
         if let Some(slope) = ridge_regression(&x, &y, ridge) {
-            let left = deviations(&(x - y * &slope));
+            let residuals = standard_deviations(&(x - y * &slope));
             for k in 0..dim {
                 let unit = &mut standardization.unit[k];
                 if *unit > 0.0 {
                     let slope = slope.column(k) * *unit;
                     standardization.slope.set_column(k, &slope);
-                    *unit *= left[k];
+                    *unit *= residuals[k];
                 }
             }
         }
@@ -149,7 +149,7 @@ impl Standardization {
 }
 
 /// The standard deviations of columns.
-fn deviations(columns: &DMatrix<f64>) -> RowDVector<f64> {
+fn standard_deviations(columns: &DMatrix<f64>) -> RowDVector<f64> {
     let deviations = columns.column_iter().map(|column| column.variance().sqrt());
     RowDVector::from_iterator(columns.ncols(), deviations)
 }

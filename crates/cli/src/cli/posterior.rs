@@ -30,7 +30,7 @@ coordinate plus ε/4). Their mean posterior D² is printed: that of 1000 draws t
 observations.
 
 A linear regression on the observations is subtracted from the unknowns, so that networks learn how posteriors \
-differ from it; what is left is scaled to standard deviation 1, and the observations to --observation-scale. \
+differ from it. The residuals are scaled to standard deviation 1, the observations to --observation-scale. \
 snapshots, final.csv and target.npy show pairs in these coordinates, the observed columns last; sample gives \
 unknowns in the units of the data.
 

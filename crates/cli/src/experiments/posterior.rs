@@ -1,7 +1,8 @@
 //! Pairs from which a chain of networks learns posteriors: their coordinates, starts, and the exact D².
 //!
-//! A chain flows in the space of standardised pairs and moves the unknowns alone: particle i keeps the observation of training pair i, so that particles and pairs have the same observations. With
-//! other observations the flow would move unknowns to make up for the difference.
+//! A chain flows in the space of standardised pairs and moves the unknowns alone: particle i keeps the
+//! observation of training pair i, so that particles and pairs have the same observations. With other
+//! observations the flow would move unknowns to make up for the difference.
 
 use std::path::Path;
 

@@ -30,11 +30,7 @@ pub(super) fn note<T: Real>(
     if config.sums == SumsKind::Sliced {
         return None;
     }
-    let summed = match config.scheme {
-        SchemeKind::Backward | SchemeKind::Forward => Potential::<T>::atoms_of_a_draw(atoms),
-        SchemeKind::Particle | SchemeKind::Chain => atoms,
-    };
-    let (pairs, sum) = pairs_of_a_step(config, summed);
+    let (pairs, sum) = pairs_of_a_step(config, atoms);
     if pairs * config.dim as f64 <= FEW {
         return None;
     }
@@ -59,15 +55,19 @@ pub(super) fn note<T: Real>(
 
 /// The number of pairs, and how it comes about.
 fn pairs_of_a_step(config: &Config, atoms: usize) -> (f64, String) {
-    let target = |factor: &str| match atoms {
+    let target = |factor: &str, atoms: usize| match atoms {
         0 => String::new(),
         _ => format!(" + {factor}·{atoms}"),
     };
     let count = config.particles;
     if config.scheme == SchemeKind::Particle {
         let pairs = count as f64 * (count + atoms) as f64;
-        return (pairs, format!("{count}²{}", target(&count.to_string())));
+        return (
+            pairs,
+            format!("{count}²{}", target(&count.to_string(), atoms)),
+        );
     }
+    let atoms = Potential::<f64>::atoms_of_a_draw(atoms);
     let (batch, iterations) = (config.batch, config.first_iterations);
     let all = config.scheme == SchemeKind::Backward && config.control_variate;
     let (copies, of_copies) = if all {
@@ -76,7 +76,10 @@ fn pairs_of_a_step(config: &Config, atoms: usize) -> (f64, String) {
         (0, String::new())
     };
     let pairs = batch as f64 * (batch + 2 * (atoms + copies)) as f64;
-    let sum = format!("{batch}²{}{of_copies}", target(&format!("2·{batch}")));
+    let sum = format!(
+        "{batch}²{}{of_copies}",
+        target(&format!("2·{batch}"), atoms)
+    );
     let text = format!("{iterations} iterations of {sum}");
     (iterations as f64 * pairs, text)
 }
@@ -114,6 +117,8 @@ mod tests {
         );
         let (pairs, text) = pairs_of_a_step(&config, 0);
         assert_eq!((pairs, &*text), (112.0, "7 iterations of 4²"));
+        let (_, text) = pairs_of_a_step(&config, 500_000);
+        assert_eq!(text, "7 iterations of 4² + 2·4·8197");
         config.control_variate = true;
         let (pairs, text) = pairs_of_a_step(&config, 0);
         assert_eq!((pairs, &*text), (7.0 * 96.0, "7 iterations of 4² + 2·4·10"));

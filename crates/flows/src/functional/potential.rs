@@ -1,10 +1,12 @@
 //! The potential energy V_ν(μ) = ∬ |x−y|ʳ dμ(x) dν(y) towards a target ν, an attraction.
 
+use std::sync::OnceLock;
+
 use nalgebra::DMatrix;
 use rieszflow_numerics::Real;
 
 use super::Functional;
-use super::target_blocks::TargetBlocks;
+use super::target_blocks::{TargetBlocks, number_of_blocks};
 use crate::pair_sums::{GradientRows, Moving};
 use crate::sums::RieszSums;
 use crate::{Error, Measure, Minibatches, Points, RieszKernel, Sums};
@@ -41,7 +43,8 @@ pub struct Potential<T: Real> {
     pub(super) sums: RieszSums<T>,
     target: DMatrix<T>,
     weights: Option<Vec<T>>,
-    blocks: TargetBlocks,
+    /// What training draws from a large target, made when it first does.
+    blocks: OnceLock<TargetBlocks<T>>,
 }
 
 impl<T: Real> Potential<T> {
@@ -73,23 +76,16 @@ impl<T: Real> Potential<T> {
             return Err(Error::setting("target", "at least one particle", &"empty"));
         }
         finite_rows("target particle", &target)?;
-        let mut weights = weights.map(|w| normalise(w, target.nrows())).transpose()?;
-        let mut target = target;
-        let blocks = TargetBlocks::new(target.nrows());
-        if blocks.count() > 1 {
-            let order = blocks.order(&target);
-            target = target.select_rows(&order);
-            weights = weights.map(|w| order.iter().map(|&atom| w[atom]).collect());
-        }
+        let weights = weights.map(|w| normalise(w, target.nrows())).transpose()?;
         Ok(Self {
             sums: RieszSums::new(kernel, sums)?,
             target,
             weights,
-            blocks,
+            blocks: OnceLock::new(),
         })
     }
 
-    /// The target ν as a measure. From 16384 atoms on they are in an order of their own.
+    /// The target ν as a measure.
     pub fn target(&self) -> Measure<'_, T> {
         let points = Points::from(&self.target);
         match &self.weights {
@@ -98,24 +94,19 @@ impl<T: Real> Potential<T> {
         }
     }
 
-    /// How many atoms stand for a target of `atoms` in a draw of a training.
+    /// How many atoms, at most, stand for a target of `atoms` in a draw of a training.
     pub fn atoms_of_a_draw(atoms: usize) -> usize {
-        TargetBlocks::new(atoms).of_draw(0).len()
+        atoms.div_ceil(number_of_blocks(atoms))
     }
 
-    /// The atoms that stand for the target in a draw of a training, and what their measure is scaled by.
-    fn block(&self, draw: Option<u64>) -> (Measure<'_, T>, f64) {
-        let Some(draw) = draw else {
-            return (self.target(), 1.0);
-        };
-        let rows = self.blocks.of_draw(draw);
-        let points = Points::from(&self.target).rows(rows.clone());
-        let blocks = self.blocks.count() as f64;
-        if let Some(weights) = &self.weights {
-            (Measure::weighted(points, &weights[rows]), blocks)
-        } else {
-            let share = rows.len() as f64 / self.target.nrows() as f64;
-            (Measure::uniform(points), blocks * share)
+    /// The atoms that stand for the target in a draw of a training, and by how much their measure is scaled.
+    fn of_draw(&self, draw: Option<u64>) -> (Measure<'_, T>, f64) {
+        match draw {
+            Some(draw) if number_of_blocks(self.target.nrows()) > 1 => {
+                let blocks = || TargetBlocks::new(&self.target, self.weights.as_deref());
+                self.blocks.get_or_init(blocks).of_draw(draw)
+            }
+            _ => (self.target(), 1.0),
         }
     }
 
@@ -172,7 +163,7 @@ impl<T: Real> Functional<T> for Potential<T> {
     }
 
     fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64 {
-        let (block, scale) = self.block(batches.draw());
+        let (block, scale) = self.of_draw(batches.draw());
         let rows = &mut GradientRows::in_x(gradient, 2 * batches.batch());
         let particles = Measure::uniform(batches.both());
         scale * self.sums.energy_gradient(particles, block, scale, rows)
@@ -184,7 +175,7 @@ impl<T: Real> Functional<T> for Potential<T> {
         velocities: Minibatches<'_, T>,
         gradient: &mut [T],
     ) -> Result<f64, Error> {
-        let (block, scale) = self.block(positions.draw());
+        let (block, scale) = self.of_draw(positions.draw());
         let x = Moving::uniform(positions.both(), velocities.both());
         let rows = &mut GradientRows::in_x(gradient, 2 * positions.batch());
         let block = Moving::resting(block);

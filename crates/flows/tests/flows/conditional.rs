@@ -49,7 +49,7 @@ fn regression_pairs() -> DMatrix<f64> {
 }
 
 #[test]
-fn what_the_regression_leaves_is_standardised_and_uncorrelated_with_the_observations() {
+fn residuals_are_standardised_and_uncorrelated_with_the_observations() {
     let pairs = regression_pairs();
     let standardization = Standardization::of(&pairs, 2, 3.0);
     let standard = standardization.standardize(&pairs);
@@ -57,7 +57,8 @@ fn what_the_regression_leaves_is_standardised_and_uncorrelated_with_the_observat
         assert!(column.mean().abs() < 1e-12);
         assert!((column.variance().sqrt() - deviation).abs() < 1e-12);
     }
-    // The ridge is (2/1009)² of the variance of the observations; x₀ varies 14 and left of it 0.58.
+    // The ridge is (2/1009)² of the variance of the observations; x₀ has
+    // standard deviation 14, and its residual 0.58.
     for (x, y) in [(0, 2), (0, 3), (1, 2), (1, 3)] {
         let correlation = standard.column(x).dot(&standard.column(y)) / (3.0 * 1009.0);
         assert!(correlation.abs() < 2e-4, "{x}, {y}: {correlation}");
@@ -101,7 +102,7 @@ fn few_pairs_with_many_observed_coordinates_are_not_interpolated() {
     });
     let standardization = Standardization::of(&pairs, 60, 3.0);
     let left = standardization.unit()[0] / pairs.column(0).variance().sqrt();
-    // By least squares nothing would be left.
+    // By least squares the residuals would vanish.
     assert!((0.3..1.0).contains(&left), "{left}");
 }
 
@@ -125,7 +126,7 @@ fn columns_that_do_not_vary_have_the_unit_zero_and_no_regression() {
 }
 
 #[test]
-fn draws_without_networks_have_the_means_of_the_regression_and_the_deviations_that_it_leaves() {
+fn draws_without_networks_have_the_means_of_the_regression_and_the_deviations_of_the_residuals() {
     let pairs = regression_pairs();
     let standardization = Standardization::of(&pairs, 2, 3.0);
     let networks = NetworkChain::<f64>::default();
@@ -142,7 +143,7 @@ fn draws_without_networks_have_the_means_of_the_regression_and_the_deviations_th
             5.0 + 3.0 * (observation[0] - 7.0) - 0.5 * observation[1],
             -0.5,
         ];
-        // Left are 2 and 1 times a uniform random number.
+        // The residuals are 2 and 1 times a uniform random number.
         for ((column, mean), range) in drawn.column_iter().zip(expected).zip([2.0_f64, 1.0]) {
             let deviation = range / 12.0_f64.sqrt();
             // Of the regression's slopes and of 40,000 draws.

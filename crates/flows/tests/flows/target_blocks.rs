@@ -1,9 +1,15 @@
 //! Large targets in the training of neural schemes: what blocks of their atoms sum to, and how near one is to all.
 
+use std::sync::Mutex;
+
 use nalgebra::DMatrix;
 use rand::RngExt;
 use rieszflow_flows::rng::{Purpose, stream};
-use rieszflow_flows::{Functional, Minibatches, Points, Potential, RieszKernel, Slicing, Sums};
+use rieszflow_flows::scheme::{Backward, Forward, Training};
+use rieszflow_flows::{
+    Error, Functional, Interaction, Minibatches, Points, Potential, RieszKernel, Scheme, Slicing,
+    Sums,
+};
 
 /// So many that they are three blocks of different sizes.
 const ATOMS: usize = 3 * 8192 + 2;
@@ -110,6 +116,78 @@ fn blocks_are_stratified() {
             "{dim}: {of_draws} {of_blocks}"
         );
     }
+}
+
+/// A functional that notes the numbers of the draws it is asked for.
+struct Draws {
+    of: Interaction<f64>,
+    seen: Mutex<Vec<Option<u64>>>,
+}
+
+impl Functional<f64> for Draws {
+    fn gradient(&self, particles: Points<'_, f64>, gradient: &mut [f64]) -> f64 {
+        self.of.gradient(particles, gradient)
+    }
+
+    fn minibatch_energy(&self, batches: Minibatches<'_, f64>, gradient: &mut [f64]) -> f64 {
+        self.seen.lock().unwrap().push(batches.draw());
+        self.of.minibatch_energy(batches, gradient)
+    }
+
+    fn minibatch_derivative(
+        &self,
+        positions: Minibatches<'_, f64>,
+        velocities: Minibatches<'_, f64>,
+        gradient: &mut [f64],
+    ) -> Result<f64, Error> {
+        self.seen.lock().unwrap().push(positions.draw());
+        self.of
+            .minibatch_derivative(positions, velocities, gradient)
+    }
+}
+
+/// Each iteration has a draw of its own, and the factor of the forward scheme is estimated over whole targets.
+#[test]
+fn iterations_are_the_draws_of_a_training() {
+    for control_variate in [false, true] {
+        let training = Training {
+            width: 8,
+            batch: 5,
+            first_iterations: 6,
+            control_variate,
+            ..Training::default()
+        };
+        let schemes: [(Box<dyn Scheme<f64>>, bool); 2] = [
+            (Box::new(Backward::new(training)), false),
+            (Box::new(Forward::new(training)), true),
+        ];
+        for (scheme, has_factor) in schemes {
+            let of = Interaction::new(RieszKernel::new(1.0).unwrap());
+            let functional = Draws {
+                of,
+                seen: Mutex::default(),
+            };
+            // Coincident particles, which the forward scheme learns from minibatches.
+            let mut state = scheme.start(DMatrix::zeros(20, 2)).unwrap();
+            let rounds = scheme
+                .step(&functional, &mut state, 0.1)
+                .unwrap()
+                .iterations;
+            let seen = functional.seen.into_inner().unwrap();
+            let draws: Vec<u64> = seen.iter().copied().flatten().collect();
+            assert_eq!(draws, (0..rounds).collect::<Vec<_>>());
+            assert_eq!(seen.contains(&None), has_factor);
+        }
+    }
+}
+
+#[test]
+fn targets_keep_their_order() {
+    let kernel = RieszKernel::new(1.0).unwrap();
+    let functional = Potential::new(kernel, sorted_atoms(2), None).unwrap();
+    energy(&functional, &particles(2), Some(1));
+    let target = functional.target().points();
+    assert_eq!(target.coordinate(1), sorted_atoms(2).column(1).as_slice());
 }
 
 #[test]
