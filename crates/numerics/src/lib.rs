@@ -16,6 +16,7 @@ pub mod compiled;
 mod lanes;
 pub mod orthogonal;
 pub mod parallel;
+mod power;
 pub mod product;
 pub mod ranks;
 mod real;

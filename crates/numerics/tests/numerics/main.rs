@@ -1,3 +1,4 @@
 //! Tests of the numerics against plain loops.
 
+mod power;
 mod products;
