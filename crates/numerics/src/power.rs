@@ -1,7 +1,7 @@
 //! xᵉ for normal positive x and −1 ≤ e ≤ 0, by polynomials: 2 to the power e·(n + log₂ m) for x = 2ⁿm.
 //!
-//! The integer next to e·n is taken away from it before anything is rounded that matters. 0, subnormal
-//! numbers and ∞ are read as numbers beside the smallest and the largest.
+//! The integer nearest to that power is subtracted from e·n before it is rounded, so that the fraction keeps its
+//! digits. 0, subnormal numbers and ∞ are taken for numbers beside the smallest and the largest normal ones.
 
 #![expect(
     clippy::inline_always,
