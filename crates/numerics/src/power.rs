@@ -1,7 +1,8 @@
-//! xᵉ for normal positive x and −1 ≤ e ≤ 0, by polynomials: 2 to the power e·(n + log₂ m) for x = 2ⁿm.
+//! xᵉ for normal positive x and −1 ≤ e ≤ 0, by polynomials for log₂ and 2ᵗ.
 //!
-//! The integer nearest to that power is subtracted from e·n before it is rounded, so that the fraction keeps its
-//! digits. 0, subnormal numbers and ∞ are taken for numbers beside the smallest and the largest normal ones.
+//! For x = 2ⁿm let w = e·(n + log₂ m), and k the integer nearest to it: xᵉ = 2ᵏ 2ʷ⁻ᵏ. To keep the digits of
+//! w − k, k is subtracted from e·n before the rounding. For 0, subnormal numbers and ∞ the result is that of a
+//! number near the smallest or the largest normal one.
 
 #![expect(
     clippy::inline_always,
