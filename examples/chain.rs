@@ -31,9 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         training: Training {
             width: 64,
             iterations: 400,
-            ..Chain::default_for(2, 1000, start.spread(), 1.0).training
+            ..Chain::default_for(2, 0, 1000, start.spread(), 1.0).training
         },
-        ..Chain::default_for(2, 1000, start.spread(), 1.0)
+        ..Chain::default_for(2, 0, 1000, start.spread(), 1.0)
     };
     let kernel = RieszKernel::new(1.0)?;
     let sums = Sums::Sliced(Slicing::new(32));

@@ -28,14 +28,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Particle i shares the observation of pair i, and flows to the conditional law there.
     let start = NormalStart::of(&x.into_owned()).particles(2000, 0);
     let spread = NormalStart::of(&standard).spread();
-    let default = Chain::default_for(2, 2000, spread, 1.0);
+    let default = Chain::default_for(2, 1, 2000, spread, 1.0);
     let chain = Chain {
         training: Training {
             width: 32,
             iterations: 300,
             ..default.training
         },
-        conditions: pairs.conditions(),
         ..default
     };
     let functional = pairs.functional(RieszKernel::new(1.0)?, Sums::Sliced(Slicing::new(16)))?;

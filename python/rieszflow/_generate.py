@@ -79,7 +79,7 @@ def generate(
     n_networks: int | None = None,
     first_flow_steps: int | None = None,
     most_flow_steps: int | None = None,
-    patience: int = 2,
+    patience: int = 3,
     random_state: RandomState = None,
     iterations: int | None = None,
     batch: int | None = None,
@@ -106,8 +106,8 @@ def generate(
     n_particles : int, optional
         By default as many as training samples, at most 20000.
     flow_step : float, optional
-        Size of a step of the particle flow; by default a tenth of the root mean square distance of the data
-        to its mean, for r = 1.
+        Size of a step of the particle flow; by default, for r = 1, a tenth of the root mean square distance of
+        the data to its mean, and for d <= 3 all of it.
     momentum : float, default 0.8
         The part of its velocity that a particle keeps from step to step, below 1.
     n_directions : int, optional
@@ -116,7 +116,7 @@ def generate(
         The most networks.
     first_flow_steps, most_flow_steps : int, optional
         Steps of the flow that the first network learns, and the most for one network; they double in between.
-    patience : int, default 2
+    patience : int, default 3
         The chain ends when the least D² to the samples held out is this many networks old; 0 learns all.
     random_state : int, Generator, RandomState or None
         Equal integers give equal networks, to the bit and for every number of threads.

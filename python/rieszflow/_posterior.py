@@ -107,7 +107,7 @@ def posterior(
     n_networks: int | None = None,
     first_flow_steps: int | None = None,
     most_flow_steps: int | None = None,
-    patience: int = 2,
+    patience: int = 3,
     random_state: RandomState = None,
     iterations: int | None = None,
     batch: int | None = None,
@@ -138,7 +138,7 @@ def posterior(
         How many of the pairs, chosen at random, are not trained on but compared with fresh draws; by default a
         tenth, at most 2000.
     flow_step : float, optional
-        As for `generate`, of the standardised pairs.
+        By default a tenth of the root mean square distance of the standardised pairs to their mean, for r = 1.
     momentum, n_directions, n_networks, first_flow_steps, most_flow_steps, patience, random_state
         As for `generate`.
     iterations, batch, width, hidden_layers, learning_rate, learning_rate_decay

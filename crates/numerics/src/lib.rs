@@ -6,6 +6,7 @@
 //! * [`Real`]: `f32` or `f64`;
 //! * [`simd`]: several numbers at once, on the best instruction set that the processor has;
 //! * [`product`]: products of matrices, on all threads;
+//! * [`panels`]: tall matrices, whose products read what lies together;
 //! * [`orthogonal`]: orthogonal matrices;
 //! * [`parallel`]: work shared by two threads;
 //! * [`ranks`]: work shared by several processes;
@@ -15,6 +16,7 @@
 pub mod compiled;
 mod lanes;
 pub mod orthogonal;
+pub mod panels;
 pub mod parallel;
 mod power;
 pub mod product;

@@ -3,55 +3,61 @@
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::{householder, qr::no_pivoting::factor};
 use faer::{Conj, Mat, MatMut, Par, Spec};
+use rayon::prelude::*;
 
-/// Replaces a d×d matrix, column-major, by the factor Q of its QR decomposition with a positive diagonal
-/// of R.
+/// So many points are rotated together.
+const POINTS: usize = 64;
+
+/// Multiplies points of ℝᵈ (d×P, column-major) by the factor Q of the QR decomposition of a d×d matrix with a
+/// positive diagonal of R; the matrix is overwritten.
 ///
 /// For a matrix of independent standard normals Q is a uniformly distributed (Haar) orthogonal matrix
-/// (Mezzadri, *How to generate random matrices from the classical compact groups*, 2007). Runs on this
-/// thread alone, so that the bits do not depend on the number of threads. Cost: O(d³).
+/// (Mezzadri, *How to generate random matrices from the classical compact groups*, 2007). The bits do not
+/// depend on the number of threads. Cost: O(d³ + d²P).
 ///
 /// ```
-/// use rieszflow_numerics::orthogonal::orthogonalise;
+/// use rieszflow_numerics::orthogonal::rotate;
 ///
-/// let mut matrix = [3.0, 4.0, 1.0, 0.0];
-/// orthogonalise(&mut matrix, 2);
+/// let mut points = [1.0, 0.0, 0.0, 1.0];
+/// rotate(&mut [3.0, 4.0, 1.0, 0.0], 2, &mut points);
 /// let expected = [0.6, 0.8, 0.8, -0.6];
-/// assert!(matrix.iter().zip(expected).all(|(q, e)| (q - e).abs() < 1e-15));
+/// assert!(points.iter().zip(expected).all(|(q, e)| (q - e).abs() < 1e-15));
 /// ```
 ///
 /// # Panics
-/// If `entries` does not hold d² values.
-pub fn orthogonalise(entries: &mut [f64], dim: usize) {
-    let mut basis = MatMut::from_column_major_slice_mut(entries, dim, dim);
+/// If `matrix` does not hold d² values.
+pub fn rotate(matrix: &mut [f64], dim: usize, points: &mut [f64]) {
+    let mut factors = MatMut::from_column_major_slice_mut(matrix, dim, dim);
     let block = factor::recommended_block_size::<f64>(dim, dim);
     let mut coefficients = Mat::zeros(block, dim);
     let scratch = factor::qr_in_place_scratch::<f64>(dim, dim, block, Par::Seq, Spec::default());
     factor::qr_in_place(
-        basis.as_mut(),
+        factors.as_mut(),
         coefficients.as_mut(),
         Par::Seq,
         MemStack::new(&mut MemBuffer::new(scratch)),
         Spec::default(),
     );
-    let mut q = Mat::<f64>::identity(dim, dim);
-    let scratch = householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<f64>(
-        dim, block, dim,
-    );
-    householder::apply_block_householder_sequence_on_the_left_in_place_with_conj(
-        basis.as_ref(),
-        coefficients.as_ref(),
-        Conj::No,
-        q.as_mut(),
-        Par::Seq,
-        MemStack::new(&mut MemBuffer::new(scratch)),
-    );
-    for k in 0..dim {
-        let sign = if basis[(k, k)] < 0.0 { -1.0 } else { 1.0 };
-        for i in 0..dim {
-            basis[(i, k)] = sign * q[(i, k)];
+    let (factors, coefficients) = (factors.as_ref(), coefficients.as_ref());
+    points.par_chunks_mut(POINTS * dim).for_each(|points| {
+        for point in points.chunks_mut(dim) {
+            for (k, x) in point.iter_mut().enumerate() {
+                *x = if factors[(k, k)] < 0.0 { -*x } else { *x };
+            }
         }
-    }
+        let count = points.len() / dim;
+        let scratch = householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<
+            f64,
+        >(dim, block, count);
+        householder::apply_block_householder_sequence_on_the_left_in_place_with_conj(
+            factors,
+            coefficients,
+            Conj::No,
+            MatMut::from_column_major_slice_mut(points, dim, count),
+            Par::Seq,
+            MemStack::new(&mut MemBuffer::new(scratch)),
+        );
+    });
 }
 
 #[cfg(test)]
@@ -69,8 +75,9 @@ mod tests {
             let a: Vec<f64> = (0..dim * dim)
                 .map(|_| rng.random_range(-1.0..1.0))
                 .collect();
-            let mut q = a.clone();
-            orthogonalise(&mut q, dim);
+            let mut q = vec![0.0; dim * dim];
+            (0..dim).for_each(|k| q[k * dim + k] = 1.0);
+            rotate(&mut a.clone(), dim, &mut q);
             let inner = |x: &[f64], i: usize, y: &[f64], j: usize| -> f64 {
                 let (x, y) = (&x[i * dim..][..dim], &y[j * dim..][..dim]);
                 x.iter().zip(y).map(|(x, y)| x * y).sum()

@@ -153,7 +153,7 @@ fn multiply_in<T: Real>(
 }
 
 /// Sides are cut at multiples of this, the height of the library's innermost loop.
-const TILE: usize = 96;
+pub(crate) const TILE: usize = 96;
 
 fn half(len: usize) -> usize {
     (len / 2 / TILE).max(1) * TILE

@@ -45,7 +45,7 @@ impl Settings {
     fn chain(&self, training: &DMatrix<f64>, conditions: usize) -> Chain {
         let (count, dim) = training.shape();
         let spread = NormalStart::of(training).spread();
-        let default = Chain::default_for(dim, count, spread, self.exponent);
+        let default = Chain::default_for(dim, conditions, count, spread, self.exponent);
         let learn = default.training;
         let iterations = self.iterations.unwrap_or(learn.iterations);
         Chain {
@@ -64,7 +64,7 @@ impl Settings {
             },
             flow_step: self.flow_step.unwrap_or(default.flow_step),
             momentum: self.momentum,
-            conditions,
+            ..default
         }
     }
 }

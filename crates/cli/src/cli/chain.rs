@@ -23,7 +23,7 @@ pub(super) struct ChainOptions {
     #[arg(long, value_name = "R", default_value_t = 1.0, value_parser = number)]
     exponent: f64,
     /// Size h of a step of the particle flow [default: a tenth of the root mean square distance of the
-    /// training data to its mean, for r = 1]
+    /// training data to its mean, for r = 1; all of it for samples with d ≤ 3]
     #[arg(long, value_name = "H", value_parser = size)]
     flow_step: Option<f64>,
     /// Part of its velocity that a particle keeps from step to step, from 0 to below 1 [default: 0.8]

@@ -29,7 +29,7 @@ impl GenerateSettings {
     pub const LEAST_HELD_OUT: usize = 2;
 
     /// The default for [`patience`](Self::patience).
-    pub const PATIENCE: u64 = 2;
+    pub const PATIENCE: u64 = 3;
 
     /// The same with a tenth of the samples held out, 2000 at most.
     #[must_use]
@@ -113,7 +113,11 @@ impl Config {
     ) -> Result<Self, SettingError> {
         let (count, dim) = training.shape();
         let spread = NormalStart::of(training).spread();
-        let chain = Chain::default_for(dim, count, spread, exponent);
+        let conditions = match &experiment {
+            Experiment::Posterior(posterior) => posterior.conditions(),
+            _ => 0,
+        };
+        let chain = Chain::default_for(dim, conditions, count, spread, exponent);
         let flow_step = chain.flow_step;
         let expected = "of another size: multiply it by a number, such that its root mean square \
                         distance to its mean lies between 1e-6 and 1e6";

@@ -14,7 +14,9 @@ mod target_energy;
 
 use nalgebra::DMatrix;
 use rieszflow_analytic::Discrepancy;
-use rieszflow_flows::{Functional, ImplosionExplosion, Interaction, Origin, RieszKernel};
+use rieszflow_flows::{
+    Functional, ImplosionExplosion, Interaction, Origin, RieszKernel, SlicedEnergies,
+};
 use rieszflow_numerics::Real;
 
 use crate::config::{Config, Experiment, SumsKind};
@@ -45,6 +47,13 @@ pub(crate) trait ReferenceMeasure: Send {
         step: u64,
         particles: &DMatrix<f64>,
     ) -> Result<Measurement, rieszflow_analytic::Error>;
+
+    /// The same from what sliced sums over `count` particles and the target have found, if that is the
+    /// reference.
+    fn compare_energies(&self, energies: &SlicedEnergies, count: usize) -> Option<Measurement> {
+        let _ = (energies, count);
+        None
+    }
 
     /// Whether it is one measure scaled, so that measurements have a scale.
     fn is_scaled(&self) -> bool {

@@ -3,20 +3,24 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use nalgebra::DMatrix;
+use rieszflow_analytic::Error;
 use rieszflow_flows::scheme::StepReport;
 use rieszflow_flows::{Functional, Observer, ObserverError, Origin, Points, State};
 use rieszflow_numerics::Real;
 
 use super::{Clock, SharedLog};
-use crate::experiments::ReferenceMeasure;
+use crate::experiments::{Measurement, ReferenceMeasure};
 use crate::folder::{MetricsColumns, Row};
 
 /// The rows so far, shared with the observers that show them.
 pub(crate) type Table = Rc<RefCell<Vec<Row>>>;
 
-/// Measures each time step in double precision and writes the row.
-pub(crate) struct Metrics {
+/// Measures each time step, in double precision if not by the flow's own sums, and writes the row.
+pub(crate) struct Metrics<'f, T: Real> {
     pub(crate) reference: Rc<dyn ReferenceMeasure>,
+    /// F of the flow, if its next step needs the gradient where the particles are measured.
+    pub(crate) measuring: Option<&'f dyn Functional<T>>,
     pub(crate) origin: Origin,
     pub(crate) functional: Box<dyn Functional<f64>>,
     pub(crate) log: SharedLog,
@@ -24,7 +28,20 @@ pub(crate) struct Metrics {
     pub(crate) clock: Rc<Clock>,
 }
 
-impl<T: Real> Observer<T> for Metrics {
+impl<T: Real> Metrics<'_, T> {
+    fn measure(&self, state: &State<T>, particles: &DMatrix<f64>) -> Result<Measurement, Error> {
+        let energies = self
+            .measuring
+            .and_then(|functional| functional.measure(Points::from(&state.particles)));
+        let known = energies.and_then(|energies| {
+            self.reference
+                .compare_energies(&energies, particles.nrows())
+        });
+        known.map_or_else(|| self.reference.compare(state.step, particles), Ok)
+    }
+}
+
+impl<T: Real> Observer<T> for Metrics<'_, T> {
     fn start(&mut self, _: &State<T>) -> Result<(), ObserverError> {
         let mut log = self.log.borrow_mut();
         if log.is_empty() {
@@ -37,7 +54,7 @@ impl<T: Real> Observer<T> for Metrics {
 
     fn step(&mut self, state: &State<T>, report: &StepReport) -> Result<(), ObserverError> {
         let particles = self.origin.restore(&state.particles);
-        let measurement = self.reference.compare(state.step, &particles)?;
+        let measurement = self.measure(state, &particles)?;
         let energy = || self.functional.energy(Points::from(&particles));
         let row = Row {
             step: state.step,

@@ -62,7 +62,7 @@ impl Run<'_> {
         let origin = &self.problem.origin;
         let functional = self.config.functional_from::<T>(origin, &self.problem)?;
         self.announce(&*functional, &state);
-        let mut observers = self.observers(&state, &shared)?;
+        let mut observers = self.observers(&*functional, &state, &shared)?;
         let flow = Flow::new(&*functional, &*scheme).resume(state);
         let flow = observers
             .iter_mut()
@@ -143,11 +143,12 @@ impl Run<'_> {
     }
 
     /// The observers of the flow; the checkpoints come last.
-    fn observers<T: Real>(
+    fn observers<'f, T: Real>(
         &self,
+        functional: &'f dyn Functional<T>,
         state: &State<T>,
         shared: &Shared,
-    ) -> Result<Vec<Box<dyn Observer<T>>>, RunError> {
+    ) -> Result<Vec<Box<dyn Observer<T> + 'f>>, RunError> {
         let config = self.config;
         let grid = config.time_grid();
         let saved = chosen_steps(&config.save_at, &grid);
@@ -158,11 +159,11 @@ impl Run<'_> {
         let format = config.snapshot_format();
         let snapshots = Snapshots::new(saved.clone(), log, state.step, verdict, start, origin);
         let snapshots = snapshots.in_format(format);
-        let mut observers: Vec<Box<dyn Observer<T>>> = Vec::new();
+        let mut observers: Vec<Box<dyn Observer<T> + 'f>> = Vec::new();
         if let Some(fresh) = self.fresh_samples::<T>()? {
             observers.push(Box::new(fresh));
         }
-        observers.push(Box::new(self.metrics(shared)?));
+        observers.push(Box::new(self.metrics(functional, shared)?));
         observers.push(Box::new(self.plausibility(shared)?));
         observers.push(Box::new(snapshots));
         observers.push(Box::new(StationaryFlag(shared.stationary.clone())));
@@ -227,12 +228,17 @@ impl Run<'_> {
         all.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    fn metrics(&self, shared: &Shared) -> Result<Metrics, RunError> {
-        let functional = self.config.functional(&self.problem)?;
+    fn metrics<'f, T: Real>(
+        &self,
+        functional: &'f dyn Functional<T>,
+        shared: &Shared,
+    ) -> Result<Metrics<'f, T>, RunError> {
+        let is_next = self.config.scheme == SchemeKind::Particle;
         Ok(Metrics {
+            measuring: is_next.then_some(functional),
             origin: self.problem.origin.clone(),
             reference: self.reference.clone(),
-            functional,
+            functional: self.config.functional(&self.problem)?,
             log: shared.logs.metrics.clone(),
             table: shared.table.clone(),
             clock: shared.clock.clone(),

@@ -4,11 +4,16 @@
 //! μ = ν. MMD stands for the *maximum mean discrepancy*, here with the kernel −|x−y|ʳ. For r = 1 the
 //! energy distance of statistics is 2D².
 
+use std::sync::{Mutex, MutexGuard};
+
 use nalgebra::DMatrix;
 use rieszflow_numerics::Real;
 
 use super::{Functional, Interaction, Potential, Sum};
-use crate::{Error, GradientRows, Measure, Minibatches, Points, RieszKernel, SlicedEnergies, Sums};
+use crate::{
+    Error, GradientRows, Measure, Minibatches, Points, RieszKernel, SlicedEnergies, SlicedSums,
+    Sums,
+};
 
 /// F_ν(μ) = E(μ) + V_ν(μ) = D²(μ,ν) − E(ν), with D² the squared discrepancy.
 ///
@@ -35,7 +40,28 @@ use crate::{Error, GradientRows, Measure, Minibatches, Points, RieszKernel, Slic
 /// # Ok::<(), rieszflow_flows::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Mmd<T: Real>(Sum<Interaction<T>, Potential<T>>);
+pub struct Mmd<T: Real> {
+    sum: Sum<Interaction<T>, Potential<T>>,
+    /// What has been measured last, until it is asked for.
+    measured: Mutex<Option<Measured<T>>>,
+}
+
+/// The energies and the gradient at some particles, by sliced sums.
+#[derive(Debug)]
+struct Measured<T> {
+    particles: Vec<T>,
+    gradient: Vec<T>,
+    energies: SlicedEnergies,
+}
+
+impl<T: Real> Measured<T> {
+    fn is_at(&self, particles: Points<'_, T>) -> bool {
+        let count = particles.count();
+        self.particles.len() == count * particles.dim()
+            && (0..particles.dim())
+                .all(|k| self.particles[k * count..][..count] == *particles.coordinate(k))
+    }
+}
 
 impl<T: Real> Mmd<T> {
     /// The functional towards the atoms in the rows of `target` (M×d), weighted or not.
@@ -61,7 +87,10 @@ impl<T: Real> Mmd<T> {
         sums: Sums,
     ) -> Result<Self, Error> {
         let potential = Potential::with_sums(kernel, target, weights, sums)?;
-        Ok(Self(Sum(Interaction::with_sums(kernel, sums)?, potential)))
+        Ok(Self {
+            sum: Sum(Interaction::with_sums(kernel, sums)?, potential),
+            measured: Mutex::default(),
+        })
     }
 
     /// The squared discrepancy D²(μ_N, ν) = F_ν(μ_N) + E(ν) ≥ 0 (V-statistic).
@@ -74,43 +103,74 @@ impl<T: Real> Mmd<T> {
 
     /// With sliced sums, all energies of the particles and the target from one set of projections.
     fn sliced_energies(&self, particles: Points<'_, T>) -> Option<SlicedEnergies> {
-        let sums = self.0.1.sums.sliced()?;
-        let known = particles.count() * particles.dim() > 0;
-        known.then(|| sums.energies(Measure::uniform(particles), self.0.1.target()))
+        let sums = self.sliced_sums(particles)?;
+        Some(sums.energies(Measure::uniform(particles), self.sum.1.target()))
+    }
+
+    /// The sliced sums, if there are any, and particles.
+    fn sliced_sums(&self, particles: Points<'_, T>) -> Option<&SlicedSums<T>> {
+        let sums = self.sum.1.sums.sliced()?;
+        (particles.count() * particles.dim() > 0).then_some(sums)
+    }
+
+    fn measured(&self) -> MutexGuard<'_, Option<Measured<T>>> {
+        self.measured
+            .lock()
+            .expect("nothing panics while it is held")
     }
 
     /// E(ν), the interaction energy of the target itself.
     pub fn target_energy(&self) -> f64 {
-        self.0.1.target_energy()
+        self.sum.1.target_energy()
     }
 }
 
 impl<T: Real> Functional<T> for Mmd<T> {
     fn dim(&self) -> Option<usize> {
-        self.0.dim()
+        self.sum.dim()
     }
 
     fn energy(&self, particles: Points<'_, T>) -> f64 {
         match self.sliced_energies(particles) {
             Some(energies) => energies.functional(),
-            None => self.0.energy(particles),
+            None => self.sum.energy(particles),
         }
     }
 
     fn gradient(&self, particles: Points<'_, T>, gradient: &mut [T]) -> f64 {
-        match self.0.1.sums.sliced() {
-            Some(sums) if particles.count() * particles.dim() > 0 => {
-                let rows = &mut GradientRows::in_x(gradient, particles.count());
-                let x = Measure::uniform(particles);
-                let energies = sums.discrepancy_gradient(x, self.0.1.target(), rows);
-                energies.functional()
+        let Some(sums) = self.sliced_sums(particles) else {
+            return self.sum.gradient(particles, gradient);
+        };
+        let measured = self.measured().take();
+        if let Some(measured) = measured.filter(|measured| measured.is_at(particles)) {
+            for (entry, slope) in gradient.iter_mut().zip(measured.gradient) {
+                *entry += slope;
             }
-            _ => self.0.gradient(particles, gradient),
+            return measured.energies.functional();
         }
+        let rows = &mut GradientRows::in_x(gradient, particles.count());
+        let x = Measure::uniform(particles);
+        let energies = sums.discrepancy_gradient(x, self.sum.1.target(), rows);
+        energies.functional()
+    }
+
+    fn measure(&self, particles: Points<'_, T>) -> Option<SlicedEnergies> {
+        let sums = self.sliced_sums(particles)?;
+        let mut gradient = vec![T::zero(); particles.count() * particles.dim()];
+        let rows = &mut GradientRows::in_x(&mut gradient, particles.count());
+        let x = Measure::uniform(particles);
+        let energies = sums.discrepancy_gradient(x, self.sum.1.target(), rows);
+        let coordinates = (0..particles.dim()).flat_map(|k| particles.coordinate(k));
+        *self.measured() = Some(Measured {
+            particles: coordinates.copied().collect(),
+            gradient,
+            energies,
+        });
+        Some(energies)
     }
 
     fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64 {
-        self.0.minibatch_energy(batches, gradient)
+        self.sum.minibatch_energy(batches, gradient)
     }
 
     fn mutual_energy(
@@ -120,7 +180,7 @@ impl<T: Real> Functional<T> for Mmd<T> {
         scale: f64,
         gradient: &mut GradientRows<'_, T>,
     ) -> f64 {
-        self.0.mutual_energy(particles, other, scale, gradient)
+        self.sum.mutual_energy(particles, other, scale, gradient)
     }
 
     fn minibatch_derivative(
@@ -129,6 +189,7 @@ impl<T: Real> Functional<T> for Mmd<T> {
         velocities: Minibatches<'_, T>,
         gradient: &mut [T],
     ) -> Result<f64, Error> {
-        self.0.minibatch_derivative(positions, velocities, gradient)
+        self.sum
+            .minibatch_derivative(positions, velocities, gradient)
     }
 }

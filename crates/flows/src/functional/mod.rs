@@ -28,7 +28,7 @@ pub use sum::Sum;
 
 use rieszflow_numerics::Real;
 
-use crate::{Error, GradientRows, Measure, Minibatches, Points};
+use crate::{Error, GradientRows, Measure, Minibatches, Points, SlicedEnergies};
 
 /// A functional F of probability measures, evaluated on particles.
 ///
@@ -76,6 +76,16 @@ pub trait Functional<T: Real>: Sync {
 
     /// F(μ_N), and ∂F(μ_N)/∂xᵢ (N×d) added to `gradient`; it drives the particle flow.
     fn gradient(&self, particles: Points<'_, T>, gradient: &mut [T]) -> f64;
+
+    /// The energies of the particles and of a target from one set of directions, where F is an [`Mmd`] by
+    /// sliced sums; otherwise `None`, the default.
+    ///
+    /// The gradient is computed along with them and kept: the next call of [`gradient`](Self::gradient) at
+    /// these particles takes it, so that a particle flow whose D² is measured after each step costs one sum a
+    /// step.
+    fn measure(&self, _particles: Points<'_, T>) -> Option<SlicedEnergies> {
+        None
+    }
 
     /// An unbiased estimate F̂ from two independent minibatches, and its gradient (2B×d) added.
     fn minibatch_energy(&self, batches: Minibatches<'_, T>, gradient: &mut [T]) -> f64;

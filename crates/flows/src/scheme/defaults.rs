@@ -71,28 +71,39 @@ impl Chain {
     /// The most particles: more do not tell a network more about the flow.
     pub const MOST_PARTICLES: usize = 20_000;
 
-    /// The chain that suits `count` samples in ℝ^`dim` with the given root mean square distance to their mean.
+    /// The chain that suits `count` samples in ℝ^`dim` with the given root mean square distance to their mean, of
+    /// whose coordinates the last `conditions` are observed.
     ///
     /// A step of the particle flow moves a particle by a tenth of that distance at most, for r = 1, and the
-    /// momentum makes it five tenths.
-    pub fn default_for(dim: usize, count: usize, spread: f64, exponent: f64) -> Self {
+    /// momentum makes it five tenths. In up to three dimensions the steps are ten times as large: what is still
+    /// astray near the end moves slowly, and a network of the plane learns jumps.
+    pub fn default_for(
+        dim: usize,
+        conditions: usize,
+        count: usize,
+        spread: f64,
+        exponent: f64,
+    ) -> Self {
         let spread = if spread > 0.0 { spread } else { 1.0 };
-        let flow_step = two_digits(0.1 * spread.powf(2.0 - exponent) / exponent);
-        let width = if dim > 100 { 1024 } else { 256 };
+        let (part, learning_rate) = match dim {
+            1..=3 if conditions == 0 => (1.0, 3e-3),
+            ..=100 => (0.1, 1e-3),
+            _ => (0.1, 5e-4),
+        };
         Self {
             training: Training {
                 hidden_layers: 3,
-                width,
+                width: if dim > 100 { 1024 } else { 256 },
                 batch: 250.min(count),
                 first_iterations: 1000,
                 iterations: 1000,
                 first_phase: 0.0,
-                learning_rate: if dim > 100 { 5e-4 } else { 1e-3 },
+                learning_rate,
                 ..Training::default()
             },
-            flow_step,
+            flow_step: two_digits(part * spread.powf(2.0 - exponent) / exponent),
             momentum: 0.8,
-            conditions: 0,
+            conditions,
         }
     }
 }

@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 use rieszflow_numerics::Real;
-use rieszflow_numerics::orthogonal::orthogonalise;
+use rieszflow_numerics::orthogonal::rotate;
 
 use crate::pair_sums::{GradientRows, PairSums};
 use crate::rng::{Purpose, stream};
@@ -77,10 +77,9 @@ impl Directions {
         }
     }
 
-    /// The directions rotated at random, one after the other (d×P, column-major): each is uniform on the
-    /// sphere.
+    /// Appends the directions rotated at random, one after the other (d×P, column-major): each is uniform on
+    /// the sphere.
     pub(super) fn draw<T: Real>(&self, mut rng: impl Rng, directions: &mut Vec<T>) {
-        directions.clear();
         if self.dim == 1 {
             directions.push(T::one());
         } else if self.set == DirectionSet::Independent {
@@ -96,17 +95,18 @@ impl Directions {
                 directions.extend([T::from_f64(cos), T::from_f64(sin)]);
             }
         } else {
-            let rotated = rotation(self.dim, &mut rng) * &self.base;
+            let mut rotated = self.base.clone();
+            rotate_at_random(&mut rotated, &mut rng);
             directions.extend(rotated.iter().map(|&x| T::from_f64(x)));
         }
     }
 }
 
-/// A uniformly distributed orthogonal matrix.
-fn rotation(dim: usize, rng: &mut impl Rng) -> DMatrix<f64> {
-    let mut matrix = DMatrix::from_fn(dim, dim, |_, _| StandardNormal.sample(rng));
-    orthogonalise(matrix.as_mut_slice(), dim);
-    matrix
+/// Multiplies points (d×P) by a uniformly distributed orthogonal matrix.
+fn rotate_at_random(points: &mut DMatrix<f64>, rng: &mut impl Rng) {
+    let dim = points.nrows();
+    let mut normal = DMatrix::from_fn(dim, dim, |_, _| StandardNormal.sample(rng));
+    rotate(normal.as_mut_slice(), dim, points.as_mut_slice());
 }
 
 /// A uniformly distributed unit vector.
@@ -130,10 +130,9 @@ fn orthogonal_blocks(dim: usize, count: usize) -> DMatrix<f64> {
     for (block, start) in (0..count).step_by(dim).enumerate() {
         let mut rng = stream(0, Purpose::Directions, block as u64, dim as u64);
         let len = dim.min(count - start);
-        let rotation = rotation(dim, &mut rng);
-        directions
-            .columns_mut(start, len)
-            .copy_from(&rotation.columns(0, len));
+        let mut rotated = DMatrix::identity(dim, len);
+        rotate_at_random(&mut rotated, &mut rng);
+        directions.columns_mut(start, len).copy_from(&rotated);
     }
     directions
 }

@@ -64,7 +64,6 @@ fn put<T: Real>(message: &mut Message, exponent: f64, query: &Query<'_, T>, coun
     message.put(&[exponent, between, own]);
     for number in [
         query.gradients as usize,
-        query.directions,
         count,
         query.dim(),
         query.y.is_some().into(),
@@ -90,9 +89,9 @@ fn assist_in<T: Real>(ranks: &dyn Communicator, message: &mut Message) {
     let mut numbers = [0.0; 3];
     message.fill(&mut numbers);
     let [exponent, between, own] = numbers;
-    let [gradients, directions, count, dim, has_y] = [(); 5].map(|()| message.count());
+    let [gradients, count, dim, has_y] = [(); 4].map(|()| message.count());
     let kernel = RieszKernel::new(exponent).expect("the exponent of a kernel");
-    let sums = SlicedSums::<T>::new(kernel, Slicing::new(directions)).expect("directions");
+    let sums = SlicedSums::<T>::new(kernel, Slicing::new(count)).expect("directions");
     let mut memory = Memory {
         directions: message.numbers(count * dim),
         ..Memory::default()

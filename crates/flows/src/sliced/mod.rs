@@ -38,7 +38,7 @@ use std::sync::{Arc, RwLock};
 
 use rayon::prelude::*;
 use rieszflow_numerics::Real;
-use rieszflow_numerics::product::{Factor, Store, product};
+use rieszflow_numerics::panels::Panels;
 use rieszflow_numerics::ranks::Communicator;
 use rieszflow_numerics::working_memory::WorkingMemory;
 use statrs::function::gamma::ln_gamma;
@@ -132,6 +132,9 @@ impl SlicedEnergies {
 /// Blocks of directions are summed together up to this many projections.
 const MOST_PROJECTIONS: usize = 1 << 24;
 
+/// With fewer numbers than this in a piece of work, handing it to another thread costs more than it saves.
+const LEAST_COPIED: usize = 1 << 15;
+
 /// Independent rotations from which a standard error is estimated.
 const ROTATIONS: usize = 8;
 
@@ -175,6 +178,7 @@ pub struct SlicedSums<T: Real> {
 struct Memory<T> {
     /// The directions, d×P.
     directions: Vec<T>,
+    axes: Vec<Axis<T>>,
     x: Side<T>,
     y: Side<T>,
     reduction: Reduction,
@@ -184,13 +188,35 @@ struct Memory<T> {
 #[derive(Debug, Default)]
 struct Side<T> {
     /// Less a centre, N×d.
-    positions: Vec<T>,
+    positions: Panels<T>,
     /// N×d, if they move.
-    velocities: Vec<T>,
+    velocities: Panels<T>,
     /// On some directions, a column each; overwritten by the slopes.
     projections: Vec<T>,
     /// Of the velocities, a column for each direction.
     speeds: Vec<T>,
+}
+
+/// A coordinate of all particles.
+#[derive(Clone, Copy, Debug, Default)]
+struct Axis<T> {
+    /// The mean of x.
+    centre: T,
+    /// The distance of the particle that is farthest from it.
+    radius: f64,
+}
+
+impl<T: Real> Axis<T> {
+    fn new(x: &[T], y: Option<&[T]>) -> Self {
+        let centre = x.iter().map(|x| x.into_f64()).sum::<f64>() / x.len() as f64;
+        let centre = T::from_f64(centre);
+        let particles = x.iter().chain(y.into_iter().flatten());
+        let distances = particles.map(|&x| (x - centre).abs());
+        Self {
+            centre,
+            radius: distances.fold(T::zero(), T::max).into_f64(),
+        }
+    }
 }
 
 /// What is summed.
@@ -200,8 +226,9 @@ struct Query<'a, T> {
     y: Option<Moving<'a, T>>,
     coefficients: Coefficients,
     gradients: Gradients,
-    /// Which of the independent rotations is taken.
-    rotation: u64,
+    /// How many sets of directions are taken, rotated independently.
+    rotations: usize,
+    /// The number of directions in each of them.
     directions: usize,
 }
 
@@ -290,8 +317,7 @@ impl<T: Real> SlicedSums<T> {
         if is_empty(x) || is_empty(y) {
             return 0.0;
         }
-        self.energies_of(x, Some(y), 0, self.slicing.directions)
-            .between()
+        self.energies_of(x, Some(y)).between()
     }
 
     /// The energy; `scale` times its gradient is added to the rows of x and, if named, of y.
@@ -327,7 +353,7 @@ impl<T: Real> SlicedSums<T> {
         if is_empty(x) {
             return 0.0;
         }
-        self.energies_of(x, None, 0, self.slicing.directions).x
+        self.energies_of(x, None).x
     }
 
     /// The energy of x with itself; `scale` times its gradient is added.
@@ -381,7 +407,7 @@ impl<T: Real> SlicedSums<T> {
     /// # Panics
     /// If a measure is empty or the dimensions differ.
     pub fn energies(&self, x: Measure<'_, T>, y: Measure<'_, T>) -> SlicedEnergies {
-        self.energies_of(x, Some(y), 0, self.slicing.directions)
+        self.energies_of(x, Some(y))
     }
 
     /// All energies of two measures, with a standard error of D². Without the second measure, what stands
@@ -395,25 +421,32 @@ impl<T: Real> SlicedSums<T> {
     pub fn discrepancy(&self, x: Measure<'_, T>, y: Option<Measure<'_, T>>) -> SlicedEnergies {
         let directions = self.slicing.directions;
         if x.points.dim() == 1 {
-            let energies = self.energies_of(x, y, 0, directions);
+            let energies = self.energies_of(x, y);
             return SlicedEnergies {
                 standard_error: 0.0,
                 ..energies
             };
         }
-        let each = directions.div_ceil(ROTATIONS);
-        let found: [SlicedEnergies; ROTATIONS] =
-            std::array::from_fn(|i| self.energies_of(x, y, i as u64, each));
-        let count = ROTATIONS as f64;
-        let mean = |of: fn(&SlicedEnergies) -> f64| found.iter().map(of).sum::<f64>() / count;
-        let discrepancy = mean(|energies| energies.discrepancy);
-        let squares = found.iter().map(|e| (e.discrepancy - discrepancy).powi(2));
-        SlicedEnergies {
-            discrepancy,
-            standard_error: (squares.sum::<f64>() / (count * (count - 1.0))).sqrt(),
-            x: mean(|energies| energies.x),
-            y: mean(|energies| energies.y),
-        }
+        let query = Query {
+            rotations: ROTATIONS,
+            directions: directions.div_ceil(ROTATIONS),
+            ..self.query(Moving::resting(x), y.map(Moving::resting))
+        };
+        self.memory.with(|memory| {
+            self.sum(&query, memory);
+            let all = self.mean(&query, memory.reduction.directions());
+            let each = memory.reduction.directions().chunks(query.directions);
+            let differences =
+                each.map(|sums| self.mean(&query, sums).discrepancy - all.discrepancy);
+            let squares = differences
+                .map(|difference| difference.powi(2))
+                .sum::<f64>();
+            let count = ROTATIONS as f64;
+            SlicedEnergies {
+                standard_error: (squares / (count * (count - 1.0))).sqrt(),
+                ..all
+            }
+        })
     }
 
     /// Σᵢⱼ uᵢ wⱼ ∂|·|ʳ(xᵢ−yⱼ; aᵢ−bⱼ), estimated; `scale` times its gradient in the velocities is added.
@@ -453,7 +486,7 @@ impl<T: Real> SlicedSums<T> {
             memory.collect(&query, scale, gradient);
             let sums = memory.reduction.directions();
             let derivative = sums.iter().map(|sums| sums.derivative).sum::<f64>();
-            derivative * self.per_direction(&query)
+            derivative * self.per_direction(query.dim(), sums.len())
         })
     }
 
@@ -466,7 +499,7 @@ impl<T: Real> SlicedSums<T> {
                 own: 0.0,
             },
             gradients: Gradients::Neither,
-            rotation: 0,
+            rotations: 1,
             directions: self.slicing.directions,
         }
     }
@@ -490,40 +523,28 @@ impl<T: Real> SlicedSums<T> {
         self.memory.with(|memory| {
             self.sum(query, memory);
             memory.collect(query, scale, gradient);
-            Some(self.mean(query, &memory.reduction))
+            Some(self.mean(query, memory.reduction.directions()))
         })
     }
 
-    fn energies_of(
-        &self,
-        x: Measure<'_, T>,
-        y: Option<Measure<'_, T>>,
-        rotation: u64,
-        directions: usize,
-    ) -> SlicedEnergies {
-        let query = Query {
-            rotation,
-            directions,
-            ..self.query(Moving::resting(x), y.map(Moving::resting))
-        };
+    fn energies_of(&self, x: Measure<'_, T>, y: Option<Measure<'_, T>>) -> SlicedEnergies {
+        let query = self.query(Moving::resting(x), y.map(Moving::resting));
         self.memory.with(|memory| {
             self.sum(&query, memory);
-            self.mean(&query, &memory.reduction)
+            self.mean(&query, memory.reduction.directions())
         })
     }
 
     /// 1/(Pc).
-    fn per_direction(&self, query: &Query<'_, T>) -> f64 {
-        let dim = query.dim();
-        let count = if dim == 1 { 1 } else { query.directions };
+    fn per_direction(&self, dim: usize, count: usize) -> f64 {
         1.0 / (count as f64 * projected_power(dim, self.kernel.exponent()))
     }
 
-    fn mean(&self, query: &Query<'_, T>, reduction: &Reduction) -> SlicedEnergies {
-        let per_direction = self.per_direction(query);
-        let mean = |of: fn(&DirectionSums) -> f64| {
-            reduction.directions().iter().map(of).sum::<f64>() * per_direction
-        };
+    /// The mean over some of the directions.
+    fn mean(&self, query: &Query<'_, T>, directions: &[DirectionSums]) -> SlicedEnergies {
+        let per_direction = self.per_direction(query.dim(), directions.len());
+        let mean =
+            |of: fn(&DirectionSums) -> f64| directions.iter().map(of).sum::<f64>() * per_direction;
         SlicedEnergies {
             discrepancy: mean(|sums| sums.energies.discrepancy),
             standard_error: f64::NAN,
@@ -555,9 +576,12 @@ impl<T: Real> SlicedSums<T> {
         assert!(count_x + count_y < 1 << 30, "fewer than 2³⁰ particles");
         let directions = self.directions(dim, query.directions);
         let key = content_key(query.x.measure.points);
-        let rng = stream(self.slicing.seed, Purpose::Directions, key, query.rotation);
-        directions.draw(rng, &mut memory.directions);
-        self.sum_on_ranks(query, directions.count, memory);
+        memory.directions.clear();
+        for rotation in 0..query.rotations as u64 {
+            let rng = stream(self.slicing.seed, Purpose::Directions, key, rotation);
+            directions.draw(rng, &mut memory.directions);
+        }
+        self.sum_on_ranks(query, query.rotations * directions.count, memory);
     }
 
     /// Sums over this rank's share of the directions in the memory, `count` in all; on the first rank over
@@ -623,6 +647,7 @@ impl<T: Real> SlicedSums<T> {
             x,
             y,
             reduction,
+            ..
         } = memory;
         let all = blocks[0].start..blocks[blocks.len() - 1].end;
         let directions = &directions[all.start * dim..all.end * dim];
@@ -638,8 +663,8 @@ impl<T: Real> SlicedSums<T> {
         let (positions, others) = (&x.positions, &y.positions);
         let coincide = |i: usize, j: usize| {
             let at = |index: usize, k: usize| match index.checked_sub(count_x) {
-                None => positions[k * count_x + index],
-                Some(index) => others[k * count_y + index],
+                None => positions.at(index, k),
+                Some(index) => others.at(index, k),
             };
             (0..dim).all(|k| at(i, k) == at(j, k))
         };
@@ -665,6 +690,7 @@ impl<T: Real> SlicedSums<T> {
             Gradients::InX => &[(x, count_x)],
             Gradients::InBoth => &[(x, count_x), (y, count_y)],
         };
+        let per_direction = self.per_direction(dim, reduction.directions().len());
         for (number, (side, count)) in sides.iter().enumerate() {
             let slopes = blocks.iter().map(|block| {
                 let block = block.start - all.start..block.end - all.start;
@@ -674,7 +700,7 @@ impl<T: Real> SlicedSums<T> {
                 }
             });
             let slopes: Vec<_> = slopes.collect();
-            reduction.add(number, &slopes, self.per_direction(query), &self.parts);
+            reduction.add(number, &slopes, per_direction, &self.parts);
         }
     }
 }
@@ -683,31 +709,24 @@ impl<T: Real> SlicedSums<T> {
 type Place<'m, T> = (((usize, &'m mut [T]), &'m mut [T]), &'m mut DirectionSums);
 
 impl<T: Real> Memory<T> {
-    /// Copies the particles, less a centre; returns a radius in which all of them are.
+    /// Takes up the particles, less a centre; returns a radius in which all of them are.
     fn take_up(&mut self, query: &Query<'_, T>) -> f64 {
-        let dim = query.dim();
-        self.x.clear();
-        self.y.clear();
-        let mut squared_radius = 0.0;
-        for k in 0..dim {
-            let x = query.x.measure.points.coordinate(k);
-            let centre = x.iter().map(|x| x.into_f64()).sum::<f64>() / x.len() as f64;
-            let centre = T::from_f64(centre);
-            let mut radius = self.x.push(x, centre);
-            if let Some(y) = query.y {
-                assert_eq!(y.measure.points.dim(), dim, "one space");
-                let y = y.measure.points.coordinate(k);
-                radius = radius.max(self.y.push(y, centre));
-            }
-            squared_radius += radius * radius;
+        if let Some(y) = query.y {
+            assert_eq!(y.measure.points.dim(), query.dim(), "one space");
         }
-        if query.moves() {
-            self.x.set_velocities(&query.x);
-            if let Some(y) = query.y {
-                self.y.set_velocities(&y);
-            }
-        }
-        squared_radius.sqrt()
+        let count: usize = query.counts().iter().sum();
+        self.axes.resize(query.dim(), Axis::default());
+        let axes = self.axes.par_iter_mut().enumerate();
+        axes.with_min_len(LEAST_COPIED.div_ceil(count))
+            .for_each(|(k, axis)| {
+                let x = query.x.measure.points.coordinate(k);
+                let y = query.y.map(|y| y.measure.points.coordinate(k));
+                *axis = Axis::new(x, y);
+            });
+        self.x.take_up(Some(query.x), query, &self.axes);
+        self.y.take_up(query.y, query, &self.axes);
+        let squares = self.axes.iter().map(|axis| axis.radius * axis.radius);
+        squares.sum::<f64>().sqrt()
     }
 
     /// Adds `scale` times the gradient to its rows.
@@ -757,27 +776,32 @@ fn add_weighted<T: Real>(
 }
 
 impl<T: Real> Side<T> {
-    fn clear(&mut self) {
-        self.positions.clear();
-        self.velocities.clear();
-    }
-
-    /// Appends a coordinate less its centre, and returns the greatest size.
-    fn push(&mut self, coordinate: &[T], centre: T) -> f64 {
-        let start = self.positions.len();
-        self.positions
-            .extend(coordinate.iter().map(|&x| x - centre));
-        let sizes = self.positions[start..].iter().map(|x| x.abs());
-        sizes.fold(T::zero(), T::max).into_f64()
-    }
-
-    fn set_velocities(&mut self, measure: &Moving<'_, T>) {
-        match measure.velocities {
-            Some(velocities) => {
-                (0..velocities.dim())
-                    .for_each(|k| self.velocities.extend(velocities.coordinate(k)));
+    /// Takes up the particles, if there are any.
+    fn take_up(&mut self, moving: Option<Moving<'_, T>>, query: &Query<'_, T>, axes: &[Axis<T>]) {
+        let Some(Moving {
+            measure,
+            velocities,
+        }) = moving
+        else {
+            self.positions.fill(0, query.dim(), |_, _, _| ());
+            return;
+        };
+        let (count, dim) = (measure.points.count(), measure.points.dim());
+        self.positions.fill(count, dim, |k, start, places| {
+            let coordinate = &measure.points.coordinate(k)[start..];
+            for (place, &x) in places.iter_mut().zip(coordinate) {
+                *place = x - axes[k].centre;
             }
-            None => self.velocities.resize(self.positions.len(), T::zero()),
+        });
+        if query.moves() {
+            self.velocities
+                .fill(count, dim, |k, start, places| match velocities {
+                    Some(velocities) => {
+                        let coordinate = &velocities.coordinate(k)[start..];
+                        places.copy_from_slice(&coordinate[..places.len()]);
+                    }
+                    None => places.fill(T::zero()),
+                });
         }
     }
 
@@ -788,14 +812,10 @@ impl<T: Real> Side<T> {
         if count == 0 {
             return;
         }
-        let dim = directions.len() / size;
-        let directions = Factor::new(directions, dim, size);
-        let positions = Factor::new(&self.positions, count, dim);
-        product(&mut self.projections, Store::Replace, positions, directions);
+        self.positions.product(&mut self.projections, directions);
         if moves {
             self.speeds.resize(count * size, T::zero());
-            let velocities = Factor::new(&self.velocities, count, dim);
-            product(&mut self.speeds, Store::Replace, velocities, directions);
+            self.velocities.product(&mut self.speeds, directions);
         }
     }
 }
@@ -816,13 +836,24 @@ pub fn projected_power(dim: usize, r: f64) -> f64 {
 
 /// A number that depends on the bits of all positions.
 fn content_key<T: Real>(points: crate::Points<'_, T>) -> u64 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let coordinates = (0..points.dim()).into_par_iter();
+    let least = LEAST_COPIED.div_ceil(points.count().max(1));
+    let keys = coordinates.with_min_len(least).map(|k| {
+        let key = coordinate_key(points.coordinate(k));
+        // Coordinates that are exchanged have another sum.
+        (key ^ k as u64).wrapping_mul(FACTOR)
+    });
+    keys.reduce(|| 0, u64::wrapping_add)
+}
+
+/// An odd number without a pattern: 2⁶⁴ divided by the golden ratio.
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+fn coordinate_key<T: Real>(coordinate: &[T]) -> u64 {
     let mut keys = [FACTOR; 8];
-    for k in 0..points.dim() {
-        for chunk in points.coordinate(k).chunks(keys.len()) {
-            for (key, x) in keys.iter_mut().zip(chunk) {
-                *key = (key.rotate_left(5) ^ x.into_f64().to_bits()).wrapping_mul(FACTOR);
-            }
+    for chunk in coordinate.chunks(keys.len()) {
+        for (key, x) in keys.iter_mut().zip(chunk) {
+            *key = (key.rotate_left(5) ^ x.into_f64().to_bits()).wrapping_mul(FACTOR);
         }
     }
     keys.into_iter().fold(0, |all: u64, key| {

@@ -159,8 +159,8 @@ pub(super) struct SortMemory {
 
 /// With more particles than this they are shared out to buckets.
 const MOST_AT_ONCE: usize = 1 << 16;
-/// The bits that decide about the bucket.
-const BUCKET_BITS: u32 = 8;
+/// The fewest and the most bits that decide about the bucket.
+const BUCKET_BITS: [u32; 2] = [8, 10];
 /// From this many keys on from that of 0, neighbouring numbers in single precision are at least two keys apart,
 /// so that equal keys mean equal positions.
 const COARSE: f64 = (1_u32 << 25) as f64;
@@ -243,8 +243,10 @@ impl SortMemory {
 
     /// A pass from the keys to buckets, and two passes in each of them.
     fn sort_in_buckets<T: Real>(&mut self, keys: &Keys<'_, T>) {
-        let shift = 32 - BUCKET_BITS;
-        let places = reset(&mut self.buckets, BUCKET_BITS);
+        let [fewest, most] = BUCKET_BITS;
+        let bits = (self.elements.len().ilog2() - 10).clamp(fewest, most);
+        let shift = 32 - bits;
+        let places = reset(&mut self.buckets, bits);
         keys.for_each_block(|_, keys| {
             for &key in keys {
                 places[(key >> shift) as usize] += 1;
@@ -256,17 +258,17 @@ impl SortMemory {
         let mut start = 0;
         for &end in &*places {
             let bucket = &mut self.elements[start..end as usize];
-            sort_bucket(bucket, &mut self.other, &mut self.digits);
+            sort_bucket(bucket, shift, &mut self.other, &mut self.digits);
             find_runs(bucket, start, &mut self.runs);
             start = end as usize;
         }
     }
 }
 
-/// Sorts elements that agree in the uppermost bits.
-fn sort_bucket(elements: &mut [u64], other: &mut Vec<u64>, digits: &mut [Vec<u32>; 2]) {
+/// Sorts elements whose keys agree but for the lowest `bits`.
+fn sort_bucket(elements: &mut [u64], bits: u32, other: &mut Vec<u64>, digits: &mut [Vec<u32>; 2]) {
     const BITS: u32 = 8;
-    const SHIFTS: [u32; 2] = [64 - BUCKET_BITS - 2 * BITS, 64 - BUCKET_BITS - BITS];
+    let shifts = [32 + bits - 2 * BITS, 32 + bits - BITS];
     if elements.len() <= FEW {
         elements.sort_unstable();
         return;
@@ -279,14 +281,14 @@ fn sort_bucket(elements: &mut [u64], other: &mut Vec<u64>, digits: &mut [Vec<u32
     let (lower, upper) = (reset(lower, BITS), reset(upper, BITS));
     let mask = lower.len() - 1;
     for &element in &*elements {
-        lower[(element >> SHIFTS[0]) as usize & mask] += 1;
-        upper[(element >> SHIFTS[1]) as usize & mask] += 1;
+        lower[(element >> shifts[0]) as usize & mask] += 1;
+        upper[(element >> shifts[1]) as usize & mask] += 1;
     }
     to_places(lower);
     to_places(upper);
-    distribute(elements, other, lower, SHIFTS[0]);
-    distribute(other, elements, upper, SHIFTS[1]);
-    finish(elements, SHIFTS[0]);
+    distribute(elements, other, lower, shifts[0]);
+    distribute(other, elements, upper, shifts[1]);
+    finish(elements, shifts[0]);
 }
 
 /// Zeros for every value of a digit.

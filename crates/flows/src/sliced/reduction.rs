@@ -70,7 +70,7 @@ pub(super) fn blocks(
     particles: usize,
     dim: usize,
 ) -> impl ExactSizeIterator<Item = Range<usize>> + Clone {
-    let most = (BLOCK_ENTRIES / particles.max(1)).clamp(LEAST_BLOCK, (dim / 2).clamp(16, 128));
+    let most = (BLOCK_ENTRIES / particles.max(1)).clamp(LEAST_BLOCK, (dim / 2).clamp(16, 256));
     let size = directions.div_ceil(directions.div_ceil(most)).max(1);
     let starts = (0..directions).step_by(size);
     starts.map(move |start| start..directions.min(start + size))

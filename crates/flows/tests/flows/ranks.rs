@@ -461,7 +461,7 @@ fn traffic_is_that_of_the_documentation() {
     assert_eq!(found, (4 * n * d + 88, half * (8 * runs + 4 * 8 * d)));
     let sliced = Sums::Sliced(Slicing::new(p));
     let found = gradient(&Interaction::with_sums(kernel(1.0), sliced).expect("directions"));
-    assert_eq!(found, (4 * n * d + 4 * p * d + 112, 8 * n * d + 32 * p / 2));
+    assert_eq!(found, (4 * n * d + 4 * p * d + 104, 8 * n * d + 32 * p / 2));
 }
 
 /// The work of each rank, and how much of it is not divided by their number: that of the first rank is

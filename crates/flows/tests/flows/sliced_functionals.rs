@@ -195,3 +195,28 @@ fn a_sliced_particle_flow_ends_as_near_the_target_as_one_with_all_pairs() {
         );
     }
 }
+
+/// What has been measured is what the gradient gives anyway, at the same particles and at others.
+#[test]
+fn a_measured_gradient_is_taken_only_where_it_was_measured() {
+    let kernel = RieszKernel::new(1.0).expect("0 < 1 < 2");
+    let (x, other, target) = (cloud(40, 2, 1), cloud(40, 2, 2), cloud(30, 2, 3));
+    let new = || Mmd::with_sums(kernel, target.clone(), None, sliced(16)).expect("a functional");
+    let gradient = |functional: &Mmd<f64>, particles: &DMatrix<f64>| {
+        let mut gradient = vec![0.5; particles.len()];
+        let energy = functional.gradient(Points::from(particles), &mut gradient);
+        (energy, gradient)
+    };
+    let functional = new();
+    for (measured, asked) in [(&x, &x), (&x, &other), (&other, &other)] {
+        let energies = functional.measure(Points::from(measured)).expect("sliced");
+        let discrepancy = new().discrepancy(Points::from(measured));
+        assert_eq!(energies.discrepancy, discrepancy);
+        // The second time it has to be computed again.
+        for _ in 0..2 {
+            assert_eq!(gradient(&functional, asked), gradient(&new(), asked));
+        }
+    }
+    let exact = Mmd::new(kernel, target.clone(), None).expect("a functional");
+    assert_eq!(exact.measure(Points::from(&x)), None);
+}
