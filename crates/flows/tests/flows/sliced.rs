@@ -682,3 +682,27 @@ fn what_is_not_finite_gives_no_number() {
     let sums = SlicedSums::<f64>::new(kernel, Slicing::new(3)).expect("directions");
     assert!(sums.self_energy(x).is_nan());
 }
+
+/// Enough particles for every number of buckets of the sort: i/N in another order, where the sums are known.
+#[test]
+fn very_many_particles_on_the_line_are_in_order() {
+    let kernel = RieszKernel::new(1.0).expect("0 < 1 < 2");
+    let sums = SlicedSums::<f64>::new(kernel, Slicing::new(1)).expect("a direction");
+    for count in [1_usize << 17, 1 << 19, 1 << 20] {
+        let place = |i: usize| i * 387_420_489 % count;
+        let x = DMatrix::from_fn(count, 1, |i, _| place(i) as f64 / count as f64);
+        let mut gradient = vec![0.0; count];
+        let rows = &mut GradientRows::in_x(&mut gradient, count);
+        let found = sums.self_energy_gradient(Measure::uniform(Points::from(&x)), 1.0, rows);
+        let n = count as f64;
+        let exact = (n * n - 1.0) / (3.0 * n * n);
+        assert!((found - exact).abs() < 1e-12, "{count}: {found}, {exact}");
+        for (i, slope) in gradient.iter().enumerate() {
+            let exact = 2.0 * (2.0 * place(i) as f64 + 1.0 - n) / (n * n);
+            assert!(
+                (slope - exact).abs() < 1e-15,
+                "{count}, {i}: {slope}, {exact}"
+            );
+        }
+    }
+}
