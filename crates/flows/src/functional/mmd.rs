@@ -42,7 +42,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Mmd<T: Real> {
     sum: Sum<Interaction<T>, Potential<T>>,
-    /// What has been measured last, until it is asked for.
+    /// What has been measured last, until a gradient is asked for.
     measured: Mutex<Option<Measured<T>>>,
 }
 
@@ -113,7 +113,18 @@ impl<T: Real> Mmd<T> {
         (particles.count() * particles.dim() > 0).then_some(sums)
     }
 
-    fn measured(&self) -> MutexGuard<'_, Option<Measured<T>>> {
+    /// All energies by sliced sums; the gradient is added.
+    fn sliced_gradient(
+        &self,
+        sums: &SlicedSums<T>,
+        particles: Points<'_, T>,
+        gradient: &mut [T],
+    ) -> SlicedEnergies {
+        let rows = &mut GradientRows::in_x(gradient, particles.count());
+        sums.discrepancy_gradient(Measure::uniform(particles), self.sum.1.target(), rows)
+    }
+
+    fn last_measured(&self) -> MutexGuard<'_, Option<Measured<T>>> {
         self.measured
             .lock()
             .expect("nothing panics while it is held")
@@ -141,27 +152,22 @@ impl<T: Real> Functional<T> for Mmd<T> {
         let Some(sums) = self.sliced_sums(particles) else {
             return self.sum.gradient(particles, gradient);
         };
-        let measured = self.measured().take();
+        let measured = self.last_measured().take();
         if let Some(measured) = measured.filter(|measured| measured.is_at(particles)) {
             for (entry, slope) in gradient.iter_mut().zip(measured.gradient) {
                 *entry += slope;
             }
             return measured.energies.functional();
         }
-        let rows = &mut GradientRows::in_x(gradient, particles.count());
-        let x = Measure::uniform(particles);
-        let energies = sums.discrepancy_gradient(x, self.sum.1.target(), rows);
-        energies.functional()
+        self.sliced_gradient(sums, particles, gradient).functional()
     }
 
     fn measure(&self, particles: Points<'_, T>) -> Option<SlicedEnergies> {
         let sums = self.sliced_sums(particles)?;
         let mut gradient = vec![T::zero(); particles.count() * particles.dim()];
-        let rows = &mut GradientRows::in_x(&mut gradient, particles.count());
-        let x = Measure::uniform(particles);
-        let energies = sums.discrepancy_gradient(x, self.sum.1.target(), rows);
+        let energies = self.sliced_gradient(sums, particles, &mut gradient);
         let coordinates = (0..particles.dim()).flat_map(|k| particles.coordinate(k));
-        *self.measured() = Some(Measured {
+        *self.last_measured() = Some(Measured {
             particles: coordinates.copied().collect(),
             gradient,
             energies,

@@ -75,8 +75,9 @@ impl Chain {
     /// whose coordinates the last `conditions` are observed.
     ///
     /// A step of the particle flow moves a particle by a tenth of that distance at most, for r = 1, and the
-    /// momentum makes it five tenths. In up to three dimensions the steps are ten times as large: what is still
-    /// astray near the end moves slowly, and a network of the plane learns jumps.
+    /// momentum makes it five tenths. For samples in up to three dimensions steps are ten times and the rate
+    /// three times as large, because particles outside the support move slowly near the end; in ℝ²⁰ a network had
+    /// no active unit left with these.
     pub fn default_for(
         dim: usize,
         conditions: usize,
