@@ -40,6 +40,9 @@ pub trait Real:
     /// Widens to `f64`, exactly.
     fn into_f64(self) -> f64;
 
+    /// The nearest integer to a number from 0 to 2²² − 1, by an addition after which it is in the lowest bits.
+    fn round_to_u32(self) -> u32;
+
     /// Appends the bytes of the number, the lowest first.
     fn put_le_bytes(self, bytes: &mut Vec<u8>);
 
@@ -62,6 +65,12 @@ impl Real for f32 {
     #[inline]
     fn into_f64(self) -> f64 {
         f64::from(self)
+    }
+
+    #[inline(always)]
+    fn round_to_u32(self) -> u32 {
+        const SHIFT: f32 = 8_388_608.0; // 2²³
+        (self + SHIFT).to_bits() ^ SHIFT.to_bits()
     }
 
     #[inline]
@@ -87,6 +96,12 @@ impl Real for f64 {
     #[inline]
     fn into_f64(self) -> f64 {
         self
+    }
+
+    #[inline(always)]
+    fn round_to_u32(self) -> u32 {
+        const SHIFT: f64 = 4_503_599_627_370_496.0; // 2⁵²
+        (self + SHIFT).to_bits() as u32
     }
 
     #[inline]

@@ -16,10 +16,12 @@
     reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
 )]
 
+use std::ops::Range;
+
 use fearless_simd::{Level, Simd, dispatch};
 use rieszflow_numerics::Real;
 
-use super::order::{Line, Sorted};
+use super::order::{Line, Placed, Sorted};
 
 /// The gradient is that of `between` ∬|x−y|ʳ dμ dν + `own` ∬|x−x'|ʳ dμ dμ.
 #[derive(Clone, Copy, Debug)]
@@ -113,35 +115,31 @@ pub(super) enum Slopes<'a, T> {
 }
 
 /// The energies for r = 1; `slopes` gets the derivative in each position, divided by the particle's weight.
-/// `below_runs` is working memory.
 ///
 /// With `velocities` the particles at one position must be in the order of these; then only particles that
 /// agree in both do not count for each other.
 pub(super) fn sum<T: Real>(
-    sorted: &Sorted<'_>,
-    line: &Line<'_, T>,
+    sorted: Sorted<'_, T>,
     velocities: Option<&Line<'_, T>>,
     weights: &Weights<'_, T>,
     coefficients: Coefficients,
     slopes: Slopes<'_, T>,
-    below_runs: &mut Vec<i32>,
 ) -> LineEnergies {
     let sweep = Sweep {
         sorted,
-        line,
         velocities,
         weights,
         coefficients,
     };
     match slopes {
         Slopes::Neither if weights.are_given() => sweep.run(&mut |_, _| ()),
-        Slopes::Neither => sweep.run_unweighted(None, below_runs),
+        Slopes::Neither => sweep.run_unweighted(None),
         Slopes::InX(slopes) if weights.are_given() => {
             // The particles of y write to the place that is left over.
             let spare = slopes.len() - 1;
             sweep.run(&mut |particle, [x, _]| slopes[particle.min(spare)] = T::from_f64(x))
         }
-        Slopes::InX(slopes) => sweep.run_unweighted(Some(slopes), below_runs),
+        Slopes::InX(slopes) => sweep.run_unweighted(Some(slopes)),
         Slopes::InBoth(slopes) => {
             let count = weights.counts[0];
             sweep.run(&mut |particle, [x, y]| {
@@ -152,8 +150,7 @@ pub(super) fn sum<T: Real>(
 }
 
 struct Sweep<'a, T> {
-    sorted: &'a Sorted<'a>,
-    line: &'a Line<'a, T>,
+    sorted: Sorted<'a, T>,
     velocities: Option<&'a Line<'a, T>>,
     weights: &'a Weights<'a, T>,
     coefficients: Coefficients,
@@ -192,7 +189,7 @@ impl<T: Real> Sweep<'_, T> {
             u += mass[0];
             w += mass[1];
             if end < count {
-                let gap = self.sorted.gap(self.line, end - 1);
+                let gap = self.sorted.gap(end - 1);
                 let [x, y] = [u * factors[0], w * factors[1]];
                 let difference = x - y;
                 energies.discrepancy += gap * (difference * (difference + (all_y - all_x)));
@@ -207,89 +204,71 @@ impl<T: Real> Sweep<'_, T> {
     }
 
     /// The same for weights 1/N and without slopes of y, several particles at a time.
-    fn run_unweighted(&self, slopes: Option<&mut [T]>, below_runs: &mut Vec<i32>) -> LineEnergies {
-        below_runs.clear();
-        dispatch!(Level::new(), simd => self.run_in_chunks(simd, slopes, below_runs))
+    fn run_unweighted(&self, slopes: Option<&mut [T]>) -> LineEnergies {
+        dispatch!(Level::new(), simd => self.run_in_chunks(simd, slopes))
     }
 
     #[inline(always)]
-    fn run_in_chunks<S: Simd>(
-        &self,
-        _: S,
-        mut slopes: Option<&mut [T]>,
-        below_runs: &mut Vec<i32>,
-    ) -> LineEnergies {
-        let elements = self.sorted.elements();
-        let counts = self.weights.counts;
+    fn run_in_chunks<S: Simd>(&self, _: S, mut slopes: Option<&mut [T]>) -> LineEnergies {
+        let particles = self.sorted.particles;
         let mut chunk = Chunk::new(self);
         let mut below = 0;
-        for (start, members) in (0..).step_by(CHUNK).zip(elements.chunks(CHUNK)) {
-            below = chunk.count(members, counts[0], below);
-            self.set_gaps(start, &mut chunk.gaps);
+        let mut group = Group::default();
+        for (start, members) in (0..).step_by(CHUNK).zip(particles.chunks(CHUNK)) {
+            below = chunk.count(members, self.weights.counts[0], below);
+            let has_ties =
+                chunk.set_gaps(&particles[start..particles.len().min(start + CHUNK + 1)]);
             chunk.add_energies(small(start));
             if let Some(slopes) = &mut slopes {
                 chunk.set_slopes(small(start));
-                // The particles of y write to the place that is left over.
-                let spare = slopes.len() - 1;
-                for (element, slope) in members.iter().zip(chunk.slopes) {
-                    slopes[(*element as u32 as usize).min(spare)] = slope;
+                if has_ties || group.end > start {
+                    self.correct(&mut chunk, start..start + members.len(), &mut group);
                 }
-                let runs = &self.sorted.runs[below_runs.len()..];
-                let places = runs.iter().map(|run| run.places().start - start);
-                let places = places.take_while(|place| *place < CHUNK);
-                below_runs.extend(places.map(|place| chunk.below[place]));
+                // The particles of y write to the place that is left over.
+                let (spare, slopes) = slopes.split_last_mut().expect("a place more");
+                for (placed, slope) in members.iter().zip(chunk.slopes) {
+                    let own = slopes.get_mut(placed.particle as usize);
+                    *own.unwrap_or(&mut *spare) = slope;
+                }
             }
-        }
-        if let Some(slopes) = slopes {
-            self.correct_runs(below_runs, &chunk, slopes);
         }
         chunk.energies()
     }
 
-    /// Sets the slopes of particles at one position, which do not count for each other.
-    fn correct_runs(&self, below_runs: &[i32], chunk: &Chunk<T>, slopes: &mut [T]) {
-        let elements = self.sorted.elements();
-        let [count_x, _] = self.weights.counts;
-        let spare = slopes.len() - 1;
-        for (run, &below_run) in self.sorted.runs.iter().zip(below_runs) {
-            let (mut places, mut below_y) = (run.places(), below_run);
-            while !places.is_empty() {
-                let place = places.start;
-                let end = if run.is_tied && self.velocities.is_none() {
-                    places.end
-                } else {
-                    self.end_of_group(place)
+    /// Sets the slopes of particles of a chunk that do not count for each other. `group` are the last of
+    /// them, some of which may be in the next chunk.
+    fn correct(&self, chunk: &mut Chunk<T>, places: Range<usize>, group: &mut Group) {
+        let mut place = places.start;
+        loop {
+            if place >= group.end {
+                let gaps = &chunk.gaps[place - places.start..places.len()];
+                let Some(next) = gaps.iter().position(|gap| *gap == 0.0) else {
+                    break;
                 };
-                let group = elements[place..end].iter().map(|&e| e as u32 as usize);
-                let in_y = group.clone().filter(|&particle| particle >= count_x);
-                let in_y = small(in_y.count());
-                let in_x = small(end - place) - in_y;
-                let slope = chunk.slope([small(place) - below_y, below_y], [in_x, in_y]);
-                for particle in group {
-                    slopes[particle.min(spare)] = T::from_f64(slope);
-                }
-                below_y += in_y;
-                places.start = end;
+                place += next;
+                *group = self.group(place, chunk.below[place - places.start], chunk);
+            }
+            let end = group.end.min(places.end);
+            let slopes = &mut chunk.slopes[place - places.start..end - places.start];
+            slopes.fill(T::from_f64(group.slope));
+            place = end;
+            if place == places.end {
+                break;
             }
         }
     }
 
-    /// The distances from each particle of a chunk to the next one, and zeros after the last one.
-    #[inline(always)]
-    fn set_gaps(&self, start: usize, gaps: &mut [f64; CHUNK]) {
-        let elements = self.sorted.elements();
-        let len = CHUNK.min(elements.len() - 1 - start);
-        gaps[len..].fill(0.0);
-        if size_of::<T>() == size_of::<f32>() {
-            let pairs = elements[start..].windows(2);
-            for (gap, pair) in gaps[..len].iter_mut().zip(pairs) {
-                let keys = (pair[1] >> 32) as u32 - (pair[0] >> 32) as u32;
-                *gap = f64::from(keys) * self.sorted.unit;
-            }
-        } else {
-            for (gap, place) in gaps[..len].iter_mut().zip(start..) {
-                *gap = self.sorted.gap(self.line, place);
-            }
+    /// The group that starts at `start`, with `below` particles of y below it.
+    fn group(&self, start: usize, below: i32, chunk: &Chunk<T>) -> Group {
+        let end = self.end_of_group(start);
+        let particles = &self.sorted.particles[start..end];
+        let count_x = self.weights.counts[0];
+        let is_in_y = |placed: &&Placed<T>| placed.particle as usize >= count_x;
+        let in_y = small(particles.iter().filter(is_in_y).count());
+        let in_x = small(end - start) - in_y;
+        Group {
+            end,
+            slope: chunk.slope([small(start) - below, below], [in_x, in_y]),
         }
     }
 
@@ -297,7 +276,7 @@ impl<T: Real> Sweep<'_, T> {
     #[inline]
     fn end_of_group(&self, start: usize) -> usize {
         let mut end = start + 1;
-        while end < self.sorted.len() && self.sorted.is_tied(self.line, end) {
+        while end < self.sorted.len() && self.sorted.is_tied(end) {
             if let Some(velocities) = self.velocities {
                 let [before, this] = [end - 1, end].map(|place| self.sorted.particle(place));
                 if velocities.at(before) != velocities.at(this) {
@@ -313,6 +292,15 @@ impl<T: Real> Sweep<'_, T> {
 /// A number of particles, of which there are fewer than 2³⁰.
 fn small(count: usize) -> i32 {
     i32::try_from(count).expect("fewer than 2³⁰ particles")
+}
+
+/// Particles that do not count for each other.
+#[derive(Default)]
+struct Group {
+    /// The place after the last one.
+    end: usize,
+    /// The slope of all of them.
+    slope: f64,
 }
 
 /// So many particles are taken at a time.
@@ -352,13 +340,26 @@ impl<T: Real> Chunk<T> {
 
     /// Counts particles of y from `below` on, and returns their number at the end.
     #[inline(always)]
-    fn count(&mut self, members: &[u64], count_x: usize, mut below: i32) -> i32 {
-        for (place, element) in self.below.iter_mut().zip(members) {
+    fn count(&mut self, members: &[Placed<T>], count_x: usize, mut below: i32) -> i32 {
+        for (place, placed) in self.below.iter_mut().zip(members) {
             *place = below;
-            below += i32::from(*element as u32 >= count_x as u32);
+            below += i32::from(placed.particle >= count_x as u32);
         }
         self.below[members.len()..].fill(below);
         below
+    }
+
+    /// Sets the distances from each position to the next one, and zeros after the last one.
+    #[inline(always)]
+    fn set_gaps(&mut self, particles: &[Placed<T>]) -> bool {
+        let (gaps, rest) = self.gaps.split_at_mut(particles.len() - 1);
+        let mut has_ties = false;
+        for (gap, pair) in gaps.iter_mut().zip(particles.windows(2)) {
+            *gap = pair[1].position.into_f64() - pair[0].position.into_f64();
+            has_ties |= *gap == 0.0;
+        }
+        rest.fill(0.0);
+        has_ties
     }
 
     /// The slope of a particle of x from what is below and what is at the position.

@@ -1,15 +1,19 @@
 //! The order of projected particles on the line, by a radix sort.
 //!
-//! A position z becomes a key of 32 bits, (z − least)·(2³² − 1)/(greatest − least) rounded. Very many
-//! particles are first shared out to buckets by the uppermost bits of their keys, so that what follows stays
-//! in the cache; two passes sort by the next bits, from the lower to the upper ones. Particles that agree in
-//! all these bits are few, and an insertion sort puts them in order. The key is monotone in z, so only
-//! particles with equal keys have to be compared by position: the order is exact, and equal positions stay
-//! equal.
+//! A position z lies in the cell (z − least)·(cells − 1)/(greatest − least), rounded. This is monotone in z, so
+//! that only particles in one cell have to be compared. Two passes sort by the lower and by the upper half
+//! of the bits of the cell; there are many times as many cells as particles, and an insertion sort puts
+//! those in one cell in order. Very many particles are first shared out to buckets, the cells of a coarser
+//! division, each of which is sorted in the cache.
+
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a function compiled for an instruction set is compiled for none"
+)]
 
 use std::cmp::Ordering;
-use std::ops::Range;
 
+use fearless_simd::{Level, Simd, dispatch};
 use rieszflow_numerics::Real;
 
 /// Projected particles of two measures; those of the second are counted after those of the first.
@@ -20,7 +24,7 @@ pub(super) struct Line<'a, T> {
 }
 
 impl<T: Real> Line<'_, T> {
-    pub(super) fn count(&self) -> usize {
+    fn count(&self) -> usize {
         self.x.len() + self.y.len()
     }
 
@@ -31,415 +35,436 @@ impl<T: Real> Line<'_, T> {
             Some(index) => self.y[index].into_f64(),
         }
     }
-
-    /// The least and the greatest position, if all are finite and there are any.
-    fn range(&self) -> Option<(f64, f64)> {
-        let first = *self.x.first().or(self.y.first())?;
-        let ((low, high), finite) = [self.x, self.y].into_iter().fold(
-            ((first, first), true),
-            |(range, finite), positions| {
-                let (range, all) = range_of(positions, range);
-                (range, finite & all)
-            },
-        );
-        finite.then_some((low.into_f64(), high.into_f64()))
-    }
 }
 
-/// The range extended by some positions, and whether these are finite.
-fn range_of<T: Real>(positions: &[T], range: (T, T)) -> ((T, T), bool) {
-    let mut low = [range.0; 16];
-    let mut high = [range.1; 16];
-    let mut size = [T::zero(); 16];
-    let (chunks, rest) = positions.as_chunks::<16>();
-    let mut padded = [range.0; 16];
-    padded[..rest.len()].copy_from_slice(rest);
-    for chunk in chunks.iter().chain([&padded]) {
-        for (l, &z) in chunk.iter().enumerate() {
-            low[l] = if z < low[l] { z } else { low[l] };
-            high[l] = if z > high[l] { z } else { high[l] };
-            // 0 for finite numbers, otherwise NaN.
-            size[l] += z * T::zero();
-        }
-    }
-    let low = low
-        .into_iter()
-        .fold(range.0, |a, b| if b < a { b } else { a });
-    let high = high
-        .into_iter()
-        .fold(range.1, |a, b| if b > a { b } else { a });
-    ((low, high), size.into_iter().all(|zero| zero == T::zero()))
+/// A particle and its position.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Placed<T> {
+    pub(super) position: T,
+    pub(super) particle: u32,
 }
 
 /// Particles in the order of their positions.
-pub(super) struct Sorted<'m> {
-    /// The key in the upper half, the particle in the lower half.
-    elements: &'m [u64],
-    /// The particles with equal keys, in order.
-    pub(super) runs: &'m [Run],
-    /// The distance between two positions whose keys differ by 1.
-    pub(super) unit: f64,
-    /// The greatest position minus the least.
-    pub(super) length: f64,
+#[derive(Clone, Copy)]
+pub(super) struct Sorted<'m, T> {
+    pub(super) particles: &'m [Placed<T>],
 }
 
-impl Sorted<'_> {
+impl<T: Real> Sorted<'_, T> {
     pub(super) fn len(&self) -> usize {
-        self.elements.len()
-    }
-
-    /// The key in the upper half, the particle in the lower half, in order.
-    #[inline]
-    pub(super) fn elements(&self) -> &[u64] {
-        self.elements
+        self.particles.len()
     }
 
     #[inline]
     pub(super) fn particle(&self, place: usize) -> usize {
-        self.elements[place] as u32 as usize
+        self.particles[place].particle as usize
     }
 
-    /// The distance from the particle at `place` to the next one; in single precision to a 2³²th of the length,
-    /// which is less than the rounding errors of most projections.
+    /// The distance from the particle at `place` to the next one.
     #[inline]
-    pub(super) fn gap<T: Real>(&self, line: &Line<'_, T>, place: usize) -> f64 {
-        if size_of::<T>() == size_of::<f32>() {
-            let keys = [place, place + 1].map(|place| self.elements[place] >> 32);
-            (keys[1] - keys[0]).cast_signed() as f64 * self.unit
-        } else {
-            line.at(self.particle(place + 1)) - line.at(self.particle(place))
-        }
+    pub(super) fn gap(&self, place: usize) -> f64 {
+        self.distance(place, place + 1)
+    }
+
+    /// The greatest position minus the least.
+    pub(super) fn length(&self) -> f64 {
+        self.distance(0, self.len() - 1)
+    }
+
+    #[inline]
+    fn distance(&self, start: usize, end: usize) -> f64 {
+        let at = |place: usize| self.particles[place].position.into_f64();
+        at(end) - at(start)
     }
 
     /// Whether the particle at `place` is at the same position as the one before.
     #[inline]
-    pub(super) fn is_tied<T: Real>(&self, line: &Line<'_, T>, place: usize) -> bool {
-        let (before, this) = (self.elements[place - 1], self.elements[place]);
-        before >> 32 == this >> 32
-            && line.at(before as u32 as usize) == line.at(this as u32 as usize)
+    pub(super) fn is_tied(&self, place: usize) -> bool {
+        self.particles[place - 1].position == self.particles[place].position
     }
 
     /// The end of the particles that share the position of the one at `start`.
     #[inline]
-    pub(super) fn tied<T: Real>(&self, line: &Line<'_, T>, start: usize) -> usize {
+    pub(super) fn tied(&self, start: usize) -> usize {
         let mut end = start + 1;
-        while end < self.elements.len() && self.is_tied(line, end) {
+        while end < self.len() && self.is_tied(end) {
             end += 1;
         }
         end
     }
 }
 
-/// Particles with one key.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
-    start: u32,
-    end: u32,
-    /// Whether they are all at one position.
-    pub(super) is_tied: bool,
-}
-
-impl Run {
-    pub(super) fn places(self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
-}
+/// More particles than this are shared out to buckets: an index among them has 16 bits.
+const MOST_AT_ONCE: usize = 1 << 16;
+/// The fewest and the most buckets, as powers of 2.
+const BUCKET_BITS: [u32; 2] = [8, 10];
 
 /// The memory of a sort.
 #[derive(Debug, Default)]
-pub(super) struct SortMemory {
-    elements: Vec<u64>,
-    /// Elements between two passes.
-    other: Vec<u64>,
-    runs: Vec<Run>,
+pub(super) struct SortMemory<T> {
+    /// The particles, many of them in the order of their buckets.
+    particles: Vec<Placed<T>>,
+    sorted: Vec<Placed<T>>,
     buckets: Vec<u32>,
-    /// How many keys have each value of a digit; then where the next one goes.
-    digits: [Vec<u32>; 2],
+    cells: CellMemory,
 }
 
-/// With more particles than this they are shared out to buckets.
-const MOST_AT_ONCE: usize = 1 << 16;
-/// The fewest and the most bits that decide about the bucket.
-const BUCKET_BITS: [u32; 2] = [8, 10];
-/// From this many keys on from that of 0, neighbouring numbers in single precision are at least two keys apart,
-/// so that equal keys mean equal positions.
-const COARSE: f64 = (1_u32 << 25) as f64;
-/// So many elements are searched for equal keys at a time.
-const BLOCK: usize = 64;
-/// As few as these are sorted by comparison.
-const FEW: usize = 48;
-
-impl SortMemory {
+impl<T: Real> SortMemory<T> {
     /// Sorts the particles by position, and where positions are equal by `tie`; `None` if a position is
     /// not finite.
-    pub(super) fn sort<T: Real>(
+    pub(super) fn sort(
         &mut self,
         line: &Line<'_, T>,
         tie: Option<&Line<'_, T>>,
-    ) -> Option<Sorted<'_>> {
-        let (low, high) = line.range()?;
+    ) -> Option<Sorted<'_, T>> {
+        let range = range([line.x, line.y], |z| z)?;
         let count = line.count();
-        let length = high - low;
-        // A length that is too small has no reciprocal.
-        let scale = (f64::from(u32::MAX) / length).min(f64::MAX);
-        let keys = Keys { line, low, scale };
-        self.elements.resize(count, 0);
-        self.runs.clear();
+        self.sorted.resize(count, Placed::default());
         if count > MOST_AT_ONCE {
-            self.sort_in_buckets(&keys);
+            self.share_out(line, range);
+            // Where the next particle of a bucket would go is where the next bucket starts.
+            let mut start = 0;
+            for &end in &self.buckets {
+                let bucket = start..end as usize;
+                start = bucket.end;
+                let particles = &mut self.particles[bucket.clone()];
+                self.cells.sort(particles, &mut self.sorted[bucket], None);
+            }
         } else {
-            if count > FEW {
-                self.sort_at_once(&keys);
-            } else {
-                keys.for_each_block(|first, keys| {
-                    let elements = &mut self.elements[first as usize..];
-                    for (element, (index, &key)) in elements.iter_mut().zip((first..).zip(keys)) {
-                        *element = u64::from(key) << 32 | index;
-                    }
-                });
-                self.elements.sort_unstable();
-            }
-            find_runs(&self.elements, 0, &mut self.runs);
+            self.particles.resize(count, Placed::default());
+            let (x, y) = self.particles.split_at_mut(line.x.len());
+            place(x, line.x, 0);
+            place(y, line.y, line.x.len());
+            self.cells
+                .sort(&mut self.particles, &mut self.sorted, Some(range));
         }
-        let zero_key = -low * scale;
-        for run in &mut self.runs {
-            let elements = &mut self.elements[run.places()];
-            let key = (elements[0] >> 32) as f64;
-            run.is_tied = size_of::<T>() == size_of::<f32>() && (key - zero_key).abs() > COARSE;
-            if !run.is_tied || tie.is_some() {
-                sort_run(elements, run, line, tie);
-            }
+        if let Some(tie) = tie {
+            self.sort_tied(tie);
         }
         Some(Sorted {
-            elements: &self.elements,
-            runs: &self.runs,
-            unit: 1.0 / scale,
-            length,
+            particles: &self.sorted,
         })
     }
 
-    /// Two passes from the keys.
-    fn sort_at_once<T: Real>(&mut self, keys: &Keys<'_, T>) {
-        let count = self.elements.len();
-        // Both digits together have 8 to 32 times as many values as there are particles.
-        let bits = (count.ilog2() + 4).div_ceil(2);
-        let shifts = [32 - 2 * bits, 32 - bits];
-        let [lower, upper] = &mut self.digits;
-        let (lower, upper) = (reset(lower, bits), reset(upper, bits));
-        let mask = lower.len() - 1;
-        keys.for_each_block(|_, keys| {
-            for &key in keys {
-                lower[(key >> shifts[0]) as usize & mask] += 1;
-                upper[(key >> shifts[1]) as usize & mask] += 1;
-            }
-        });
-        to_places(lower);
-        to_places(upper);
-        self.other.resize(count, 0);
-        distribute_keys(keys, &mut self.other, lower, shifts[0]);
-        distribute(&self.other, &mut self.elements, upper, shifts[1] + 32);
-        finish(&mut self.elements, shifts[0] + 32);
-    }
-
-    /// A pass from the keys to buckets, and two passes in each of them.
-    fn sort_in_buckets<T: Real>(&mut self, keys: &Keys<'_, T>) {
+    /// Shares the particles out to buckets.
+    fn share_out(&mut self, line: &Line<'_, T>, range: [T; 2]) {
+        let count = line.count();
         let [fewest, most] = BUCKET_BITS;
-        let bits = (self.elements.len().ilog2() - 10).clamp(fewest, most);
-        let shift = 32 - bits;
-        let places = reset(&mut self.buckets, bits);
-        keys.for_each_block(|_, keys| {
-            for &key in keys {
-                places[(key >> shift) as usize] += 1;
-            }
-        });
+        let bits = (count.ilog2() - 10).clamp(fewest, most);
+        let sides = [(0, line.x), (line.x.len(), line.y)];
+        let cells = Cells::new(range, 1 << bits);
+        self.buckets.clear();
+        self.buckets.resize(1 << bits, 0);
+        let places = &mut self.buckets[..];
+        for (_, positions) in sides {
+            let count =
+                |_, cells: &[u32]| cells.iter().for_each(|&cell| places[cell as usize] += 1);
+            cells.for_each_block(positions, |z| z, count);
+        }
         to_places(places);
-        distribute_keys(keys, &mut self.elements, places, shift);
-        // Where the next element of a bucket would go is where the next bucket starts.
-        let mut start = 0;
-        for &end in &*places {
-            let bucket = &mut self.elements[start..end as usize];
-            sort_bucket(bucket, shift, &mut self.other, &mut self.digits);
-            find_runs(bucket, start, &mut self.runs);
-            start = end as usize;
+        self.particles.resize(count, Placed::default());
+        for (first, positions) in sides {
+            cells.for_each_block(
+                positions,
+                |z| z,
+                |start, cells| {
+                    let positions = &positions[start..start + cells.len()];
+                    let placed = |index: usize, _| Placed {
+                        position: positions[index],
+                        particle: (first + start + index) as u32,
+                    };
+                    distribute(
+                        cells,
+                        places,
+                        &mut self.particles,
+                        |cell| cell as usize,
+                        placed,
+                    );
+                },
+            );
+        }
+    }
+
+    /// Puts particles at one position in the order of `tie`.
+    fn sort_tied(&mut self, tie: &Line<'_, T>) {
+        for tied in self.sorted.chunk_by_mut(|a, b| a.position == b.position) {
+            tied.sort_unstable_by(|a, b| {
+                let [tie_a, tie_b] = [a, b].map(|placed| tie.at(placed.particle as usize));
+                let order = tie_a.partial_cmp(&tie_b).unwrap_or(Ordering::Equal);
+                order.then(a.particle.cmp(&b.particle))
+            });
         }
     }
 }
 
-/// Sorts elements whose keys agree but for the lowest `bits`.
-fn sort_bucket(elements: &mut [u64], bits: u32, other: &mut Vec<u64>, digits: &mut [Vec<u32>; 2]) {
-    const BITS: u32 = 8;
-    let shifts = [32 + bits - 2 * BITS, 32 + bits - BITS];
-    if elements.len() <= FEW {
-        elements.sort_unstable();
-        return;
-    }
-    if other.len() < elements.len() {
-        other.resize(elements.len(), 0);
-    }
-    let other = &mut other[..elements.len()];
-    let [lower, upper] = digits;
-    let (lower, upper) = (reset(lower, BITS), reset(upper, BITS));
-    let mask = lower.len() - 1;
-    for &element in &*elements {
-        lower[(element >> shifts[0]) as usize & mask] += 1;
-        upper[(element >> shifts[1]) as usize & mask] += 1;
-    }
-    to_places(lower);
-    to_places(upper);
-    distribute(elements, other, lower, shifts[0]);
-    distribute(other, elements, upper, shifts[1]);
-    finish(elements, shifts[0]);
-}
-
-/// Zeros for every value of a digit.
-fn reset(digits: &mut Vec<u32>, bits: u32) -> &mut [u32] {
-    digits.clear();
-    digits.resize(1 << bits, 0);
-    digits
-}
-
-/// Turns numbers of keys into the places where the first of them goes.
-fn to_places(digits: &mut [u32]) {
-    let mut start = 0;
-    for digit in digits {
-        (start, *digit) = (start + *digit, start);
+/// Sets particles at `positions`, counted from `first` on.
+fn place<T: Real>(particles: &mut [Placed<T>], positions: &[T], first: usize) {
+    for ((placed, &position), particle) in particles.iter_mut().zip(positions).zip(first as u32..) {
+        *placed = Placed { position, particle };
     }
 }
 
-/// The keys of all particles, computed where they are needed.
-struct Keys<'a, T> {
-    line: &'a Line<'a, T>,
-    /// The least position.
-    low: f64,
-    scale: f64,
+/// The least and the greatest position, if all are finite and there are any.
+fn range<I: Copy, T: Real, const N: usize>(
+    parts: [&[I]; N],
+    position: impl Fn(I) -> T,
+) -> Option<[T; 2]> {
+    dispatch!(Level::new(), simd => range_with(simd, parts, &position))
 }
 
-impl<T: Real> Keys<'_, T> {
-    /// Calls `work` with the keys of consecutive particles and the first of these.
-    #[inline]
-    fn for_each_block(&self, mut work: impl FnMut(u64, &[u32])) {
-        let mut keys = [0; 4 * BLOCK];
-        for (start, positions) in [(0, self.line.x), (self.line.x.len(), self.line.y)] {
-            for (first, positions) in (start..)
-                .step_by(keys.len())
-                .zip(positions.chunks(keys.len()))
-            {
-                let keys = &mut keys[..positions.len()];
-                set_keys(keys, positions, self.low, self.scale);
-                work(first as u64, keys);
+#[inline(always)]
+fn range_with<I: Copy, T: Real, S: Simd, const N: usize>(
+    _: S,
+    parts: [&[I]; N],
+    position: &impl Fn(I) -> T,
+) -> Option<[T; 2]> {
+    let first = *parts.iter().find_map(|part| part.first())?;
+    let start = position(first);
+    let mut low = [start; 16];
+    let mut high = [start; 16];
+    let mut size = [T::zero(); 16];
+    for part in parts {
+        let (chunks, rest) = part.as_chunks::<16>();
+        let mut padded = [first; 16];
+        padded[..rest.len()].copy_from_slice(rest);
+        for chunk in chunks.iter().chain([&padded]) {
+            for (lane, &item) in chunk.iter().enumerate() {
+                let z = position(item);
+                low[lane] = if z < low[lane] { z } else { low[lane] };
+                high[lane] = if z > high[lane] { z } else { high[lane] };
+                // 0 for finite numbers, otherwise NaN.
+                size[lane] += z * T::zero();
             }
         }
     }
+    let low = low.into_iter().fold(start, T::min);
+    let high = high.into_iter().fold(start, T::max);
+    let are_finite = size.into_iter().all(|zero| zero == T::zero());
+    are_finite.then_some([low, high])
 }
 
-/// The keys of positions; those of all particles start at `low`.
-fn set_keys<T: Real>(keys: &mut [u32], positions: &[T], low: f64, scale: f64) {
-    /// Added to an integer below 2³², it leaves the integer in the lower half of the bits.
-    const ROUND: f64 = 4_503_599_627_370_496.0;
-    for (key, z) in keys.iter_mut().zip(positions) {
-        *key = ((z.into_f64() - low) * scale + ROUND).to_bits() as u32;
+/// Turns numbers of particles into the places where the first of them goes.
+fn to_places(counts: &mut [u32]) {
+    let mut start = 0;
+    for count in counts {
+        (start, *count) = (start + *count, start);
     }
 }
 
-/// Moves each particle to the next place of the digit of its key.
-fn distribute_keys<T: Real>(keys: &Keys<'_, T>, to: &mut [u64], places: &mut [u32], shift: u32) {
-    let mask = places.len() - 1;
-    keys.for_each_block(|first, keys| {
-        for (index, &key) in (first..).zip(keys) {
-            let place = &mut places[(key >> shift) as usize & mask];
-            to[*place as usize] = u64::from(key) << 32 | index;
-            *place += 1;
-        }
-    });
-}
-
-/// Moves each element to the next place of its digit.
-fn distribute(from: &[u64], to: &mut [u64], places: &mut [u32], shift: u32) {
-    let mask = places.len() - 1;
-    for &element in from {
-        let place = &mut places[(element >> shift) as usize & mask];
-        to[*place as usize] = element;
+/// Puts what `element` makes of each item and its index at the next place of the item's digit.
+#[inline]
+fn distribute<I: Copy, E>(
+    items: &[I],
+    places: &mut [u32],
+    to: &mut [E],
+    digit: impl Fn(I) -> usize,
+    element: impl Fn(usize, I) -> E,
+) {
+    let (pairs, rest) = items.as_chunks::<2>();
+    for (index, &[a, b]) in (0..).step_by(2).zip(pairs) {
+        // Both places are read before anything is written: not every processor reads from memory while it is
+        // not known where the element before goes.
+        let digits = [digit(a), digit(b)];
+        let first = places[digits[0]];
+        let second = places[digits[1]] + u32::from(digits[0] == digits[1]);
+        places[digits[0]] = first + 1;
+        places[digits[1]] = second + 1;
+        to[first as usize] = element(index, a);
+        to[second as usize] = element(index + 1, b);
+    }
+    for &item in rest {
+        let place = &mut places[digit(item)];
+        to[*place as usize] = element(items.len() - 1, item);
         *place += 1;
     }
 }
 
-/// Sorts elements that are in order but for the bits below `shift`.
-fn finish(elements: &mut [u64], shift: u32) {
-    let mut place = 1;
-    let mut last = elements[0];
-    while let Some(&element) = elements.get(place) {
-        if element < last {
-            place = insert(elements, place, shift);
-            last = elements[place - 1];
+/// A division of the line into cells of one length.
+#[derive(Clone, Copy)]
+struct Cells<T> {
+    /// The least position.
+    low: T,
+    /// Cells per length.
+    scale: T,
+    /// The greatest number of a cell.
+    last: T,
+}
+
+impl<T: Real> Cells<T> {
+    fn new([low, high]: [T; 2], count: u32) -> Self {
+        let last = T::from_f64(f64::from(count - 1));
+        Self {
+            low,
+            // A length that is too small has no reciprocal.
+            scale: (last / (high - low)).min(T::max_value()),
+            last,
+        }
+    }
+
+    /// The number of the cell of z. Where the distance overflows it is the last one.
+    #[inline(always)]
+    fn of(&self, z: T) -> u32 {
+        let cell = (z - self.low) * self.scale;
+        (if cell < self.last { cell } else { self.last }).round_to_u32()
+    }
+
+    /// Calls `work` with the cells of consecutive items and the index of the first.
+    #[inline]
+    fn for_each_block<I: Copy>(
+        &self,
+        items: &[I],
+        position: impl Fn(I) -> T + Copy,
+        mut work: impl FnMut(usize, &[u32]),
+    ) {
+        const BLOCK: usize = 256;
+        let mut cells = [0; BLOCK];
+        for (start, items) in (0..).step_by(BLOCK).zip(items.chunks(BLOCK)) {
+            let cells = &mut cells[..items.len()];
+            dispatch!(Level::new(), simd => self.set(simd, cells, items, position));
+            work(start, cells);
+        }
+    }
+
+    #[inline(always)]
+    fn set<I: Copy, S: Simd>(
+        &self,
+        _: S,
+        cells: &mut [u32],
+        items: &[I],
+        position: impl Fn(I) -> T,
+    ) {
+        for (cell, &item) in cells.iter_mut().zip(items) {
+            *cell = self.of(position(item));
+        }
+    }
+}
+
+/// The memory of a sort of at most [`MOST_AT_ONCE`] particles by their cells.
+#[derive(Debug, Default)]
+struct CellMemory {
+    /// The indices of particles in the order of their cells.
+    order: Vec<u16>,
+    /// The indices in the order of the lower halves of the cells, and the upper halves above them.
+    halves: Vec<u32>,
+    /// How many particles have each half of a cell; then where the next one goes.
+    counts: [Vec<u32>; 2],
+}
+
+impl CellMemory {
+    /// Sorts particles; their range is found out if it is not given.
+    fn sort<T: Real>(
+        &mut self,
+        particles: &mut [Placed<T>],
+        sorted: &mut [Placed<T>],
+        known: Option<[T; 2]>,
+    ) {
+        /// As few as these are sorted by comparison.
+        const FEW: usize = 32;
+        let count = particles.len();
+        if count <= FEW {
+            sorted.copy_from_slice(particles);
+            sorted.sort_unstable_by(by_position);
+            return;
+        }
+        if count > MOST_AT_ONCE {
+            let middle = count / 2;
+            particles.select_nth_unstable_by(middle, by_position);
+            let (lower, upper) = particles.split_at_mut(middle);
+            let (sorted_lower, sorted_upper) = sorted.split_at_mut(middle);
+            self.sort(lower, sorted_lower, None);
+            self.sort(upper, sorted_upper, None);
+            return;
+        }
+        let range = known.or_else(|| range([particles], |placed| placed.position));
+        let range = range.expect("finite positions");
+        if count <= 1 << 12 {
+            self.sort_by_cells::<256, T>(particles, sorted, range);
         } else {
-            last = element;
+            self.sort_by_cells::<1024, T>(particles, sorted, range);
+        }
+    }
+
+    /// Sorts particles by their cells, of which there are H².
+    fn sort_by_cells<const H: usize, T: Real>(
+        &mut self,
+        particles: &[Placed<T>],
+        sorted: &mut [Placed<T>],
+        range: [T; 2],
+    ) {
+        let position = |placed: Placed<T>| placed.position;
+        let cells = Cells::new(range, (H * H) as u32);
+        let [lower, upper] = self.counts.each_mut().map(|counts| {
+            counts.clear();
+            counts.resize(H, 0);
+            <&mut [u32; H]>::try_from(&mut counts[..]).expect("H counts")
+        });
+        cells.for_each_block(particles, position, |_, cells| {
+            for &cell in cells {
+                lower[cell as usize % H] += 1;
+                upper[cell as usize / H % H] += 1;
+            }
+        });
+        to_places(lower);
+        to_places(upper);
+        self.halves.resize(particles.len(), 0);
+        cells.for_each_block(particles, position, |first, cells| {
+            let half = |index: usize, cell: u32| (cell / H as u32) << 16 | (first + index) as u32;
+            let digit = |cell: u32| cell as usize % H;
+            distribute(cells, lower, &mut self.halves, digit, half);
+        });
+        self.order.resize(particles.len(), 0);
+        let digit = |half: u32| (half >> 16) as usize % H;
+        distribute(&self.halves, upper, &mut self.order, digit, |_, half| {
+            half as u16
+        });
+        for (placed, &index) in sorted.iter_mut().zip(&self.order) {
+            *placed = particles[usize::from(index)];
+        }
+        finish(sorted, &cells);
+    }
+}
+
+/// Sorts particles that are in the order of their cells.
+fn finish<T: Real>(particles: &mut [Placed<T>], cells: &Cells<T>) {
+    let mut place = 0;
+    let mut last = T::neg_infinity();
+    while let Some(placed) = particles.get(place) {
+        if placed.position < last {
+            place = insert(particles, place, cells);
+            last = particles[place - 1].position;
+        } else {
+            last = placed.position;
             place += 1;
         }
     }
 }
 
-/// Moves the element at `place` to where it belongs among those before it; returns the place from which on
-/// elements are not yet in order.
-fn insert(elements: &mut [u64], place: usize, shift: u32) -> usize {
-    /// With more elements to pass, very many agree in the upper bits.
+/// Moves a particle to where it belongs among those before it, which are in order; returns the place up to
+/// which particles are in order then.
+fn insert<T: Real>(particles: &mut [Placed<T>], place: usize, cells: &Cells<T>) -> usize {
+    /// With more to pass, very many are in one cell.
     const MOST: usize = 32;
-    let element = elements[place];
-    let greater = elements[..place].iter().rev().take(MOST);
-    let count = greater.take_while(|other| **other > element).count();
-    if count < MOST {
-        elements[place - count..=place].rotate_right(1);
+    let position = particles[place].position;
+    let is_greater = |other: &&Placed<T>| other.position > position;
+    let others = particles[..place].iter().rev().take(MOST);
+    let greater = others.take_while(is_greater).count();
+    if greater < MOST {
+        particles[place - greater..=place].rotate_right(1);
         return place + 1;
     }
-    let same = |other: &&u64| **other >> shift == element >> shift;
-    let start = place - elements[..place].iter().rev().take_while(same).count();
-    let end = place + elements[place..].iter().take_while(same).count();
-    elements[start..end].sort_unstable();
+    let cell = cells.of(position);
+    let same = |other: &&Placed<T>| cells.of(other.position) == cell;
+    let start = place - particles[..place].iter().rev().take_while(same).count();
+    let end = place + particles[place..].iter().take_while(same).count();
+    particles[start..end].sort_unstable_by(by_position);
     end
 }
 
-/// Appends the runs of equal keys among sorted elements, the first of which is at `first`.
-fn find_runs(elements: &[u64], first: usize, runs: &mut Vec<Run>) {
-    let same = |pair: &[u64]| (pair[0] ^ pair[1]) >> 32 == 0;
-    let mut start = 0;
-    while start + 1 < elements.len() {
-        let end = elements.len().min(start + BLOCK + 1);
-        let pairs = elements[start..end].windows(2);
-        // A whole block at once, most of which have no equal keys.
-        if !pairs.clone().fold(false, |any, pair| any | same(pair)) {
-            start = end - 1;
-            continue;
-        }
-        start += pairs.take_while(|pair| !same(pair)).count();
-        let pairs = elements[start..].windows(2);
-        let end = start + 1 + pairs.take_while(|pair| same(pair)).count();
-        runs.push(Run {
-            start: (first + start) as u32,
-            end: (first + end) as u32,
-            is_tied: false,
-        });
-        start = end;
-    }
-}
-
-/// Sorts the elements of a run, which have equal keys, by position, and then by `tie`.
-fn sort_run<T: Real>(
-    elements: &mut [u64],
-    run: &mut Run,
-    line: &Line<'_, T>,
-    tie: Option<&Line<'_, T>>,
-) {
-    let position = |element: u64| line.at(element as u32 as usize);
-    let first = position(elements[0]);
-    run.is_tied = elements[1..].iter().all(|&e| position(e) == first);
-    if run.is_tied && tie.is_none() {
-        return;
-    }
-    let place = |element: u64| {
-        let tie = tie.map_or(0.0, |tie| tie.at(element as u32 as usize));
-        (position(element), tie)
-    };
-    elements.sort_unstable_by(|a, b| {
-        let order = place(*a).partial_cmp(&place(*b));
-        order.unwrap_or(Ordering::Equal).then(a.cmp(b))
-    });
+/// The order of two finite positions, and of two particles at one position.
+fn by_position<T: Real>(a: &Placed<T>, b: &Placed<T>) -> Ordering {
+    let order = a
+        .position
+        .partial_cmp(&b.position)
+        .unwrap_or(Ordering::Equal);
+    order.then(a.particle.cmp(&b.particle))
 }

@@ -27,7 +27,7 @@ use rieszflow_numerics::Real;
 use statrs::function::gamma::gamma;
 
 use super::distances::{Coefficients, LineEnergies, Slopes, Weights};
-use super::order::{Line, Sorted};
+use super::order::Sorted;
 
 /// Powers of the distance up to this one are kept.
 const DEGREE: usize = 4;
@@ -135,13 +135,13 @@ pub(super) struct PowerMemory {
 /// The sums for r ≠ 1, and the gradient in the positions divided by the particles' weights.
 pub(super) fn sum<T: Real>(
     r: f64,
-    (sorted, line): (&Sorted<'_>, &Line<'_, T>),
+    sorted: Sorted<'_, T>,
     weights: &Weights<'_, T>,
     coefficients: Coefficients,
     slopes: Slopes<'_, T>,
     memory: &mut PowerMemory,
 ) -> LineEnergies {
-    let length = sorted.length;
+    let length = sorted.length();
     if length == 0.0 {
         if let Slopes::InX(slopes) | Slopes::InBoth(slopes) = slopes {
             slopes.fill(T::zero());
@@ -154,13 +154,12 @@ pub(super) fn sum<T: Real>(
         1e-12
     };
     let rounding = 0.1 * T::epsilon().into_f64();
-    let gaps = (1..sorted.len()).map(|place| sorted.gap(line, place - 1) / length);
+    let gaps = (1..sorted.len()).map(|place| sorted.gap(place - 1) / length);
     let least = gaps.filter(|&gap| gap > 0.0).fold(1.0, f64::min);
     memory.quadrature.set(r, epsilon, least.max(rounding));
     let level = Level::new();
     let sweep = &mut Sweep {
         sorted,
-        line,
         weights,
         length,
     };
@@ -216,8 +215,7 @@ struct Found {
 }
 
 struct Sweep<'a, T> {
-    sorted: &'a Sorted<'a>,
-    line: &'a Line<'a, T>,
+    sorted: Sorted<'a, T>,
     weights: &'a Weights<'a, T>,
     length: f64,
 }
@@ -250,12 +248,12 @@ impl<T: Real> Sweep<'_, T> {
             let (start, end) = if backwards {
                 let end = all - done;
                 let mut start = end - 1;
-                while start > 0 && self.sorted.is_tied(self.line, start) {
+                while start > 0 && self.sorted.is_tied(start) {
                     start -= 1;
                 }
                 (start, end)
             } else {
-                (done, self.sorted.tied(self.line, done))
+                (done, self.sorted.tied(done))
             };
             let mut found = Found {
                 count: end - start,
@@ -282,9 +280,7 @@ impl<T: Real> Sweep<'_, T> {
             if done == all {
                 break;
             }
-            let gap = self
-                .sorted
-                .gap(self.line, if backwards { start - 1 } else { end - 1 });
+            let gap = self.sorted.gap(if backwards { start - 1 } else { end - 1 });
             let gap = gap / self.length;
             for (moments, mass) in moments.iter_mut().zip(mass) {
                 moments[0] += mass;

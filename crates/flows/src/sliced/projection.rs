@@ -18,8 +18,7 @@ pub(super) enum Gradients {
 /// The memory of a thread.
 #[derive(Debug, Default)]
 pub(super) struct LineMemory<T> {
-    sort: SortMemory,
-    below_runs: Vec<i32>,
+    sort: SortMemory<T>,
     powers: PowerMemory,
     slopes: Vec<T>,
 }
@@ -47,7 +46,6 @@ impl<T: Real> LineTask<'_, T> {
         let (count_x, count) = (x.len(), x.len() + y.len());
         let LineMemory {
             sort,
-            below_runs,
             powers,
             slopes,
         } = memory;
@@ -71,19 +69,11 @@ impl<T: Real> LineTask<'_, T> {
         };
         let energies = if self.exponent == 1.0 {
             let velocities = velocities.as_ref();
-            distances::sum(
-                &sorted,
-                &line,
-                velocities,
-                &self.weights,
-                self.coefficients,
-                places,
-                below_runs,
-            )
+            distances::sum(sorted, velocities, &self.weights, self.coefficients, places)
         } else {
             powers::sum(
                 self.exponent,
-                (&sorted, &line),
+                sorted,
                 &self.weights,
                 self.coefficients,
                 places,
@@ -91,8 +81,7 @@ impl<T: Real> LineTask<'_, T> {
             )
         };
         let derivative = velocities.map_or(0.0, |velocities| {
-            if self.exponent < 1.0 && collide(&sorted, &line, &velocities, &self.weights, coincide)
-            {
+            if self.exponent < 1.0 && collide(sorted, &velocities, &self.weights, coincide) {
                 return f64::INFINITY;
             }
             self.along(slopes, &velocities)
@@ -137,15 +126,14 @@ fn not_a_number() -> DirectionSums {
 
 /// Whether a particle of x and one of y at one place, both with a weight, have different velocities.
 fn collide<T: Real>(
-    sorted: &Sorted<'_>,
-    line: &Line<'_, T>,
+    sorted: Sorted<'_, T>,
     velocities: &Line<'_, T>,
     weights: &Weights<'_, T>,
     coincide: &impl Fn(usize, usize) -> bool,
 ) -> bool {
     let mut start = 0;
     while start < sorted.len() {
-        let end = sorted.tied(line, start);
+        let end = sorted.tied(start);
         let side = |side: usize| {
             let particles = (start..end).map(|place| sorted.particle(place));
             particles.filter(move |&particle| weights.weight(particle)[side] != 0.0)
