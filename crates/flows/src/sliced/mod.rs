@@ -98,9 +98,9 @@ impl Slicing {
         let block = block.map_or(0, |block| block.len());
         let together =
             (MOST_PROJECTIONS / particles.max(1)).clamp(block, self.directions.max(block));
-        // Positions and the gradient; projections; elements of a sort, runs of equal keys, and slopes.
+        // Positions and the gradient; projections; particles before and after a sort, and slopes.
         let in_space = count * dim as f64 * (size + 8.0);
-        in_space + count * together as f64 * size + threads as f64 * count * (16.0 + size)
+        in_space + count * together as f64 * size + threads as f64 * count * 5.0 * size
     }
 }
 
@@ -147,7 +147,7 @@ const ROTATIONS: usize = 8;
 ///
 /// Cost, for N particles in all and P directions: O(PN(d + log N)) time on all cores, for r ≠ 1 with about
 /// 40 (single precision) to 110 (double precision) exponentials a particle and direction; O(N(d + 8)) memory
-/// and 20N bytes a thread, kept from call to call, so that later calls allocate nothing that grows with
+/// and the size of 5N numbers a thread, kept from call to call, so that later calls allocate nothing that grows with
 /// N. Many threads may share one object.
 ///
 /// ```

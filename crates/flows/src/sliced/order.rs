@@ -156,32 +156,26 @@ impl<T: Real> SortMemory<T> {
         self.buckets.clear();
         self.buckets.resize(1 << bits, 0);
         let places = &mut self.buckets[..];
+        let position = |z| z;
         for (_, positions) in sides {
-            let count =
-                |_, cells: &[u32]| cells.iter().for_each(|&cell| places[cell as usize] += 1);
-            cells.for_each_block(positions, |z| z, count);
+            cells.for_each_block(positions, position, |_, cells| {
+                for &cell in cells {
+                    places[cell as usize] += 1;
+                }
+            });
         }
         to_places(places);
         self.particles.resize(count, Placed::default());
         for (first, positions) in sides {
-            cells.for_each_block(
-                positions,
-                |z| z,
-                |start, cells| {
-                    let positions = &positions[start..start + cells.len()];
-                    let placed = |index: usize, _| Placed {
-                        position: positions[index],
-                        particle: (first + start + index) as u32,
-                    };
-                    distribute(
-                        cells,
-                        places,
-                        &mut self.particles,
-                        |cell| cell as usize,
-                        placed,
-                    );
-                },
-            );
+            cells.for_each_block(positions, position, |start, cells| {
+                let positions = &positions[start..];
+                let placed = |index: usize, _| Placed {
+                    position: positions[index],
+                    particle: (first + start + index) as u32,
+                };
+                let bucket = |cell: u32| cell as usize;
+                distribute(cells, places, &mut self.particles, bucket, placed);
+            });
         }
     }
 

@@ -683,6 +683,28 @@ fn what_is_not_finite_gives_no_number() {
     assert!(sums.self_energy(x).is_nan());
 }
 
+/// The distance from the least position to the greatest is no finite number.
+#[test]
+fn particles_very_far_apart_are_in_order() {
+    let kernel = RieszKernel::new(1.0).expect("0 < 1 < 2");
+    let sums = SlicedSums::<f32>::new(kernel, Slicing::new(1)).expect("a direction");
+    let count = 1000;
+    let place = |i: usize| i * 387 % count;
+    let position = |i: usize| (2.0 * place(i) as f32 + 1.0 - count as f32) * 3.4e35;
+    let x = DMatrix::from_fn(count, 1, |i, _| position(i));
+    let mut gradient = vec![0.0; count];
+    let rows = &mut GradientRows::in_x(&mut gradient, count);
+    sums.self_energy_gradient(Measure::uniform(Points::from(&x)), 1.0, rows);
+    let n = count as f64;
+    for (i, slope) in gradient.iter().enumerate() {
+        let exact = 2.0 * (2.0 * place(i) as f64 + 1.0 - n) / (n * n);
+        assert!(
+            (f64::from(*slope) - exact).abs() < 1e-9,
+            "{i}: {slope}, {exact}"
+        );
+    }
+}
+
 /// Enough particles for every number of buckets of the sort: i/N in another order, where the sums are known.
 #[test]
 fn very_many_particles_on_the_line_are_in_order() {
