@@ -135,9 +135,7 @@ pub(super) fn sum<T: Real>(
         Slopes::Neither if weights.are_given() => sweep.run(&mut |_, _| ()),
         Slopes::Neither => sweep.run_unweighted(None),
         Slopes::InX(slopes) if weights.are_given() => {
-            // The particles of y write to the place that is left over.
-            let spare = slopes.len() - 1;
-            sweep.run(&mut |particle, [x, _]| slopes[particle.min(spare)] = T::from_f64(x))
+            sweep.run(&mut |particle, [x, _]| *place_in_x(slopes, particle) = T::from_f64(x))
         }
         Slopes::InX(slopes) => sweep.run_unweighted(Some(slopes)),
         Slopes::InBoth(slopes) => {
@@ -147,6 +145,13 @@ pub(super) fn sum<T: Real>(
             })
         }
     }
+}
+
+/// The place of a particle's slope among those of x; those of y share the place that is left over.
+#[inline(always)]
+fn place_in_x<T>(slopes: &mut [T], particle: usize) -> &mut T {
+    let (spare, own) = slopes.split_last_mut().expect("a place more");
+    own.get_mut(particle).unwrap_or(spare)
 }
 
 struct Sweep<'a, T> {
@@ -222,22 +227,19 @@ impl<T: Real> Sweep<'_, T> {
             if let Some(slopes) = &mut slopes {
                 chunk.set_slopes(small(start));
                 if has_ties || group.end > start {
-                    self.correct(&mut chunk, start..start + members.len(), &mut group);
+                    self.set_slopes_of_groups(&mut chunk, start..start + members.len(), &mut group);
                 }
-                // The particles of y write to the place that is left over.
-                let (spare, slopes) = slopes.split_last_mut().expect("a place more");
                 for (placed, slope) in members.iter().zip(chunk.slopes) {
-                    let own = slopes.get_mut(placed.particle as usize);
-                    *own.unwrap_or(&mut *spare) = slope;
+                    *place_in_x(slopes, placed.particle as usize) = slope;
                 }
             }
         }
         chunk.energies()
     }
 
-    /// Sets the slopes of particles of a chunk that do not count for each other. `group` are the last of
-    /// them, some of which may be in the next chunk.
-    fn correct(&self, chunk: &mut Chunk<T>, places: Range<usize>, group: &mut Group) {
+    /// Sets the slopes of particles of a chunk that do not count for each other. `group` is the last of their
+    /// groups so far, which may go on in the next chunk.
+    fn set_slopes_of_groups(&self, chunk: &mut Chunk<T>, places: Range<usize>, group: &mut Group) {
         let mut place = places.start;
         loop {
             if place >= group.end {
@@ -349,7 +351,8 @@ impl<T: Real> Chunk<T> {
         below
     }
 
-    /// Sets the distances from each position to the next one, and zeros after the last one.
+    /// Sets the distances from each position to the next one, and zeros after the last one; returns whether two
+    /// positions are equal.
     #[inline(always)]
     fn set_gaps(&mut self, particles: &[Placed<T>]) -> bool {
         let (gaps, rest) = self.gaps.split_at_mut(particles.len() - 1);

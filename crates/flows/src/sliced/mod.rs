@@ -147,8 +147,8 @@ const ROTATIONS: usize = 8;
 ///
 /// Cost, for N particles in all and P directions: O(PN(d + log N)) time on all cores, for r ≠ 1 with about
 /// 40 (single precision) to 110 (double precision) exponentials a particle and direction; O(N(d + 8)) memory
-/// and the size of 5N numbers a thread, kept from call to call, so that later calls allocate nothing that grows with
-/// N. Many threads may share one object.
+/// and the size of 5N numbers a thread, kept from call to call, so that later calls allocate nothing that grows
+/// with N. Many threads may share one object.
 ///
 /// ```
 /// use nalgebra::DMatrix;

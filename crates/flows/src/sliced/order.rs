@@ -133,8 +133,8 @@ impl<T: Real> SortMemory<T> {
         } else {
             self.particles.resize(count, Placed::default());
             let (x, y) = self.particles.split_at_mut(line.x.len());
-            place(x, line.x, 0);
-            place(y, line.y, line.x.len());
+            set_particles(x, line.x, 0);
+            set_particles(y, line.y, line.x.len());
             self.cells
                 .sort(&mut self.particles, &mut self.sorted, Some(range));
         }
@@ -192,7 +192,7 @@ impl<T: Real> SortMemory<T> {
 }
 
 /// Sets particles at `positions`, counted from `first` on.
-fn place<T: Real>(particles: &mut [Placed<T>], positions: &[T], first: usize) {
+fn set_particles<T: Real>(particles: &mut [Placed<T>], positions: &[T], first: usize) {
     for ((placed, &position), particle) in particles.iter_mut().zip(positions).zip(first as u32..) {
         *placed = Placed { position, particle };
     }
